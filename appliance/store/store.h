@@ -190,6 +190,14 @@ typedef bool (*AblakChangeVisit)(const AblakChange *change, gpointer data, GErro
 bool ablak_changeset_foreach(const void *changeset, gsize size, AblakChangeVisit visit, gpointer data, GError **error)
     G_GNUC_WARN_UNUSED_RESULT;
 
+/* For statements whose columns are known only at run time (sync's applier and snapshots). As
+ * ablak_txn_exec, with one value for each `?`; the text must be built from checked identifiers. */
+bool ablak_txn_exec_values(AblakTxn *txn, gint64 *ret_changes, GError **error, const char *sql,
+                           const AblakValue *values, gsize count) G_GNUC_WARN_UNUSED_RESULT;
+int ablak_rows_columns(AblakRows *rows);
+/* The value with its storage class; bytes are borrowed until the next step. */
+AblakValue ablak_rows_value(AblakRows *rows, int column);
+
 /* Column names and primary key flags of a table in this database (for schema frames), as JSON:
  * {"table":…, "columns":[…], "pk":[0/1,…]}. */
 json_t *ablak_txn_table_shape(AblakTxn *txn, const char *table, GError **error) G_GNUC_WARN_UNUSED_RESULT;
