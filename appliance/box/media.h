@@ -1,0 +1,31 @@
+/* box/media.h: the box's side of the media process: who may join a call, and carrying signalling
+ * between live pages and ablak-media. If the process is gone only the picture is: pages are told
+ * "media.gone" and join again.
+ *
+ * Wire on the topic "visit:<id>" (passing messages, never stored):
+ *   page -> box   media.join {audio, video, leg?}   leg: a leg of this page from before its live
+ *                                                   connection broke, taken over when it still runs
+ *                 media.answer {leg, generation, sdp}, media.candidate {leg, generation, candidate, mid},
+ *                 media.restart {leg}, media.leave {leg}
+ *   box -> page   media.offer {leg, generation, sdp}, media.candidate {…}, media.state {leg, state, cipher?},
+ *                 media.gone {}, media.error {leg?, slug}
+ * Main thread. */
+#pragma once
+#include "http/live.h"
+#include <glib.h>
+#include <stdbool.h>
+
+typedef struct AblakMediaLink AblakMediaLink;
+
+/* Listens on a Unix socket at `path` (mode 0660; a stale one is replaced). */
+AblakMediaLink *ablak_media_link_new(const char *path, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+void ablak_media_link_free(AblakMediaLink *link);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(AblakMediaLink, ablak_media_link_free)
+bool ablak_media_link_is_up(const AblakMediaLink *link);
+
+/* A page's media message; the caller has checked that the page belongs to the visit. */
+void ablak_media_link_receive(AblakMediaLink *link, AblakLivePeer *peer, const char *visit, const char *kind, json_t *data);
+/* The page's live connection is gone: its legs may be taken over for 30 s. */
+void ablak_media_link_peer_closed(AblakMediaLink *link, AblakLivePeer *peer);
+/* The visit has ended: everyone leaves. */
+void ablak_media_link_close_visit(AblakMediaLink *link, const char *visit);
