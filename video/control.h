@@ -7,9 +7,9 @@
  * `ablak-media-control`, which needs core only.
  *
  * Names: `session` is one call, `leg` is one page in it. Both are chosen by the box: 1 to 64
- * characters of [A-Za-z0-9._:-]. `generation` counts the offers of one leg from 1; an answer
- * carries the generation of the offer that it answers, a candidate that of the last offer the
- * page has answered or is answering.
+ * characters of [A-Za-z0-9._:-]. `generation` counts the offers of one leg, from 1
+ * and on over repeated joins while the session lasts; an answer carries the generation of the offer
+ * that it answers, a candidate that of the last offer the page has answered or is answering.
  *
  * media -> box
  *   hello      {version, legs:[{session, leg, state}]}   first on every connection
@@ -21,7 +21,8 @@
  *   state      {session, leg, state, cipher?, reason?}
  *   error      {session?, leg?, slug, detail}            what the box sent was refused and changed
  *                                                        nothing, or a leg broke a rule
- *   stats      {legs:[{session, leg, state, cipher, packets-…, bytes-…}]}   reply to stats
+ *   stats      {legs:[{session, leg, state, cipher?, packetsReceived, bytesReceived,
+ *               packetsSent, bytesSent, packetsRefused}]}   reply to stats; bytes are of datagrams
  * box -> media
  *   join       {session, leg, audio, video}              a new leg, or fresh ICE and DTLS for one
  *                                                        that exists; answered by offer
@@ -48,7 +49,7 @@
  * Ownership: messages own their strings; NULL or 0 where a type has no such member.
  * Threads: a channel belongs to the thread-default main context it was made in. */
 #pragma once
-#include <core/json.h>
+#include "core/json.h"
 #include <gio/gio.h>
 #include <stdbool.h>
 
@@ -107,12 +108,12 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(AblakMediaMessage, ablak_media_message_free)
 
 /* One frame's payload. Errors: "media/control-malformed" (not JSON, a member missing or of the
  * wrong type or length), "media/control-unknown" (no such type). */
-AblakMediaMessage *ablak_media_message_parse(const char *text, gsize length, GError **error)
-    G_GNUC_WARN_UNUSED_RESULT;
+AblakMediaMessage *ablak_media_message_parse(const char *text, gsize length,
+                                             GError **error) G_GNUC_WARN_UNUSED_RESULT;
 json_t *ablak_media_message_to_json(const AblakMediaMessage *message);
 /* The whole frame with its length; NULL and "media/frame-too-large" beyond the limit. */
-GBytes *ablak_media_message_frame(const AblakMediaMessage *message, GError **error)
-    G_GNUC_WARN_UNUSED_RESULT;
+GBytes *ablak_media_message_frame(const AblakMediaMessage *message,
+                                  GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 /* Cuts a byte stream into frames' payloads. */
 typedef struct AblakMediaFrames AblakMediaFrames;
@@ -122,8 +123,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(AblakMediaFrames, ablak_media_frames_free)
 void ablak_media_frames_push(AblakMediaFrames *frames, const void *data, gsize size);
 /* true: *ret_payload is the next payload, or NULL when more bytes are needed. false: the stream
  * announces a frame beyond the limit ("media/frame-too-large") and cannot be read further. */
-bool ablak_media_frames_pop(AblakMediaFrames *frames, GBytes **ret_payload, GError **error)
-    G_GNUC_WARN_UNUSED_RESULT;
+bool ablak_media_frames_pop(AblakMediaFrames *frames, GBytes **ret_payload,
+                            GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 /* One connection, either side. Callbacks run in the channel's context and never from inside a call
  * of the user's. After `closed` nothing more is called; free the channel then or whenever. */

@@ -1,0 +1,225 @@
+/* video/ice.c: libnice. */
+#include "video/ice.h"
+#include "core/error.h"
+#include <nice/agent.h>
+
+#define COMPONENT 1
+
+struct AblakIce {
+  AblakIceSettings *settings;
+  const AblakIceHandler *handler; /* NULL once closed */
+  gpointer user;
+  NiceAgent *agent;
+  guint stream;
+  GSource *gathered;
+  bool worked;
+};
+
+static void gathered_clear(AblakIce *ice)
+{
+  if (ice->gathered == NULL)
+    return;
+  g_source_destroy(ice->gathered);
+  g_clear_pointer(&ice->gathered, g_source_unref);
+}
+
+static gboolean tell_gathered(gpointer data)
+{
+  AblakIce *ice = data;
+  gathered_clear(ice);
+  ice->handler->gathered(ice->user);
+  return G_SOURCE_REMOVE;
+}
+
+/* Without servers to ask, libnice is done before gathering returns: tell it from the loop. */
+static void on_gathered(NiceAgent *agent, guint stream, gpointer data)
+{
+  AblakIce *ice = data;
+  gathered_clear(ice);
+  ice->gathered = g_idle_source_new();
+  g_source_set_priority(ice->gathered, G_PRIORITY_DEFAULT);
+  g_source_set_callback(ice->gathered, tell_gathered, ice, NULL);
+  g_source_attach(ice->gathered, ice->settings->main_context);
+}
+
+static void on_state(NiceAgent *agent, guint stream, guint component, guint state, gpointer data)
+{
+  AblakIce *ice = data;
+  if (ice->handler == NULL)
+    return;
+  if (state == NICE_COMPONENT_STATE_CONNECTED || state == NICE_COMPONENT_STATE_READY) {
+    ice->worked = true;
+    ice->handler->writable(ice->user);
+  } else if (state == NICE_COMPONENT_STATE_FAILED && ice->worked) {
+    /* Before a pair ever worked this only says that the candidates known so far are used up;
+     * the peer may still show up as peer-reflexive. */
+    ice->handler->lost(ice->user);
+  }
+}
+
+static void on_received(NiceAgent *agent, guint stream, guint component, guint size, gchar *data,
+                        gpointer user)
+{
+  AblakIce *ice = user;
+  if (ice->handler != NULL)
+    ice->handler->received((guint8 *)data, size, ice->user);
+}
+
+static bool add_addresses(AblakIce *ice, GError **error)
+{
+  const char *const *address = ice->settings->addresses;
+  for (; address != NULL && *address != NULL; address++) {
+    NiceAddress parsed;
+    nice_address_init(&parsed);
+    if (!nice_address_set_from_string(&parsed, *address) ||
+        !nice_agent_add_local_address(ice->agent, &parsed)) {
+      ablak_error_set(error, ABLAK_ERROR_FAILED, "media/ice", "the address %s cannot be used",
+                      *address);
+      return false;
+    }
+  }
+  return true;
+}
+
+static bool begin(AblakIce *ice, GError **error)
+{
+  if (!add_addresses(ice, error))
+    return false;
+  ice->stream = nice_agent_add_stream(ice->agent, 1);
+  if (ice->settings->port_min != 0)
+    nice_agent_set_port_range(ice->agent, ice->stream, COMPONENT, ice->settings->port_min,
+                              ice->settings->port_max);
+  g_signal_connect(ice->agent, "candidate-gathering-done", G_CALLBACK(on_gathered), ice);
+  g_signal_connect(ice->agent, "component-state-changed", G_CALLBACK(on_state), ice);
+  if (!nice_agent_attach_recv(ice->agent, ice->stream, COMPONENT, ice->settings->main_context,
+                              on_received, ice) ||
+      !nice_agent_gather_candidates(ice->agent, ice->stream)) {
+    ablak_error_set(error, ABLAK_ERROR_UNAVAILABLE, "media/ice",
+                    "no local port is free for this leg");
+    return false;
+  }
+  return true;
+}
+
+AblakIce *ablak_ice_new(AblakIceSettings *settings, const AblakIceHandler *handler, gpointer user,
+                        GError **error)
+{
+  AblakIce *ice = g_new0(AblakIce, 1);
+  ice->settings = settings;
+  ice->handler = handler;
+  ice->user = user;
+  ice->agent =
+      nice_agent_new_full(settings->main_context, NICE_COMPATIBILITY_RFC5245,
+                          NICE_AGENT_OPTION_ICE_TRICKLE | NICE_AGENT_OPTION_CONSENT_FRESHNESS);
+  g_object_set(ice->agent, "upnp", FALSE, "ice-tcp", FALSE, "controlling-mode", TRUE, NULL);
+  settings->open++;
+  if (!begin(ice, error)) {
+    ablak_ice_close(ice);
+    return NULL;
+  }
+  return ice;
+}
+
+static void on_closed(GObject *source, GAsyncResult *result, gpointer data)
+{
+  AblakIce *ice = data;
+  g_object_unref(ice->agent);
+  ice->settings->open--;
+  g_free(ice);
+}
+
+static gboolean close_now(gpointer data)
+{
+  AblakIce *ice = data;
+  if (ice->stream != 0) {
+    nice_agent_attach_recv(ice->agent, ice->stream, COMPONENT, ice->settings->main_context, NULL,
+                           NULL);
+    nice_agent_remove_stream(ice->agent, ice->stream);
+  }
+  nice_agent_close_async(ice->agent, on_closed, ice);
+  return G_SOURCE_REMOVE;
+}
+
+void ablak_ice_close(AblakIce *ice)
+{
+  if (ice == NULL)
+    return;
+  ice->handler = NULL;
+  gathered_clear(ice);
+  g_signal_handlers_disconnect_by_data(ice->agent, ice);
+  /* libnice may be on the stack, delivering a packet. */
+  g_autoptr(GSource) source = g_idle_source_new();
+  g_source_set_priority(source, G_PRIORITY_DEFAULT);
+  g_source_set_callback(source, close_now, ice, NULL);
+  g_source_attach(source, ice->settings->main_context);
+}
+
+bool ablak_ice_local_credentials(AblakIce *ice, char **ret_ufrag, char **ret_password)
+{
+  return nice_agent_get_local_credentials(ice->agent, ice->stream, ret_ufrag, ret_password);
+}
+
+GStrv ablak_ice_local_candidates(AblakIce *ice)
+{
+  g_autoptr(GPtrArray) texts = g_ptr_array_new();
+  GSList *candidates = nice_agent_get_local_candidates(ice->agent, ice->stream, COMPONENT);
+  for (GSList *link = candidates; link != NULL; link = link->next) {
+    g_autofree char *line = nice_agent_generate_local_candidate_sdp(ice->agent, link->data);
+    if (g_str_has_prefix(line, "a="))
+      g_ptr_array_add(texts, g_strdup(line + 2));
+  }
+  g_slist_free_full(candidates, (GDestroyNotify)nice_candidate_free);
+  g_ptr_array_add(texts, NULL);
+  return (GStrv)g_ptr_array_free(g_steal_pointer(&texts), FALSE);
+}
+
+void ablak_ice_set_remote_credentials(AblakIce *ice, const char *ufrag, const char *password)
+{
+  nice_agent_set_remote_credentials(ice->agent, ice->stream, ufrag, password);
+}
+
+static NiceCandidate *candidate_new(AblakIce *ice, const AblakSdpCandidate *source)
+{
+  static const NiceCandidateType types[] = {
+      [ABLAK_CANDIDATE_HOST] = NICE_CANDIDATE_TYPE_HOST,
+      [ABLAK_CANDIDATE_SRFLX] = NICE_CANDIDATE_TYPE_SERVER_REFLEXIVE,
+      [ABLAK_CANDIDATE_PRFLX] = NICE_CANDIDATE_TYPE_PEER_REFLEXIVE,
+      [ABLAK_CANDIDATE_RELAY] = NICE_CANDIDATE_TYPE_RELAYED,
+  };
+  NiceCandidate *candidate = nice_candidate_new(types[source->type]);
+  candidate->stream_id = ice->stream;
+  candidate->component_id = COMPONENT;
+  candidate->transport = NICE_CANDIDATE_TRANSPORT_UDP;
+  candidate->priority = source->priority;
+  g_strlcpy(candidate->foundation, source->foundation, sizeof candidate->foundation);
+  if (!nice_address_set_from_string(&candidate->addr, source->address)) {
+    nice_candidate_free(candidate);
+    return NULL;
+  }
+  nice_address_set_port(&candidate->addr, source->port);
+  return candidate;
+}
+
+void ablak_ice_add_remote_candidates(AblakIce *ice, const GPtrArray *candidates)
+{
+  GSList *list = NULL;
+  for (guint i = 0; i < candidates->len; i++) {
+    NiceCandidate *candidate = candidate_new(ice, candidates->pdata[i]);
+    if (candidate != NULL)
+      list = g_slist_prepend(list, candidate);
+  }
+  if (list != NULL)
+    nice_agent_set_remote_candidates(ice->agent, ice->stream, COMPONENT, list);
+  g_slist_free_full(list, (GDestroyNotify)nice_candidate_free);
+}
+
+void ablak_ice_restart(AblakIce *ice)
+{
+  nice_agent_restart(ice->agent);
+}
+
+bool ablak_ice_send(AblakIce *ice, const guint8 *data, gsize size)
+{
+  return nice_agent_send(ice->agent, ice->stream, COMPONENT, (guint)size, (const char *)data) ==
+         (int)size;
+}

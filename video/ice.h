@@ -1,0 +1,41 @@
+/* video/ice.h: one ICE agent (RFC 8445), controlling, one component, over libnice.
+ *
+ * Purpose: hides libnice: host candidates on the configured addresses, trickled remote candidates,
+ * restarts, consent (RFC 7675), and its asynchronous end.
+ *
+ * Ownership: closing gives the agent away: nothing is called any more, and its sockets are gone
+ * when `*settings->open` has fallen. Callbacks come from the main context, never from inside a
+ * call, but for `received`, during which closing is allowed too. Threads: the main context's. */
+#pragma once
+#include "video/sdp.h"
+#include <glib.h>
+#include <stdbool.h>
+
+typedef struct {
+  GMainContext *main_context;
+  const char *const *addresses; /* NULL or empty: every address but loopback's */
+  guint16 port_min, port_max;   /* 0: ports the system chooses */
+  guint open;                   /* agents not fully closed yet */
+} AblakIceSettings;
+
+typedef struct {
+  void (*gathered)(gpointer user);
+  void (*received)(guint8 *data, gsize size, gpointer user);
+  void (*writable)(gpointer user); /* a pair works; comes again after a restart */
+  void (*lost)(gpointer user);     /* consent was lost, or all pairs failed after having worked */
+} AblakIceHandler;
+
+typedef struct AblakIce AblakIce;
+AblakIce *ablak_ice_new(AblakIceSettings *settings, const AblakIceHandler *handler, gpointer user,
+                        GError **error) G_GNUC_WARN_UNUSED_RESULT;
+void ablak_ice_close(AblakIce *ice);
+
+/* Free with g_free / g_strfreev. */
+bool ablak_ice_local_credentials(AblakIce *ice, char **ret_ufrag, char **ret_password);
+GStrv ablak_ice_local_candidates(AblakIce *ice);
+
+void ablak_ice_set_remote_credentials(AblakIce *ice, const char *ufrag, const char *password);
+void ablak_ice_add_remote_candidates(AblakIce *ice, const GPtrArray *candidates);
+/* New local credentials; the old pair goes on carrying packets until a new one works. */
+void ablak_ice_restart(AblakIce *ice);
+bool ablak_ice_send(AblakIce *ice, const guint8 *data, gsize size);

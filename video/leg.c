@@ -1,0 +1,436 @@
+/* video/leg.c: one leg's life. */
+#include "video/leg.h"
+#include "core/clock.h"
+#include "core/error.h"
+#include <openssl/rand.h>
+#include <string.h>
+
+#define CONNECT_TIMEOUT_MS 30000
+#define QUIET_MS 5000
+#define DEAD_MS 30000
+#define EARLY_PACKETS_MAX 8
+
+static void set_state(AblakLeg *leg, AblakMediaLegState state, const char *reason)
+{
+  if (leg->state == state)
+    return;
+  leg->state = state;
+  ablak_session_tell_state(leg->session, leg, reason);
+}
+
+/* The transports may be on the stack: they are released by the relay's sweep. */
+static void fail(AblakLeg *leg, const char *reason)
+{
+  if (leg->state == ABLAK_MEDIA_LEG_FAILED)
+    return;
+  leg->spent = true;
+  leg->writable = false;
+  ablak_relay_sweep_later(leg->session->relay);
+  set_state(leg, ABLAK_MEDIA_LEG_FAILED, reason);
+}
+
+static void connected_if_ready(AblakLeg *leg)
+{
+  if (leg->receive == NULL || !leg->writable || leg->state != ABLAK_MEDIA_LEG_CONNECTING)
+    return;
+  leg->heard_ms = ablak_clock_monotonic_ms();
+  set_state(leg, ABLAK_MEDIA_LEG_CONNECTED, NULL);
+  ablak_leg_ask_key_frames(leg);
+}
+
+static void dtls_send(const guint8 *data, gsize size, gpointer user)
+{
+  AblakLeg *leg = user;
+  if (leg->ice != NULL)
+    ablak_ice_send(leg->ice, data, size);
+}
+
+static void dtls_established(AblakSrtpProfile profile, AblakSrtp *receive, AblakSrtp *send,
+                             gpointer user)
+{
+  AblakLeg *leg = user;
+  leg->profile = profile;
+  leg->receive = receive;
+  leg->send = send;
+  connected_if_ready(leg);
+}
+
+static void dtls_ended(const char *reason, gpointer user)
+{
+  fail(user, reason);
+}
+
+static const AblakDtlsHandler dtls_handler = {dtls_send, dtls_established, dtls_ended};
+
+/* Not before ICE works: what the box would answer could not be sent. */
+static void begin_dtls_if_ready(AblakLeg *leg)
+{
+  if (leg->dtls != NULL || leg->answer == NULL || !leg->writable)
+    return;
+  AblakRelay *relay = leg->session->relay;
+  leg->dtls = ablak_dtls_new(relay->dtls, relay->ice->main_context, leg->answer->fingerprint,
+                             &dtls_handler, leg);
+  while (!g_queue_is_empty(&leg->early) && !leg->spent) {
+    g_autoptr(GBytes) packet = g_queue_pop_head(&leg->early);
+    gsize size = 0;
+    const guint8 *data = g_bytes_get_data(packet, &size);
+    ablak_dtls_receive(leg->dtls, data, size);
+  }
+}
+
+/* Every other leg's streams, as the offer names them. */
+static GArray *other_sources(const AblakLeg *leg)
+{
+  GArray *sources = g_array_new(FALSE, FALSE, sizeof(AblakSdpSource));
+  GPtrArray *legs = leg->session->legs;
+  for (guint i = 0; i < legs->len; i++) {
+    const AblakLeg *other = legs->pdata[i];
+    if (other == leg || other->answer == NULL || other->state == ABLAK_MEDIA_LEG_FAILED)
+      continue;
+    g_array_append_vals(sources, other->answer->sources->data, other->answer->sources->len);
+    break; /* one person a section; the table of sections has one person in it */
+  }
+  return sources;
+}
+
+static void offer_now(AblakLeg *leg)
+{
+  g_autoptr(GArray) sources = other_sources(leg);
+  g_autofree char *ufrag = NULL, *password = NULL;
+  g_auto(GStrv) candidates = ablak_ice_local_candidates(leg->ice);
+  if (!ablak_ice_local_credentials(leg->ice, &ufrag, &password)) {
+    fail(leg, "ice-failed");
+    return;
+  }
+  leg->offer_stale = false;
+  leg->generation++;
+  g_hash_table_insert(leg->session->generations, g_strdup(leg->id),
+                      GINT_TO_POINTER((int)leg->generation));
+  AblakSdpOffer offer = {
+      .session_id = 1,
+      .generation = leg->generation,
+      .ufrag = ufrag,
+      .password = password,
+      .fingerprint = ablak_dtls_context_fingerprint(leg->session->relay->dtls),
+      .candidates = (const char *const *)candidates,
+      .kinds = {leg->kinds[ABLAK_SDP_AUDIO], leg->kinds[ABLAK_SDP_VIDEO]},
+      .stream = "remote",
+      .sources = (const AblakSdpSource *)(gpointer)sources->data,
+      .sources_length = sources->len,
+  };
+  g_autoptr(AblakMediaMessage) message =
+      ablak_media_message_new(ABLAK_MEDIA_OFFER, leg->session->id, leg->id);
+  message->generation = leg->generation;
+  message->sdp = ablak_sdp_write_offer(&offer);
+  leg->session->relay->emit(message, leg->session->relay->data);
+}
+
+static void ice_gathered(gpointer user)
+{
+  AblakLeg *leg = user;
+  leg->gathered = true;
+  leg->ice_generation = leg->generation + 1;
+  offer_now(leg);
+}
+
+static void ice_writable(gpointer user)
+{
+  AblakLeg *leg = user;
+  leg->writable = true;
+  begin_dtls_if_ready(leg);
+  connected_if_ready(leg);
+}
+
+static void ice_lost(gpointer user)
+{
+  AblakLeg *leg = user;
+  if (leg->state == ABLAK_MEDIA_LEG_CONNECTING)
+    fail(leg, "ice-failed");
+  else if (leg->state == ABLAK_MEDIA_LEG_CONNECTED)
+    set_state(leg, ABLAK_MEDIA_LEG_DISCONNECTED, "consent-lost");
+}
+
+static void receive_dtls(AblakLeg *leg, const guint8 *data, gsize size)
+{
+  if (leg->dtls != NULL)
+    ablak_dtls_receive(leg->dtls, data, size);
+  else if (g_queue_get_length(&leg->early) < EARLY_PACKETS_MAX)
+    g_queue_push_tail(&leg->early, g_bytes_new(data, size));
+}
+
+static void heard(AblakLeg *leg)
+{
+  leg->heard_ms = ablak_clock_monotonic_ms();
+  if (leg->state != ABLAK_MEDIA_LEG_DISCONNECTED)
+    return;
+  set_state(leg, ABLAK_MEDIA_LEG_CONNECTED, NULL);
+  ablak_leg_ask_key_frame(leg, leg->heard_ms);
+  ablak_leg_ask_key_frames(leg);
+}
+
+static void ice_received(guint8 *data, gsize size, gpointer user)
+{
+  AblakLeg *leg = user;
+  AblakPacketKind kind = ablak_packet_kind(data, size);
+  leg->stats.packets_received++;
+  leg->stats.bytes_received += size;
+  if (leg->spent)
+    return;
+  if (kind == ABLAK_PACKET_DTLS) {
+    receive_dtls(leg, data, size);
+  } else if (leg->receive == NULL || (kind != ABLAK_PACKET_RTP && kind != ABLAK_PACKET_RTCP)) {
+    leg->stats.packets_refused++;
+  } else {
+    guint64 refused = leg->stats.packets_refused;
+    if (kind == ABLAK_PACKET_RTP)
+      ablak_leg_forward_rtp(leg, data, size);
+    else
+      ablak_leg_forward_rtcp(leg, data, size);
+    if (leg->stats.packets_refused == refused)
+      heard(leg);
+  }
+}
+
+static const AblakIceHandler ice_handler = {ice_gathered, ice_received, ice_writable, ice_lost};
+
+AblakLeg *ablak_leg_new(AblakSession *session, const char *id, bool audio, bool video,
+                        gint64 generation, GError **error)
+{
+  AblakLeg *leg = g_new0(AblakLeg, 1);
+  leg->ice = ablak_ice_new(session->relay->ice, &ice_handler, leg, error);
+  if (leg->ice == NULL) {
+    g_free(leg);
+    return NULL;
+  }
+  leg->session = session;
+  leg->id = g_strdup(id);
+  leg->kinds[ABLAK_SDP_AUDIO] = audio;
+  leg->kinds[ABLAK_SDP_VIDEO] = video;
+  leg->generation = generation;
+  leg->key_frame_asked_ms = G_MININT32;
+  leg->early_candidates =
+      g_ptr_array_new_with_free_func((GDestroyNotify)(void (*)(void))ablak_sdp_candidate_free);
+  g_queue_init(&leg->early);
+  return leg;
+}
+
+void ablak_leg_release(AblakLeg *leg)
+{
+  g_clear_pointer(&leg->dtls, ablak_dtls_free);
+  g_clear_pointer(&leg->ice, ablak_ice_close);
+  g_clear_pointer(&leg->receive, ablak_srtp_free);
+  g_clear_pointer(&leg->send, ablak_srtp_free);
+  g_queue_clear_full(&leg->early, (GDestroyNotify)g_bytes_unref);
+}
+
+static gboolean owned_by(gpointer ssrc, gpointer owner, gpointer leg)
+{
+  return owner == leg;
+}
+
+void ablak_leg_free(AblakLeg *leg)
+{
+  ablak_leg_release(leg);
+  g_hash_table_foreach_remove(leg->session->owners, owned_by, leg);
+  ablak_sdp_answer_free(leg->answer);
+  g_ptr_array_unref(leg->early_candidates);
+  g_free(leg->id);
+  g_free(leg);
+}
+
+static bool is_live(const AblakLeg *leg, GError **error)
+{
+  if (!leg->spent)
+    return true;
+  ablak_error_set(error, ABLAK_ERROR_CONFLICT, "media/leg-failed",
+                  "the leg has failed and must join again");
+  return false;
+}
+
+/* Everything that may refuse the answer, before anything is changed. */
+static bool answer_fits(AblakLeg *leg, const AblakSdpAnswer *answer, GError **error)
+{
+  const GArray *sources = answer->sources;
+  if (leg->answer != NULL &&
+      memcmp(leg->answer->fingerprint, answer->fingerprint, sizeof answer->fingerprint) != 0) {
+    ablak_error_set(error, ABLAK_ERROR_UNSUPPORTED, "media/sdp-unsupported",
+                    "the certificate changed: the leg must join again");
+    return false;
+  }
+  if (leg->answer != NULL && leg->answered >= leg->ice_generation &&
+      (strcmp(leg->answer->ufrag, answer->ufrag) != 0 ||
+       strcmp(leg->answer->password, answer->password) != 0)) {
+    ablak_error_set(error, ABLAK_ERROR_UNSUPPORTED, "media/sdp-unsupported",
+                    "the ICE credentials changed without a restart");
+    return false;
+  }
+  for (guint i = 0; i < sources->len; i++) {
+    const AblakSdpSource *source = &g_array_index(sources, AblakSdpSource, i);
+    guint32 ssrcs[2] = {source->ssrc, source->rtx_ssrc};
+    for (int j = 0; j < 2; j++) {
+      AblakLeg *owner = g_hash_table_lookup(leg->session->owners, GUINT_TO_POINTER(ssrcs[j]));
+      if (owner != NULL && owner != leg) {
+        ablak_error_set(error, ABLAK_ERROR_CONFLICT, "media/ssrc-duplicate",
+                        "another leg of the session already sends SSRC %u", ssrcs[j]);
+        return false;
+      }
+    }
+  }
+  return true;
+}
+
+static bool sources_equal(const AblakSdpAnswer *a, const AblakSdpAnswer *b)
+{
+  if (a == NULL || a->sources->len != b->sources->len)
+    return false;
+  for (guint i = 0; i < a->sources->len; i++) {
+    const AblakSdpSource *x = &g_array_index(a->sources, AblakSdpSource, i);
+    const AblakSdpSource *y = &g_array_index(b->sources, AblakSdpSource, i);
+    if (x->kind != y->kind || x->ssrc != y->ssrc || x->rtx_ssrc != y->rtx_ssrc)
+      return false;
+  }
+  return true;
+}
+
+static void add_candidates(AblakLeg *leg, const GPtrArray *candidates)
+{
+  ablak_ice_add_remote_candidates(leg->ice, candidates);
+  leg->remote_candidates += candidates->len;
+}
+
+static void take_ice(AblakLeg *leg, const AblakSdpAnswer *answer)
+{
+  leg->remote_candidates = 0;
+  ablak_ice_set_remote_credentials(leg->ice, answer->ufrag, answer->password);
+  add_candidates(leg, answer->candidates);
+  add_candidates(leg, leg->early_candidates);
+  g_ptr_array_set_size(leg->early_candidates, 0);
+}
+
+static void claim_sources(AblakLeg *leg)
+{
+  const GArray *sources = leg->answer->sources;
+  for (guint i = 0; i < sources->len; i++) {
+    const AblakSdpSource *source = &g_array_index(sources, AblakSdpSource, i);
+    ablak_leg_claim(leg, source->ssrc);
+    if (source->rtx_ssrc != 0)
+      ablak_leg_claim(leg, source->rtx_ssrc);
+  }
+}
+
+static void offer_others_again(AblakLeg *leg)
+{
+  GPtrArray *legs = leg->session->legs;
+  for (guint i = 0; i < legs->len; i++)
+    if (legs->pdata[i] != leg)
+      ablak_leg_offer_again(legs->pdata[i]);
+}
+
+bool ablak_leg_answer(AblakLeg *leg, gint64 generation, const char *sdp, GError **error)
+{
+  if (!is_live(leg, error))
+    return false;
+  if (!leg->gathered || generation != leg->generation || leg->answered == generation) {
+    ablak_error_set(error, ABLAK_ERROR_CONFLICT, "media/generation-stale",
+                    "the answer is not for the present offer");
+    return false;
+  }
+  g_autoptr(AblakSdpAnswer) answer = ablak_sdp_parse_answer(sdp, leg->kinds, error);
+  if (answer == NULL || !answer_fits(leg, answer, error))
+    return false;
+  bool new_ice = leg->answered < leg->ice_generation;
+  bool changed = !sources_equal(leg->answer, answer);
+  leg->answered = generation;
+  g_clear_pointer(&leg->answer, ablak_sdp_answer_free);
+  leg->answer = g_steal_pointer(&answer);
+  claim_sources(leg);
+  if (leg->state == ABLAK_MEDIA_LEG_NEW) {
+    leg->began_ms = ablak_clock_monotonic_ms();
+    set_state(leg, ABLAK_MEDIA_LEG_CONNECTING, NULL);
+  }
+  if (new_ice)
+    take_ice(leg, leg->answer);
+  begin_dtls_if_ready(leg);
+  if (changed)
+    offer_others_again(leg);
+  if (leg->offer_stale && !leg->spent)
+    offer_now(leg);
+  return true;
+}
+
+bool ablak_leg_candidate(AblakLeg *leg, gint64 generation, const char *text, GError **error)
+{
+  AblakSdpCandidate *candidate = NULL;
+  if (!is_live(leg, error))
+    return false;
+  if (generation < leg->ice_generation || generation > leg->generation) {
+    ablak_error_set(error, ABLAK_ERROR_CONFLICT, "media/generation-stale",
+                    "the candidate is not for the present offer");
+    return false;
+  }
+  /* An empty one ends them. libnice is not told: it would give up before a peer whose addresses
+   * are hidden has shown up; the relay's own time-out decides. */
+  if (text[0] == '\0')
+    return true;
+  if (!ablak_sdp_parse_candidate(text, &candidate, error))
+    return false;
+  if (candidate == NULL)
+    return true;
+  g_autoptr(GPtrArray) one =
+      g_ptr_array_new_with_free_func((GDestroyNotify)(void (*)(void))ablak_sdp_candidate_free);
+  if (leg->remote_candidates + leg->early_candidates->len >= ABLAK_SDP_CANDIDATES_MAX)
+    ablak_sdp_candidate_free(candidate);
+  else if (leg->answered < leg->ice_generation)
+    g_ptr_array_add(leg->early_candidates, candidate);
+  else
+    g_ptr_array_add(one, candidate);
+  add_candidates(leg, one);
+  return true;
+}
+
+bool ablak_leg_restart(AblakLeg *leg, GError **error)
+{
+  if (!is_live(leg, error))
+    return false;
+  if (!leg->gathered || leg->state == ABLAK_MEDIA_LEG_NEW) {
+    ablak_error_set(error, ABLAK_ERROR_CONFLICT, "media/leg-new",
+                    "the leg has not answered its first offer");
+    return false;
+  }
+  ablak_ice_restart(leg->ice);
+  g_ptr_array_set_size(leg->early_candidates, 0);
+  leg->remote_candidates = 0;
+  leg->ice_generation = leg->generation + 1;
+  offer_now(leg);
+  return true;
+}
+
+void ablak_leg_offer_again(AblakLeg *leg)
+{
+  if (leg->spent || !leg->gathered)
+    return;
+  if (leg->answered == leg->generation)
+    offer_now(leg);
+  else
+    leg->offer_stale = true;
+}
+
+/* Whether silence means anything: a page that only listens may be quiet for long. */
+static bool sends_anything(const AblakLeg *leg)
+{
+  return leg->answer != NULL &&
+         (leg->answer->sends[ABLAK_SDP_AUDIO] || leg->answer->sends[ABLAK_SDP_VIDEO]);
+}
+
+void ablak_leg_tick(AblakLeg *leg, gint64 now_ms)
+{
+  gint64 quiet_ms = now_ms - leg->heard_ms;
+  if (leg->state == ABLAK_MEDIA_LEG_CONNECTING && now_ms - leg->began_ms >= CONNECT_TIMEOUT_MS)
+    fail(leg, leg->writable ? "dtls-timeout" : "ice-timeout");
+  else if (leg->state == ABLAK_MEDIA_LEG_CONNECTED && quiet_ms >= QUIET_MS && sends_anything(leg))
+    set_state(leg, ABLAK_MEDIA_LEG_DISCONNECTED, "silent");
+  else if (leg->state == ABLAK_MEDIA_LEG_DISCONNECTED && quiet_ms >= DEAD_MS)
+    fail(leg, "silent");
+  if (leg->key_frame_wanted)
+    ablak_leg_ask_key_frame(leg, now_ms);
+}

@@ -1,0 +1,103 @@
+/* video/leg.h: one page's connection: its offer and answer, ICE, DTLS, keys and state. Private to
+ * the relay: relay.c finds legs and hands them messages, leg.c lives one leg's life, forward.c
+ * carries packets between them. */
+#pragma once
+#include "video/control.h"
+#include "video/dtls.h"
+#include "video/ice.h"
+#include "video/relay.h"
+#include "video/rtp.h"
+#include "video/sdp.h"
+
+typedef struct AblakLeg AblakLeg;
+typedef struct AblakSession AblakSession;
+
+struct AblakRelay {
+  AblakIceSettings *ice;
+  AblakDtlsContext *dtls;
+  guint sessions_max;
+  AblakRelayEmit emit;
+  gpointer data;
+  GHashTable *sessions; /* id -> AblakSession */
+  GSource *tick;
+  GSource *sweep;
+};
+
+struct AblakSession {
+  AblakRelay *relay;
+  char *id;
+  GPtrArray *legs;         /* AblakLeg, in order of joining */
+  GHashTable *owners;      /* SSRC -> AblakLeg that may send it (RFC 7714 §8.1: no nonce twice) */
+  GHashTable *generations; /* leg id -> the last one used, so that a joined-again leg goes on */
+};
+
+typedef struct {
+  guint64 packets_received, bytes_received;
+  guint64 packets_sent, bytes_sent;
+  guint64 packets_refused;
+} AblakLegStats;
+
+struct AblakLeg {
+  AblakSession *session;
+  char *id;
+  bool kinds[ABLAK_SDP_KINDS];
+  AblakMediaLegState state;
+
+  gint64 generation;     /* of the last offer */
+  gint64 ice_generation; /* of the first offer with the present ICE credentials */
+  gint64 answered;       /* the last generation answered */
+  bool offer_stale;      /* to be offered again once the present offer is answered */
+  bool gathered;
+
+  AblakIce *ice;
+  AblakDtls *dtls;
+  GQueue early; /* GBytes: DTLS packets that came before the answer */
+  AblakSdpAnswer *answer;
+  guint remote_candidates;
+  GPtrArray *early_candidates; /* came before the answer they belong to */
+  bool writable;
+
+  AblakSrtpProfile profile;
+  AblakSrtp *receive, *send; /* NULL until DTLS is through */
+  guint ssrcs;               /* owned in the session */
+  bool duplicate_told;
+  bool spent; /* transports to be released by the sweep */
+
+  gint64 began_ms; /* connecting since */
+  gint64 heard_ms; /* last packet */
+  gint64 key_frame_asked_ms;
+  bool key_frame_wanted;
+  AblakLegStats stats;
+};
+
+AblakLeg *ablak_leg_new(AblakSession *session, const char *id, bool audio, bool video,
+                        gint64 generation, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* Leaves the session's tables too. */
+void ablak_leg_free(AblakLeg *leg);
+
+bool ablak_leg_answer(AblakLeg *leg, gint64 generation, const char *sdp,
+                      GError **error) G_GNUC_WARN_UNUSED_RESULT;
+bool ablak_leg_candidate(AblakLeg *leg, gint64 generation, const char *text,
+                         GError **error) G_GNUC_WARN_UNUSED_RESULT;
+bool ablak_leg_restart(AblakLeg *leg, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* The other legs' streams changed: offer again, now or when the present offer is answered. */
+void ablak_leg_offer_again(AblakLeg *leg);
+/* Packets watched and key frames asked for, twice a second. */
+void ablak_leg_tick(AblakLeg *leg, gint64 now_ms);
+/* Frees what a failed leg no longer needs. */
+void ablak_leg_release(AblakLeg *leg);
+
+/* relay.c */
+void ablak_session_tell_state(AblakSession *session, const AblakLeg *leg, const char *reason);
+void ablak_session_tell_error(AblakSession *session, const AblakLeg *leg, const GError *error);
+void ablak_relay_sweep_later(AblakRelay *relay);
+
+/* forward.c */
+/* An SSRC becomes the leg's own; false when another leg has it or the leg has too many. */
+bool ablak_leg_claim(AblakLeg *leg, guint32 ssrc);
+void ablak_leg_forward_rtp(AblakLeg *leg, guint8 *data, gsize size);
+void ablak_leg_forward_rtcp(AblakLeg *leg, guint8 *data, gsize size);
+/* Asks every other leg for a key frame: this one begins to watch. */
+void ablak_leg_ask_key_frames(AblakLeg *leg);
+/* Asks this leg, at most once each 500 ms; later when it was asked just now. */
+void ablak_leg_ask_key_frame(AblakLeg *leg, gint64 now_ms);

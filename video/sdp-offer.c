@@ -1,0 +1,121 @@
+/* video/sdp-offer.c: the offer, the same for every leg but for keys, candidates and streams. */
+#include "video/sdp.h"
+#include <string.h>
+
+static const struct {
+  guint8 payload_type;
+  AblakSdpKind kind;
+  bool rtx;
+  const char *map;
+  const char *parameters;
+} payloads[] = {
+    {ABLAK_PT_OPUS, ABLAK_SDP_AUDIO, false, "opus/48000/2", "minptime=10;useinbandfec=1"},
+    {ABLAK_PT_VP8, ABLAK_SDP_VIDEO, false, "VP8/90000", NULL},
+    {ABLAK_PT_VP8_RTX, ABLAK_SDP_VIDEO, true, "rtx/90000", "apt=96"},
+    {ABLAK_PT_H264, ABLAK_SDP_VIDEO, false, "H264/90000",
+     "level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=42e01f"},
+    {ABLAK_PT_H264_RTX, ABLAK_SDP_VIDEO, true, "rtx/90000", "apt=102"},
+};
+
+/* RFC 8285 numbers; audio level is for audio only. */
+static const struct {
+  int number;
+  bool kinds[ABLAK_SDP_KINDS];
+  const char *uri;
+} extensions[] = {
+    {1, {true, false}, "urn:ietf:params:rtp-hdrext:ssrc-audio-level"},
+    {2, {true, true}, "http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time"},
+    {3, {true, true}, "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01"},
+    {4, {true, true}, "urn:ietf:params:rtp-hdrext:sdes:mid"},
+};
+
+static const char *const audio_feedback[] = {"transport-cc", NULL};
+static const char *const video_feedback[] = {"goog-remb", "transport-cc", "ccm fir",
+                                             "nack",      "nack pli",     NULL};
+static const char *const kind_names[] = {"audio", "video"};
+
+bool ablak_sdp_payload_kind(guint8 payload_type, AblakSdpKind *ret_kind, bool *ret_rtx)
+{
+  for (gsize i = 0; i < G_N_ELEMENTS(payloads); i++)
+    if (payloads[i].payload_type == payload_type) {
+      *ret_kind = payloads[i].kind;
+      *ret_rtx = payloads[i].rtx;
+      return true;
+    }
+  return false;
+}
+
+static void write_payloads(GString *sdp, AblakSdpKind kind)
+{
+  for (gsize i = 0; i < G_N_ELEMENTS(payloads); i++) {
+    if (payloads[i].kind != kind)
+      continue;
+    int number = payloads[i].payload_type;
+    g_string_append_printf(sdp, "a=rtpmap:%d %s\r\n", number, payloads[i].map);
+    const char *const *feedback = kind == ABLAK_SDP_AUDIO ? audio_feedback : video_feedback;
+    for (; *feedback != NULL && !payloads[i].rtx; feedback++)
+      g_string_append_printf(sdp, "a=rtcp-fb:%d %s\r\n", number, *feedback);
+    if (payloads[i].parameters != NULL)
+      g_string_append_printf(sdp, "a=fmtp:%d %s\r\n", number, payloads[i].parameters);
+  }
+}
+
+static void write_source(GString *sdp, const AblakSdpOffer *offer, const AblakSdpSource *source)
+{
+  const char *kind = kind_names[source->kind];
+  guint32 ssrcs[2] = {source->ssrc, source->rtx_ssrc};
+  if (source->rtx_ssrc != 0)
+    g_string_append_printf(sdp, "a=ssrc-group:FID %u %u\r\n", ssrcs[0], ssrcs[1]);
+  for (int i = 0; i < 2; i++)
+    if (ssrcs[i] != 0)
+      g_string_append_printf(sdp, "a=ssrc:%u cname:%s\r\na=ssrc:%u msid:%s %s-%s\r\n", ssrcs[i],
+                             source->cname[0] != '\0' ? source->cname : offer->stream, ssrcs[i],
+                             offer->stream, offer->stream, kind);
+}
+
+static void write_section(GString *sdp, const AblakSdpOffer *offer, AblakSdpKind kind, bool first)
+{
+  const char *name = kind_names[kind];
+  g_string_append_printf(sdp, "m=%s 9 UDP/TLS/RTP/SAVPF", name);
+  for (gsize i = 0; i < G_N_ELEMENTS(payloads); i++)
+    if (payloads[i].kind == kind)
+      g_string_append_printf(sdp, " %d", payloads[i].payload_type);
+  g_string_append(sdp, "\r\nc=IN IP4 0.0.0.0\r\na=rtcp:9 IN IP4 0.0.0.0\r\n");
+  for (const char *const *candidate = offer->candidates; first && *candidate != NULL; candidate++)
+    g_string_append_printf(sdp, "a=%s\r\n", *candidate);
+  if (first)
+    g_string_append(sdp, "a=end-of-candidates\r\n");
+  g_string_append_printf(sdp,
+                         "a=ice-ufrag:%s\r\na=ice-pwd:%s\r\na=ice-options:trickle\r\n"
+                         "a=fingerprint:%s\r\na=setup:actpass\r\na=mid:%s\r\n",
+                         offer->ufrag, offer->password, offer->fingerprint, name);
+  for (gsize i = 0; i < G_N_ELEMENTS(extensions); i++)
+    if (extensions[i].kinds[kind])
+      g_string_append_printf(sdp, "a=extmap:%d %s\r\n", extensions[i].number, extensions[i].uri);
+  g_string_append_printf(sdp, "a=sendrecv\r\na=msid:%s %s-%s\r\na=rtcp-mux\r\na=rtcp-rsize\r\n",
+                         offer->stream, offer->stream, name);
+  write_payloads(sdp, kind);
+  for (gsize i = 0; i < offer->sources_length; i++)
+    if (offer->sources[i].kind == kind)
+      write_source(sdp, offer, &offer->sources[i]);
+}
+
+char *ablak_sdp_write_offer(const AblakSdpOffer *offer)
+{
+  GString *sdp = g_string_new("v=0\r\n");
+  bool first = true;
+  g_string_append_printf(sdp,
+                         "o=- %" G_GUINT64_FORMAT " %" G_GINT64_FORMAT " IN IP4 0.0.0.0\r\n"
+                         "s=-\r\nt=0 0\r\na=group:BUNDLE",
+                         offer->session_id, offer->generation);
+  for (AblakSdpKind kind = 0; kind < ABLAK_SDP_KINDS; kind++)
+    if (offer->kinds[kind])
+      g_string_append_printf(sdp, " %s", kind_names[kind]);
+  g_string_append(sdp, "\r\na=extmap-allow-mixed\r\na=msid-semantic: WMS *\r\n");
+  for (AblakSdpKind kind = 0; kind < ABLAK_SDP_KINDS; kind++)
+    if (offer->kinds[kind]) {
+      write_section(sdp, offer, kind, first);
+      first = false;
+    }
+  return g_string_free(sdp, FALSE);
+}

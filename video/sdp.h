@@ -1,0 +1,91 @@
+/* video/sdp.h: the offers the box writes and the answers and candidates it reads (RFC 8866,
+ * RFC 8839, RFC 9429).
+ *
+ * Purpose: every leg is offered the same payload types and header extension numbers, so packets
+ * pass from one to the other unchanged but for their encryption. An answer is read only as far as
+ * the relay needs it; anything it relies on is checked.
+ *
+ * Errors: "media/sdp-malformed", "media/sdp-unsupported" (well-formed, but not what was offered),
+ * "media/candidate-malformed". Threads: any. */
+#pragma once
+#include <glib.h>
+#include <stdbool.h>
+
+#define ABLAK_SDP_SIZE_MAX (64u * 1024u)
+#define ABLAK_SDP_SOURCES_MAX 16
+#define ABLAK_SDP_CANDIDATES_MAX 20
+
+typedef enum { ABLAK_SDP_AUDIO, ABLAK_SDP_VIDEO, ABLAK_SDP_KINDS } AblakSdpKind;
+
+/* The one table of payload types. */
+enum {
+  ABLAK_PT_OPUS = 111,
+  ABLAK_PT_VP8 = 96,
+  ABLAK_PT_VP8_RTX = 97,
+  ABLAK_PT_H264 = 102,
+  ABLAK_PT_H264_RTX = 103,
+};
+/* false for a payload type that was not offered. */
+bool ablak_sdp_payload_kind(guint8 payload_type, AblakSdpKind *ret_kind, bool *ret_rtx);
+
+/* One stream someone sends: its SSRC and, 0 for none, that of its retransmissions. */
+typedef struct {
+  AblakSdpKind kind;
+  guint32 ssrc;
+  guint32 rtx_ssrc;
+  char cname[33];
+} AblakSdpSource;
+
+typedef struct {
+  guint64 session_id;
+  gint64 generation;
+  const char *ufrag;
+  const char *password;
+  const char *fingerprint;       /* "sha-256 AB:CD:…" */
+  const char *const *candidates; /* "candidate:…", NULL at the end */
+  bool kinds[ABLAK_SDP_KINDS];   /* which sections there are; their mids are "audio", "video" */
+  const char *stream;            /* msid of the other person's stream */
+  const AblakSdpSource *sources; /* what the other person sends, as far as it is known */
+  gsize sources_length;
+} AblakSdpOffer;
+
+/* Free with g_free. */
+char *ablak_sdp_write_offer(const AblakSdpOffer *offer);
+
+typedef struct {
+  char *foundation;
+  char *address; /* numeric */
+  guint16 port;
+  guint32 priority;
+  enum {
+    ABLAK_CANDIDATE_HOST,
+    ABLAK_CANDIDATE_SRFLX,
+    ABLAK_CANDIDATE_PRFLX,
+    ABLAK_CANDIDATE_RELAY
+  } type;
+} AblakSdpCandidate;
+void ablak_sdp_candidate_free(AblakSdpCandidate *candidate);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(AblakSdpCandidate, ablak_sdp_candidate_free)
+
+/* `text` is "candidate:…" with or without "a=". true with *ret_candidate NULL for a candidate that
+ * is well-formed but of no use here: not UDP, not component 1, or a name instead of an address
+ * (RFC 8828 `.local` names cost seconds to look up, and the peer shows up as peer-reflexive). */
+bool ablak_sdp_parse_candidate(const char *text, AblakSdpCandidate **ret_candidate,
+                               GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+typedef struct {
+  char *ufrag;
+  char *password;
+  guint8 fingerprint[32]; /* SHA-256 of the certificate */
+  bool accepted[ABLAK_SDP_KINDS];
+  bool sends[ABLAK_SDP_KINDS];
+  GArray *sources;       /* AblakSdpSource */
+  GPtrArray *candidates; /* AblakSdpCandidate */
+  bool end_of_candidates;
+} AblakSdpAnswer;
+void ablak_sdp_answer_free(AblakSdpAnswer *answer);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(AblakSdpAnswer, ablak_sdp_answer_free)
+
+/* `kinds` are the sections that were offered. */
+AblakSdpAnswer *ablak_sdp_parse_answer(const char *text, const bool kinds[ABLAK_SDP_KINDS],
+                                       GError **error) G_GNUC_WARN_UNUSED_RESULT;
