@@ -180,7 +180,7 @@ typedef struct {
   const char *table;
   AblakChangeOp op;
   int columns;
-  const unsigned char *primary_key; /* one flag a column */
+  const unsigned char *primary_key; /* a column: not 0 in the key */
   const AblakValue *old_values;     /* UPDATE and DELETE; NULL for INSERT */
   const AblakValue *new_values;     /* UPDATE and INSERT; NULL for DELETE */
 } AblakChange;
