@@ -24,6 +24,8 @@ typedef struct {
   gint64 (*last_seq)(gpointer app);
   /* A page's own message. May be NULL. */
   void (*receive)(AblakLivePeer *peer, const char *topic, const char *kind, json_t *data, gpointer app);
+  /* A topic has been allowed for this peer, once for each. May be NULL. */
+  void (*subscribed)(AblakLivePeer *peer, const char *topic, gpointer app);
   void (*opened)(AblakLivePeer *peer, gpointer app); /* may be NULL */
   void (*closed)(AblakLivePeer *peer, gpointer app); /* may be NULL */
 } AblakLiveCallbacks;

@@ -1,0 +1,61 @@
+/* Whose request it is, and whether the route lets them in. */
+#include "box/routes.h"
+#include "core/error.h"
+#include "daemon/handler.h"
+#include <string.h>
+
+static AblakPerson *citizen_of(AblakTxn *txn, AblakRequest *request, GError **error)
+{
+  const char *secret = ablak_request_cookie(request, ABLAK_CITIZEN_COOKIE);
+  char *visit = secret && *secret ? ablak_citizen_find(txn, secret, error) : NULL;
+  if (!visit)
+    return NULL;
+  AblakPerson *person = ablak_person_new(ABLAK_PERSON_CITIZEN);
+  person->visit = visit;
+  person->session = g_strdup(secret);
+  return person;
+}
+
+/* One browser may hold both cookies, as in a demonstration: the citizen's pages say which they mean. */
+static bool asks_as_citizen(AblakRequest *request)
+{
+  const char *as = ablak_request_header(request, "ablak-as");
+  if (!as)
+    as = ablak_request_query(request, "as");
+  return g_strcmp0(as, "citizen") == 0;
+}
+
+static AblakPerson *find_person(AblakBox *box, AblakTxn *txn, AblakRequest *request, const char *access, GError **error)
+{
+  g_autoptr(GError) failure = NULL;
+  g_autoptr(AblakPerson) staff = NULL;
+  if (!asks_as_citizen(request))
+    staff = ablak_sign_ins_person(box->sign_ins, txn, request, &failure);
+  if (!failure && staff && ablak_person_may(staff, access))
+    return g_steal_pointer(&staff);
+  g_autoptr(AblakPerson) citizen = failure ? NULL : citizen_of(txn, request, &failure);
+  if (failure) {
+    g_propagate_error(error, g_steal_pointer(&failure));
+    return NULL;
+  }
+  if (citizen && (!staff || ablak_person_may(citizen, access)))
+    return g_steal_pointer(&citizen);
+  return staff ? g_steal_pointer(&staff) : ablak_person_new(ABLAK_PERSON_NOBODY);
+}
+
+bool ablak_box_authorise(AblakRequest *request, const AblakRoute *route, gpointer app, GError **error)
+{
+  AblakBox *box = app;
+  g_autoptr(AblakTxn) txn = ablak_store_read(box->store, error);
+  AblakPerson *person = txn ? find_person(box, txn, request, route->access, error) : NULL;
+  if (!person)
+    return false;
+  ablak_request_set_identity(request, person, (GDestroyNotify)ablak_person_unref);
+  if (ablak_person_may(person, route->access))
+    return true;
+  if (person->kind == ABLAK_PERSON_NOBODY)
+    ablak_error_set(error, ABLAK_ERROR_UNAUTHENTICATED, "request/unauthenticated", "nobody is signed in");
+  else
+    ablak_error_set(error, ABLAK_ERROR_FORBIDDEN, "request/forbidden", "not for this role");
+  return false;
+}

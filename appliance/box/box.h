@@ -1,0 +1,51 @@
+/* box/box.h: everything a branch's daemon holds, joined in main.c. Main thread. */
+#pragma once
+#include "box/media.h"
+#include "box/presence.h"
+#include "core/clock.h"
+#include "core/config.h"
+#include "core/crypto.h"
+#include "daemon/accounts.h"
+#include "http/http.h"
+#include "http/live.h"
+#include "store/store.h"
+#include <kb/kb.h>
+#include <provisioning/identity.h>
+
+typedef struct AblakServiceForms AblakServiceForms;
+typedef struct AblakDrafts AblakDrafts;
+typedef struct AblakUplink AblakUplink;
+
+typedef struct {
+  AblakConfig *config;
+  char *state; /* folder */
+  AblakIdentity *identity;
+  AblakStore *store;
+  AblakKb *kb;
+  AblakZone *zone; /* the office's; UTC until the first edition has come. Jobs read it too: see take_edition */
+  json_t *office;  /* from the edition; NULL until then */
+  AblakSigner *receipt_key;
+  AblakSignIns *sign_ins;
+  AblakThrottle *invitations; /* wrong secrets and codes by address */
+  AblakThrottle *tickets;     /* numbers taken by address */
+  AblakServiceForms *forms;   /* of the current edition */
+  AblakDrafts *drafts;        /* those that are open now */
+  AblakMediaLink *media;
+  AblakUplink *uplink;
+  AblakPresence *presence;
+  AblakLive *live;
+  AblakHttp *http;
+  gint64 invitation_ms, receipt_ms; /* from the configuration; read by jobs */
+} AblakBox;
+
+#define ABLAK_STAFF_COOKIE "__Host-ablak-box"
+#define ABLAK_CITIZEN_COOKIE "__Host-ablak-visit"
+#define ABLAK_CITIZEN_COOKIE_S (8 * 60 * 60)
+
+/* The local day as the queue counts it. Free with g_free. */
+char *ablak_box_today(const AblakBox *box);
+/* After a new edition: office, time zone, services and counters. */
+void ablak_box_take_edition(AblakBox *box);
+
+/* box/config.c */
+extern const AblakConfigKey ablak_box_config_keys[];

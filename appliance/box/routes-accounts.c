@@ -1,0 +1,34 @@
+/* Staff signing in and choosing their counter. */
+#include "box/routes.h"
+#include "box/views.h"
+#include "daemon/handler.h"
+
+void ablak_box_sign_in(AblakRequest *request, gpointer app)
+{
+  ablak_sign_ins_sign_in(((AblakBox *)app)->sign_ins, request);
+}
+
+void ablak_box_get_me(AblakRequest *request, gpointer app)
+{
+  ablak_sign_ins_me(((AblakBox *)app)->sign_ins, request);
+}
+
+void ablak_box_sign_out(AblakRequest *request, gpointer app)
+{
+  ablak_sign_ins_sign_out(((AblakBox *)app)->sign_ins, request);
+}
+
+static bool take_counter(AblakTxn *txn, AblakCall *call, GError **error)
+{
+  return ablak_queue_take_counter(txn, ablak_call_string(call, "counter"), call->person->id, error);
+}
+
+static json_t *me_view(AblakTxn *txn, AblakCall *call, GError **error)
+{
+  return ablak_view_me(txn, call->person, call->app, error);
+}
+
+void ablak_box_set_counter(AblakRequest *request, gpointer app)
+{
+  ablak_call_write(((AblakBox *)app)->store, request, app, 200, take_counter, me_view);
+}

@@ -1,0 +1,145 @@
+/* The citizen's side of a visit: joining, coming back, a second device, leaving. */
+#include "box/invitation.h"
+#include "box/routes.h"
+#include "box/views.h"
+#include "box/visits.h"
+#include "core/error.h"
+#include "core/log.h"
+#include "daemon/handler.h"
+#include <string.h>
+
+/* The throttle counts wrong secrets and codes by address; an unknown code must cost more than a typing error. */
+static bool may_try(AblakBox *box, AblakRequest *request)
+{
+  g_autoptr(GError) error = NULL;
+  if (ablak_throttle_check(box->invitations, ablak_request_peer(request), ablak_clock_monotonic_ms(), &error))
+    return true;
+  ablak_request_reply_error(request, error);
+  return false;
+}
+
+typedef struct {
+  AblakBox *box;
+  AblakRequest *request;
+  char *secret, *code, *token;
+  AblakJoined *joined;
+} Join;
+
+static void join_free(gpointer data)
+{
+  Join *join = data;
+  g_free(join->secret);
+  g_free(join->code);
+  g_free(join->token);
+  ablak_joined_free(join->joined);
+  ablak_request_unref(join->request);
+  g_free(join);
+}
+
+static bool redeem(AblakTxn *txn, gpointer data, GError **error)
+{
+  Join *join = data;
+  g_clear_pointer(&join->joined, ablak_joined_free);
+  join->joined = join->token ? ablak_citizen_resume(txn, join->token, error)
+                             : ablak_invitation_redeem(txn, join->secret, join->code, error);
+  return join->joined != NULL;
+}
+
+static void joined(const GError *error, gpointer data)
+{
+  Join *join = data;
+  const char *peer = ablak_request_peer(join->request);
+  if (error) {
+    if (g_error_matches(error, ABLAK_ERROR, ABLAK_ERROR_NOT_FOUND) || g_error_matches(error, ABLAK_ERROR, ABLAK_ERROR_GONE)) {
+      ablak_throttle_failed(join->box->invitations, peer, ablak_clock_monotonic_ms());
+      ablak_log(ABLAK_LOG_WARNING, "invitation.refused", "slug", ablak_error_slug(error), NULL);
+    }
+    ablak_request_reply_error(join->request, error);
+    return;
+  }
+  ablak_throttle_succeeded(join->box->invitations, peer);
+  g_autofree char *cookie = ablak_cookie(ABLAK_CITIZEN_COOKIE, join->joined->secret, ABLAK_CITIZEN_COOKIE_S);
+  ablak_request_set_header(join->request, "set-cookie", cookie);
+  ablak_request_reply_json(
+      join->request, 200,
+      json_pack("{s:s, s:s}", "visitId", join->joined->visit_id, "resumeToken", join->joined->resume_token));
+}
+
+static void start(AblakBox *box, AblakRequest *request, const char *secret, char *code, const char *token)
+{
+  Join *join = g_new0(Join, 1);
+  join->box = box;
+  join->request = ablak_request_ref(request);
+  join->secret = g_strdup(secret);
+  join->code = code;
+  join->token = g_strdup(token);
+  ablak_store_write(box->store, redeem, joined, join, join_free);
+}
+
+/* The digits of a code as people type it: with blanks. */
+static char *digits_of(const char *text)
+{
+  GString *digits = g_string_new(NULL);
+  for (; *text; text++)
+    if (g_ascii_isdigit(*text))
+      g_string_append_c(digits, *text);
+  return g_string_free(digits, FALSE);
+}
+
+void ablak_box_join(AblakRequest *request, gpointer app)
+{
+  json_t *body = ablak_request_json(request);
+  const char *secret = ablak_json_get_string(body, "secret"), *code = ablak_json_get_string(body, "code");
+  if (!may_try(app, request))
+    return;
+  if (!secret == !code) {
+    g_autoptr(GError) error = NULL;
+    ablak_error_set(&error, ABLAK_ERROR_UNPROCESSABLE, "request/schema", "either secret or code");
+    ablak_request_reply_error(request, error);
+    return;
+  }
+  start(app, request, secret, code ? digits_of(code) : NULL, NULL);
+}
+
+void ablak_box_resume_join(AblakRequest *request, gpointer app)
+{
+  if (may_try(app, request))
+    start(app, request, NULL, NULL, ablak_json_get_string(ablak_request_json(request), "token"));
+}
+
+/* --- in the visit ----------------------------------------------------------------------------------- */
+
+static json_t *visit_view(AblakTxn *txn, AblakCall *call, GError **error)
+{
+  g_autoptr(AblakVisit) visit = ablak_visit_load(txn, call->person->visit, error);
+  return visit ? ablak_view_visit(txn, call->app, visit, error) : NULL;
+}
+
+void ablak_box_get_visit(AblakRequest *request, gpointer app)
+{
+  ablak_call_read(((AblakBox *)app)->store, request, app, visit_view);
+}
+
+static bool hand_over(AblakTxn *txn, AblakCall *call, GError **error)
+{
+  return ablak_invitation_offer(txn, call, call->person->visit, ABLAK_OFFER_HANDOVER, error);
+}
+
+void ablak_box_create_handover(AblakRequest *request, gpointer app)
+{
+  AblakBox *box = app;
+  ablak_call_write_with(box->store, request, app, 201, hand_over, ablak_invitation_view, ablak_invitation_offer_new(),
+                        ablak_invitation_offer_free);
+}
+
+static bool leave(AblakTxn *txn, AblakCall *call, GError **error)
+{
+  return ablak_citizen_leave(txn, call->person->session, error);
+}
+
+void ablak_box_leave_visit(AblakRequest *request, gpointer app)
+{
+  g_autofree char *cookie = ablak_cookie(ABLAK_CITIZEN_COOKIE, "", 0);
+  ablak_request_set_header(request, "set-cookie", cookie);
+  ablak_call_write(((AblakBox *)app)->store, request, app, 204, leave, NULL);
+}

@@ -1,0 +1,93 @@
+#include "box/views.h"
+#include "box/presence.h"
+#include "core/error.h"
+#include "daemon/times.h"
+#include <filings/filings.h>
+#include <forms/forms.h>
+#include <string.h>
+
+char *ablak_box_today(const AblakBox *box)
+{
+  return ablak_zone_date(box->zone, ablak_clock_wall_ms());
+}
+
+/* --- tickets ------------------------------------------------------------------------------------ */
+
+static json_t *ticket_json(AblakTxn *txn, const AblakTicket *ticket, GError **error)
+{
+  g_autoptr(GError) failure = NULL;
+  g_autoptr(AblakVisit) visit = ablak_visit_of_ticket(txn, ticket->id, &failure);
+  if (failure) {
+    g_propagate_error(error, g_steal_pointer(&failure));
+    return NULL;
+  }
+  return json_pack("{s:s, s:s, s:s, s:s, s:s, s:o, s:o, s:s?, s:I, s:s?}", "id", ticket->id, "number", ticket->number,
+                   "service", ticket->service, "channel", ticket->channel, "state", ticket->state, "issuedAt",
+                   ablak_json_time(ticket->issued_ms), "calledAt", ablak_json_time(ticket->called_ms), "counter",
+                   ticket->counter, "calls", (json_int_t)ticket->calls, "visitId", visit ? visit->id : NULL);
+}
+
+json_t *ablak_view_ticket(AblakTxn *txn, const AblakBox *box, const AblakTicket *ticket, GError **error)
+{
+  gint64 ahead = 0, wait_ms = -1;
+  g_autofree char *day = ablak_box_today(box);
+  if (!ablak_queue_estimate(txn, day, ticket, &ahead, &wait_ms, error))
+    return NULL;
+  json_t *json = ticket_json(txn, ticket, error);
+  if (json) {
+    json_object_set_new(json, "waitingAhead", json_integer(ahead));
+    json_object_set_new(json, "estimateMinutes", ablak_json_minutes(wait_ms));
+  }
+  return json;
+}
+
+json_t *ablak_view_tickets(AblakTxn *txn, GPtrArray *tickets, GError **error)
+{
+  g_autoptr(json_t) array = json_array();
+  for (guint i = 0; i < tickets->len; i++) {
+    json_t *json = ticket_json(txn, tickets->pdata[i], error);
+    if (!json)
+      return NULL;
+    json_array_append_new(array, json);
+  }
+  return g_steal_pointer(&array);
+}
+
+/* --- visits --------------------------------------------------------------------------------------- */
+
+json_t *ablak_view_service_name(const AblakBox *box, const char *service)
+{
+  g_autoptr(AblakKbEdition) edition = ablak_kb_current(box->kb, NULL);
+  g_autoptr(json_t) sheet = edition ? ablak_kb_service(edition, service, NULL) : NULL;
+  json_t *name = sheet ? json_object_get(sheet, "name") : NULL;
+  return name ? json_incref(name) : json_object();
+}
+
+json_t *ablak_view_visit(AblakTxn *txn, const AblakBox *box, const AblakVisit *visit, GError **error)
+{
+  g_autoptr(json_t) ticket_view = NULL;
+  if (visit->ticket_id) {
+    g_autoptr(AblakTicket) ticket = ablak_queue_ticket(txn, visit->ticket_id, error);
+    if (!ticket || !(ticket_view = ticket_json(txn, ticket, error)))
+      return NULL;
+  }
+  g_autofree char *draft = ablak_draft_of_visit(txn, visit->id, NULL);
+  g_autofree char *filing = ablak_filing_of_visit(txn, visit->id, NULL);
+  bool citizen = ablak_presence_has(box->presence, visit->id, ABLAK_PERSON_CITIZEN);
+  bool clerk = ablak_presence_has(box->presence, visit->id, ABLAK_PERSON_STAFF);
+  return json_pack("{s:s, s:s, s:s, s:o, s:s, s:s?, s:O?, s:s?, s:s, s:o, s:s?, s:b, s:b, s:[]}", "id", visit->id, "state",
+                   visit->state, "service", visit->service, "serviceName", ablak_view_service_name(box, visit->service),
+                   "channel", visit->channel, "counter", visit->counter, "ticket", ticket_view, "draftId", draft, "identity",
+                   visit->identity, "openedAt", ablak_json_time(visit->opened_ms), "filingId", filing, "citizenPresent",
+                   citizen, "clerkPresent", clerk, "iceServers");
+}
+
+json_t *ablak_view_me(AblakTxn *txn, const AblakPerson *person, gpointer box, GError **error)
+{
+  g_autoptr(json_t) roles = json_array();
+  for (char **role = person->roles; *role; role++)
+    json_array_append_new(roles, json_string(*role));
+  g_autofree char *counter = ablak_queue_counter_of(txn, person->id, NULL);
+  return json_pack("{s:s, s:s, s:s, s:O, s:s, s:s?}", "id", person->id, "login", person->login, "name", person->name, "roles",
+                   roles, "language", person->language, "counter", counter);
+}

@@ -1,0 +1,113 @@
+#include "box/visits.h"
+#include "core/error.h"
+#include "core/log.h"
+#include <forms/forms.h>
+#include <string.h>
+
+struct AblakServiceForms {
+  gint64 edition;
+  GHashTable *by_service; /* service id -> json_t */
+};
+
+static void clear_forms(gpointer data)
+{
+  g_hash_table_unref(((AblakServiceForms *)data)->by_service);
+}
+
+AblakServiceForms *ablak_box_forms_ref(AblakServiceForms *forms)
+{
+  return g_atomic_rc_box_acquire(forms);
+}
+
+void ablak_box_forms_unref(AblakServiceForms *forms)
+{
+  if (forms)
+    g_atomic_rc_box_release_full(forms, clear_forms);
+}
+
+AblakServiceForms *ablak_box_forms_now(AblakBox *box)
+{
+  return ablak_box_forms_ref(box->forms);
+}
+
+AblakServiceForms *ablak_box_forms_load(AblakBox *box)
+{
+  AblakServiceForms *forms = g_atomic_rc_box_new0(AblakServiceForms);
+  forms->by_service = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)json_decref);
+  g_autoptr(AblakKbEdition) edition = ablak_kb_current(box->kb, NULL);
+  g_autoptr(json_t) services = edition ? ablak_kb_services(edition, box->identity->office, NULL) : NULL;
+  forms->edition = edition ? ablak_kb_edition_number(edition) : 0;
+  size_t index;
+  json_t *service;
+  json_array_foreach(services, index, service) {
+    const char *form_id = ablak_json_get_string(service, "form");
+    json_t *form = form_id ? ablak_kb_form(edition, form_id, 0, NULL) : NULL;
+    if (form)
+      g_hash_table_insert(forms->by_service, g_strdup(ablak_json_get_string(service, "id")), form);
+  }
+  return forms;
+}
+
+/* --- opening ------------------------------------------------------------------------------------ */
+
+bool ablak_box_open_visit(AblakTxn *txn, AblakBox *box, AblakServiceForms *forms, const AblakTicket *ticket,
+                          const char *service, const char *counter, const char *clerk_id, const char *channel,
+                          char **ret_visit_id, GError **error)
+{
+  g_autofree char *visit_id = NULL;
+  if (!ablak_visit_open(txn, ticket ? ticket->id : NULL, service, counter, clerk_id, channel, &visit_id, error))
+    return false;
+  json_t *form = g_hash_table_lookup(forms->by_service, service);
+  if (form) {
+    g_autofree char *draft_id = NULL;
+    if (!ablak_draft_create(txn, visit_id, form, forms->edition, &draft_id, error))
+      return false;
+  }
+  *ret_visit_id = g_steal_pointer(&visit_id);
+  return true;
+}
+
+bool ablak_box_close_ticket(AblakTxn *txn, AblakCall *call, AblakCloseTicket close, GError **error)
+{
+  const AblakBox *box = call->app;
+  const char *ticket_id = ablak_request_param(call->request, "ticketId");
+  g_autoptr(GError) failure = NULL;
+  g_autoptr(AblakVisit) visit = ablak_visit_of_ticket(txn, ticket_id, &failure);
+  if (failure) {
+    g_propagate_error(error, g_steal_pointer(&failure));
+    return false;
+  }
+  return close(txn, ticket_id, call->person->id, error) &&
+         (!visit || ablak_citizen_end_visit(txn, visit->id, box->receipt_ms, error));
+}
+
+/* --- access ---------------------------------------------------------------------------------------- */
+
+static bool belongs(const AblakPerson *person, const AblakVisit *visit)
+{
+  switch (person->kind) {
+  case ABLAK_PERSON_CITIZEN:
+    return strcmp(person->visit, visit->id) == 0;
+  case ABLAK_PERSON_STAFF:
+    return strcmp(person->id, visit->clerk_id) == 0 || ablak_person_has_role(person, "supervisor");
+  default:
+    return false;
+  }
+}
+
+bool ablak_box_may_visit(const AblakPerson *person, const AblakVisit *visit, GError **error)
+{
+  if (belongs(person, visit))
+    return true;
+  ablak_error_set(error, ABLAK_ERROR_FORBIDDEN, "queue/not-yours", "the visit %s is somebody else's", visit->id);
+  return false;
+}
+
+bool ablak_box_may_see_visit(AblakBox *box, const AblakPerson *person, const char *visit_id)
+{
+  if (person->kind == ABLAK_PERSON_CITIZEN)
+    return strcmp(person->visit, visit_id) == 0;
+  g_autoptr(AblakTxn) txn = ablak_store_read(box->store, NULL);
+  g_autoptr(AblakVisit) visit = txn ? ablak_visit_load(txn, visit_id, NULL) : NULL;
+  return visit && belongs(person, visit);
+}
