@@ -23,11 +23,11 @@ typedef struct {
   AblakStore *store;
   AblakKb *kb;
   AblakZone *zone; /* the office's; UTC until the first edition has come. Jobs read it too: see take_edition */
-  json_t *office;  /* from the edition; NULL until then */
+  GPtrArray *zones;  /* every zone there has been; a job may still read one */
+  json_t *office;    /* from the edition; NULL until then */
   AblakSigner *receipt_key;
   AblakSignIns *sign_ins;
   AblakThrottle *invitations; /* wrong secrets and codes by address */
-  AblakThrottle *tickets;     /* numbers taken by address */
   AblakServiceForms *forms;   /* of the current edition */
   AblakDrafts *drafts;        /* those that are open now */
   AblakMediaLink *media;

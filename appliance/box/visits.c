@@ -6,7 +6,7 @@
 
 struct AblakServiceForms {
   gint64 edition;
-  GHashTable *by_service; /* service id -> json_t */
+  GHashTable *by_service; /* service id -> AblakForm */
 };
 
 static void clear_forms(gpointer data)
@@ -30,18 +30,30 @@ AblakServiceForms *ablak_box_forms_now(AblakBox *box)
   return ablak_box_forms_ref(box->forms);
 }
 
+static AblakForm *form_of(AblakKbEdition *edition, const json_t *service)
+{
+  const char *form_id = ablak_json_get_string(service, "form");
+  if (!form_id)
+    return NULL;
+  g_autoptr(GError) error = NULL;
+  g_autoptr(json_t) definition = ablak_kb_form(edition, form_id, 0, &error);
+  AblakForm *form = definition ? ablak_form_parse(definition, NULL, &error) : NULL;
+  if (!form)
+    ablak_log_gerror(ABLAK_LOG_ERROR, "edition.form-refused", error, "form", form_id, NULL);
+  return form;
+}
+
 AblakServiceForms *ablak_box_forms_load(AblakBox *box)
 {
   AblakServiceForms *forms = g_atomic_rc_box_new0(AblakServiceForms);
-  forms->by_service = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)json_decref);
+  forms->by_service = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)ablak_form_unref);
   g_autoptr(AblakKbEdition) edition = ablak_kb_current(box->kb, NULL);
   g_autoptr(json_t) services = edition ? ablak_kb_services(edition, box->identity->office, NULL) : NULL;
   forms->edition = edition ? ablak_kb_edition_number(edition) : 0;
   size_t index;
   json_t *service;
   json_array_foreach(services, index, service) {
-    const char *form_id = ablak_json_get_string(service, "form");
-    json_t *form = form_id ? ablak_kb_form(edition, form_id, 0, NULL) : NULL;
+    AblakForm *form = form_of(edition, service);
     if (form)
       g_hash_table_insert(forms->by_service, g_strdup(ablak_json_get_string(service, "id")), form);
   }
@@ -57,10 +69,11 @@ bool ablak_box_open_visit(AblakTxn *txn, AblakBox *box, AblakServiceForms *forms
   g_autofree char *visit_id = NULL;
   if (!ablak_visit_open(txn, ticket ? ticket->id : NULL, service, counter, clerk_id, channel, &visit_id, error))
     return false;
-  json_t *form = g_hash_table_lookup(forms->by_service, service);
+  AblakForm *form = g_hash_table_lookup(forms->by_service, service);
   if (form) {
-    g_autofree char *draft_id = NULL;
-    if (!ablak_draft_create(txn, visit_id, form, forms->edition, &draft_id, error))
+    g_autofree char *edition = g_strdup_printf("%" G_GINT64_FORMAT, forms->edition), *draft_id = NULL;
+    const AblakDraftNew draft = {.visit_id = visit_id, .edition = edition, .form = form};
+    if (!ablak_draft_create(txn, &draft, clerk_id, &draft_id, error))
       return false;
   }
   *ret_visit_id = g_steal_pointer(&visit_id);

@@ -1,0 +1,203 @@
+/* ablakd, the box: everything a branch office does locally is joined here.
+ *
+ * Requests come in through http, are checked against openapi.json, and reach a handler in
+ * routes-*.c; handlers run domain functions as store jobs; committed events go to live pages; the
+ * journal of every commit goes to headquarters through the uplink. */
+#include "box/box.h"
+#include "box/routes.h"
+#include "box/uplink.h"
+#include "box/visits.h"
+#include "box/views.h"
+#include "core/error.h"
+#include "core/log.h"
+#include "daemon/events.h"
+#include "daemon/loop.h"
+#include <filings/filings.h>
+#include <forms/session.h>
+#include <provisioning/layout.h>
+#include <queue/queue.h>
+#include <stdio.h>
+#include <string.h>
+#include <sync/journal.h>
+
+#define WRONG_SECRETS_FREE 5
+#define WRONG_SECRETS_WAIT_MS (10 * 60 * 1000)
+#define PRUNE_EVERY_S 300
+
+static const AblakStorePart *const parts[] = {
+    &ablak_accounts_store_part, &ablak_queue_store_part, &ablak_forms_store_part, &ablak_filings_store_part,
+    &ablak_kb_store_part,       &ablak_sync_store_part,  NULL,
+};
+
+static void read_limits(AblakBox *box)
+{
+  box->invitation_ms = ablak_config_int(box->config, "invitation-minutes") * 60000;
+  box->receipt_ms = ablak_config_int(box->config, "receipt-minutes") * 60000;
+  ablak_log_set_level(ablak_config_bool(box->config, "log-debug") ? ABLAK_LOG_DEBUG : ABLAK_LOG_INFO);
+}
+
+static bool open_state(AblakBox *box, GError **error)
+{
+  box->identity = ablak_identity_load(box->state, error);
+  if (!box->identity || !ablak_layout_make(box->state, ABLAK_STATE_BOX, error))
+    return false;
+  g_autofree char *database = ablak_layout_path(box->state, ABLAK_LAYOUT_BOX_DATABASE);
+  g_autofree char *editions = ablak_layout_path(box->state, ABLAK_LAYOUT_EDITIONS);
+  g_autofree char *receipt_key = ablak_layout_path(box->state, ABLAK_LAYOUT_RECEIPT_KEY);
+  const AblakStoreOptions options = {.path = database, .parts = parts};
+  return (box->receipt_key = ablak_signer_open(receipt_key, error)) && (box->store = ablak_store_open(&options, error)) &&
+         (box->kb = ablak_kb_open(editions, box->store, box->identity->edition_key, error));
+}
+
+static const char *or_null(const char *text)
+{
+  return *text ? text : NULL;
+}
+
+static bool open_media(AblakBox *box, GError **error)
+{
+  const char *configured = ablak_config_string(box->config, "media-socket");
+  g_autofree char *path = *configured ? g_strdup(configured) : g_build_filename(box->state, "media.sock", NULL);
+  box->media = ablak_media_link_new(path, error);
+  return box->media != NULL;
+}
+
+static bool open_http(AblakBox *box, GError **error)
+{
+  const AblakListener people = {
+      .name = "people",
+      .address = ablak_config_string(box->config, "people-address"),
+      .port = (int)ablak_config_int(box->config, "people-port"),
+      .certificate = or_null(ablak_config_string(box->config, "certificate")),
+      .key = or_null(ablak_config_string(box->config, "certificate-key")),
+  };
+  const AblakHttpOptions options = {
+      .listeners = &people,
+      .listener_count = 1,
+      .table = &ablak_box_route_table,
+      .static_dir = ablak_config_string(box->config, "pages"),
+      .trusted_proxy = or_null(ablak_config_string(box->config, "trusted-proxy")),
+      .server_name = "ablakd",
+      .authorise = ablak_box_authorise,
+      .app = box,
+  };
+  box->http = ablak_http_new(&options, error);
+  return box->http != NULL;
+}
+
+/* Ready means: an edition is here, so every page has something to show. */
+static bool is_healthy(gpointer data, GError **error)
+{
+  AblakBox *box = data;
+  if (!box->office)
+    ablak_error_set(error, ABLAK_ERROR_UNAVAILABLE, "office/no-edition", "no edition has come from headquarters yet");
+  return box->office != NULL;
+}
+
+/* What other parts of the box do when something has been committed. */
+static void committed(const AblakEvent *const *events, gsize count, gpointer data)
+{
+  AblakBox *box = data;
+  for (gsize i = 0; i < count; i++)
+    if (strcmp(events[i]->kind, "visit.ended") == 0)
+      ablak_media_link_close_visit(box->media, events[i]->subject);
+}
+
+static bool prune(AblakTxn *txn, gpointer data, GError **error)
+{
+  return ablak_accounts_prune(txn, error);
+}
+
+static gboolean prune_now(gpointer data)
+{
+  ablak_store_write(((AblakBox *)data)->store, prune, NULL, NULL, NULL);
+  return G_SOURCE_CONTINUE;
+}
+
+static void reload(gpointer data)
+{
+  AblakBox *box = data;
+  g_autoptr(GError) error = NULL;
+  if (ablak_config_reload(box->config, &error))
+    read_limits(box);
+  else
+    ablak_log_gerror(ABLAK_LOG_ERROR, "config.refused", error, NULL);
+}
+
+static bool start(AblakBox *box, GError **error)
+{
+  read_limits(box);
+  if (!open_state(box, error) || !open_media(box, error))
+    return false;
+  box->zones = g_ptr_array_new_with_free_func((GDestroyNotify)ablak_zone_free);
+  box->sign_ins = ablak_sign_ins_new(box->store, ABLAK_STAFF_COOKIE, ablak_view_me, box);
+  box->invitations = ablak_throttle_new(WRONG_SECRETS_FREE, WRONG_SECRETS_WAIT_MS);
+  box->presence = ablak_presence_new();
+  box->drafts = ablak_drafts_new(box->store, NULL);
+  box->live = ablak_box_live_new(box);
+  ablak_events_publish_to(box->store, box->live);
+  ablak_store_watch_commits(box->store, committed, box);
+  ablak_box_take_edition(box);
+  if (!(box->uplink = ablak_uplink_new(box, error)) || !open_http(box, error))
+    return false;
+  ablak_http_set_health(box->http, is_healthy, box);
+  return true;
+}
+
+static void stop(AblakBox *box)
+{
+  /* Connections first: nothing new may come in while the parts below them go. */
+  ablak_http_free(box->http);
+  ablak_uplink_free(box->uplink);
+  ablak_live_free(box->live);
+  ablak_drafts_free(box->drafts);
+  ablak_media_link_free(box->media);
+  ablak_presence_free(box->presence);
+  ablak_throttle_free(box->invitations);
+  ablak_box_forms_unref(box->forms);
+  ablak_kb_close(box->kb);
+  ablak_store_close(box->store);
+  ablak_sign_ins_free(box->sign_ins);
+  ablak_signer_free(box->receipt_key);
+  ablak_identity_free(box->identity);
+  json_decref(box->office);
+  if (box->zones)
+    g_ptr_array_unref(box->zones);
+  ablak_config_free(box->config);
+}
+
+int main(int argc, char **argv)
+{
+  AblakBox box = {0};
+  g_autoptr(GError) error = NULL;
+  ablak_log_init("ablakd", ABLAK_LOG_INFO);
+  box.config = ablak_config_new(ablak_box_config_keys);
+  if (argc == 2 && strcmp(argv[1], "--help") == 0) {
+    g_autofree char *help = ablak_config_help(ablak_box_config_keys);
+    printf("ablakd: a branch office's box\n\n%s", help);
+    ablak_config_free(box.config);
+    return 0;
+  }
+  if (argc == 2 && strcmp(argv[1], "--help-markdown") == 0) {
+    g_autofree char *table = ablak_config_markdown(ablak_box_config_keys);
+    fputs(table, stdout);
+    ablak_config_free(box.config);
+    return 0;
+  }
+  bool started = ablak_config_load(box.config, g_getenv("ABLAK_CONFIG_FILE"), argc, argv, &error);
+  if (started) {
+    box.state = (char *)ablak_config_string(box.config, "state");
+    started = start(&box, &error);
+  }
+  if (started) {
+    guint timer = g_timeout_add_seconds(PRUNE_EVERY_S, prune_now, &box);
+    g_autofree char *port = g_strdup_printf("%d", ablak_http_port(box.http, "people"));
+    ablak_log(ABLAK_LOG_INFO, "daemon.ready", "box", box.identity->box, "port", port, NULL);
+    ablak_loop_run(reload, &box);
+    g_source_remove(timer);
+  } else {
+    ablak_log_gerror(ABLAK_LOG_ERROR, "daemon.not-started", error, NULL);
+  }
+  stop(&box);
+  return started ? 0 : 1;
+}
