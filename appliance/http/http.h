@@ -15,23 +15,25 @@ typedef struct AblakHttp AblakHttp;
 typedef struct AblakRequest AblakRequest;
 typedef struct AblakSocket AblakSocket; /* a WebSocket connection */
 
-/* --- routes (generated from the daemon's openapi.json by appliance/generate/routes.mjs) -------- */
+/* --- routes (generated from the daemon's openapi.json by appliance/generate/routes.mjs) --------
+ */
 
 typedef void (*AblakHandler)(AblakRequest *request, gpointer app);
 
 /* A WebSocket route's handler gets the upgrade request before it is accepted: it replies with an
- * error, or calls ablak_request_accept_socket. */
+ * error, or calls ablak_request_accept_socket, at once or later. */
 typedef struct {
-  const char *method;         /* "GET"; WebSocket routes are GET with socket = true */
-  const char *path;           /* "/api/tickets/{ticketId}/finish" */
-  const char *operation;      /* operationId */
-  const char *access;         /* x-access: "public", "citizen", "staff", "box", or roles: "supervisor,it" */
-  const char *listener;       /* x-listener: "people" (default) or "boxes" */
-  const char *body_schema;    /* JSON text of the request body's schema; NULL: no body allowed */
-  const char *body_media;     /* "application/json", or another media type for a raw body */
-  gsize body_max;             /* bytes */
+  const char *method;    /* "GET"; WebSocket routes are GET with socket = true */
+  const char *path;      /* "/api/tickets/{ticketId}/finish" */
+  const char *operation; /* operationId */
+  const char *access; /* x-access: "public", "citizen", "staff", "box", or roles: "supervisor,it" */
+  const char *listener;    /* x-listener: "people" (default), "boxes" or "any" */
+  const char *body_schema; /* JSON text of the request body's schema; NULL: no body allowed */
+  const char *body_media;  /* "application/json", or another media type for a raw body */
+  gsize body_max;          /* bytes */
+  bool body_optional;      /* an empty body is allowed: ablak_request_json is then NULL */
   bool socket;
-  AblakHandler handler;       /* ablak_<daemon>_<operation_id_in_snake_case> */
+  AblakHandler handler; /* ablak_<daemon>_<operation_id_in_snake_case> */
 } AblakRoute;
 
 typedef struct {
@@ -62,40 +64,60 @@ const char *ablak_request_peer(AblakRequest *request);
 /* "http" or "https", and the Host header: for links that point back here. */
 const char *ablak_request_scheme(AblakRequest *request);
 const char *ablak_request_host(AblakRequest *request);
-/* Subject common name and SHA-256 (hex) of the verified client certificate; NULL when there is none. */
+/* Subject common name and SHA-256 (hex) of the verified client certificate; NULL when there is
+ * none. */
 const char *ablak_request_peer_cn(AblakRequest *request);
 const char *ablak_request_peer_cert_sha256(AblakRequest *request);
 
+/* The request's short id: in the reply's X-Request-Id, in problems and in the log. */
+const char *ablak_request_id(AblakRequest *request);
+/* The catalogue's language that fits Accept-Language best; "en" when none does. */
+const char *ablak_request_language(AblakRequest *request);
+
 /* What the authorise hook found out; freed with the request. */
-void ablak_request_set_identity(AblakRequest *request, gpointer identity, GDestroyNotify free_identity);
+void ablak_request_set_identity(AblakRequest *request, gpointer identity,
+                                GDestroyNotify free_identity);
 gpointer ablak_request_identity(AblakRequest *request);
 
-/* --- replies: exactly one ----------------------------------------------------------------------- */
+/* --- replies: exactly one -----------------------------------------------------------------------
+ */
 
-void ablak_request_set_header(AblakRequest *request, const char *name, const char *value); /* before the reply */
-void ablak_request_reply_json(AblakRequest *request, unsigned status, json_t *body);      /* steals body */
-void ablak_request_reply_bytes(AblakRequest *request, unsigned status, const char *media, GBytes *body);
+void ablak_request_set_header(AblakRequest *request, const char *name,
+                              const char *value); /* before the reply */
+void ablak_request_reply_json(AblakRequest *request, unsigned status,
+                              json_t *body); /* steals body */
+void ablak_request_reply_bytes(AblakRequest *request, unsigned status, const char *media,
+                               GBytes *body);
 void ablak_request_reply_empty(AblakRequest *request, unsigned status);
 /* A problem document in the request's language; `error` is borrowed. Faults (5xx) are logged. */
 void ablak_request_reply_error(AblakRequest *request, const GError *error);
 /* 422 with the schema issues as "errors": [{"pointer", "keyword", "detail"}]. */
 void ablak_request_reply_issues(AblakRequest *request, GPtrArray *issues);
+/* A problem document's object, for other ways than a reply (WebSocket messages). */
+json_t *ablak_problem_new(const char *language, unsigned status, const char *slug,
+                          const char *detail, const char *instance);
 /* A server-sent event stream; returns a handle or NULL when the client has gone. */
 typedef struct AblakStream AblakStream;
 AblakStream *ablak_request_reply_stream(AblakRequest *request);
 void ablak_stream_send(AblakStream *stream, const char *event, gint64 id, const char *data);
 void ablak_stream_on_closed(AblakStream *stream, GDestroyNotify closed, gpointer data);
+gsize ablak_stream_queued(AblakStream *stream);
+/* Ends the stream; its closed callback still comes. */
+void ablak_stream_close(AblakStream *stream);
 
-/* --- WebSockets --------------------------------------------------------------------------------- */
+/* --- WebSockets ---------------------------------------------------------------------------------
+ */
 
 typedef struct {
   void (*message)(AblakSocket *socket, const void *data, gsize size, bool binary, gpointer data_);
-  void (*closed)(AblakSocket *socket, gpointer data); /* called exactly once; the socket dies after it */
-  gsize message_max;                                  /* bytes; larger ones close with 1009 */
+  void (*closed)(AblakSocket *socket,
+                 gpointer data); /* called exactly once; the socket dies after it */
+  gsize message_max;             /* bytes; larger ones close with 1009 */
 } AblakSocketCallbacks;
 
 /* Accepts the upgrade; callbacks start after it returns. `subprotocol` may be NULL. */
-AblakSocket *ablak_request_accept_socket(AblakRequest *request, const AblakSocketCallbacks *callbacks, gpointer data);
+AblakSocket *ablak_request_accept_socket(AblakRequest *request,
+                                         const AblakSocketCallbacks *callbacks, gpointer data);
 void ablak_socket_send_text(AblakSocket *socket, const char *text);
 void ablak_socket_send_binary(AblakSocket *socket, const void *data, gsize size);
 /* Bytes queued and not yet given to the kernel: callers push back on it. Past the hard limit
@@ -104,33 +126,37 @@ gsize ablak_socket_queued(AblakSocket *socket);
 /* Closes after what is queued has been sent. Codes 1000, 1008, 1011, 4000-4999. */
 void ablak_socket_close(AblakSocket *socket, unsigned code, const char *reason);
 
-/* --- the server ----------------------------------------------------------------------------------- */
+/* --- the server
+ * ----------------------------------------------------------------------------------- */
 
 typedef struct {
-  const char *name;             /* "people" or "boxes" */
-  const char *address;          /* "127.0.0.1" */
-  int port;                     /* 0: a free one, see ablak_http_port */
+  const char *name;              /* "people" or "boxes" */
+  const char *address;           /* "127.0.0.1" */
+  int port;                      /* 0: a free one, see ablak_http_port */
   const char *certificate, *key; /* PEM paths; NULL: plain HTTP */
-  const char *client_ca;        /* PEM path: client certificates are asked for and verified against it;
-                                   routes with access "box" need one, others on the listener do not */
-  const char *client_crl;       /* PEM path or NULL */
+  const char *client_ca;  /* PEM path: client certificates are asked for and verified against it;
+                             routes with access "box" need one, others on the listener do not */
+  const char *client_crl; /* PEM path or NULL */
 } AblakListener;
 
 typedef struct {
   const AblakListener *listeners;
   gsize listener_count;
   const AblakRouteTable *table;
-  const char *static_dir;       /* built pages; NULL: none. "/" -> index.html, "/desk" -> desk.html */
-  const char *const *origins;   /* further allowed Origin values (NULL-terminated) beside the own host */
-  const char *trusted_proxy;    /* address whose Forwarded / X-Forwarded-For is believed; NULL: nobody */
-  const char *server_name;      /* for logs and metrics: "ablakd" */
+  const char *static_dir; /* built pages; NULL: none. "/" -> index.html, "/desk" -> desk.html */
+  const char *const
+      *origins; /* further allowed Origin values (NULL-terminated) beside the own host */
+  const char
+      *trusted_proxy;      /* address whose Forwarded / X-Forwarded-For is believed; NULL: nobody */
+  const char *server_name; /* for logs and metrics: "ablakd" */
   /* Called before each routed handler. Sets the identity, or returns false with an error. */
   bool (*authorise)(AblakRequest *request, const AblakRoute *route, gpointer app, GError **error);
   gpointer app;
 } AblakHttpOptions;
 
 /* Options are copied. A busy port is ABLAK_ERROR_UNAVAILABLE "http/port-busy". */
-AblakHttp *ablak_http_new(const AblakHttpOptions *options, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+AblakHttp *ablak_http_new(const AblakHttpOptions *options,
+                          GError **error) G_GNUC_WARN_UNUSED_RESULT;
 /* Closes every connection (sockets with 1001) and all listeners. */
 void ablak_http_free(AblakHttp *http);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(AblakHttp, ablak_http_free)
@@ -139,4 +165,5 @@ int ablak_http_port(AblakHttp *http, const char *listener);
 /* Built-in, outside the table: GET /healthz (calls the probe), GET /metrics (Prometheus text from
  * the metrics registry), GET /api/openapi.json, static files with ETag, strict CSP, nosniff,
  * Referrer-Policy: no-referrer, Permissions-Policy camera/microphone self, frame-ancestors none. */
-void ablak_http_set_health(AblakHttp *http, bool (*probe)(gpointer data, GError **error), gpointer data);
+void ablak_http_set_health(AblakHttp *http, bool (*probe)(gpointer data, GError **error),
+                           gpointer data);

@@ -1,0 +1,24 @@
+/* Shared by net.c and transport.c. */
+#pragma once
+#include "http/transport.h"
+
+#define ABLAK_NET_CHUNK 32768
+
+struct lws;
+struct lws_context;
+struct lws_vhost;
+enum lws_callback_reasons;
+
+struct AblakNet {
+  struct lws_context *context;
+  struct lws_vhost *vhost;
+  GMainLoop *loop;
+  bool tls, server, configured;
+  int depth; /* callbacks being run */
+  char *certificate, *key, *ca, *crl, *host, *why;
+};
+
+/* Sets up an SSL_CTX when libwebsockets offers it. */
+int ablak_net_configure(struct lws *wsi, void *ssl_ctx);
+int ablak_transport_callback(struct lws *wsi, enum lws_callback_reasons reason, void *user,
+                             void *in, size_t size);

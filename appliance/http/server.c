@@ -1,0 +1,198 @@
+#include "core/clock.h"
+#include "core/error.h"
+#include "core/log.h"
+#include "http/private.h"
+#include <arpa/inet.h>
+#include <errno.h>
+#include <gio/gio.h>
+#include <glib-unix.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+static char *peer_text(const struct sockaddr_storage *address)
+{
+  char text[INET6_ADDRSTRLEN] = "";
+  if (address->ss_family == AF_INET6) {
+    const struct in6_addr *six = &((const struct sockaddr_in6 *)address)->sin6_addr;
+    if (IN6_IS_ADDR_V4MAPPED(six))
+      inet_ntop(AF_INET, &six->s6_addr[12], text, sizeof text);
+    else
+      inet_ntop(AF_INET6, six, text, sizeof text);
+  } else {
+    inet_ntop(AF_INET, &((const struct sockaddr_in *)address)->sin_addr, text, sizeof text);
+  }
+  return g_strdup(text);
+}
+
+static gboolean on_acceptable(gint fd, GIOCondition condition, gpointer data)
+{
+  AblakHttpListener *listener = data;
+  struct sockaddr_storage address;
+  socklen_t size = sizeof address;
+  int accepted = accept4(fd, (struct sockaddr *)&address, &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
+  if (accepted < 0)
+    return G_SOURCE_CONTINUE;
+  if (g_hash_table_size(listener->http->connections) >= ABLAK_CONNECTIONS_MAX) {
+    close(accepted);
+    return G_SOURCE_CONTINUE;
+  }
+  int on = 1;
+  setsockopt(accepted, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  g_autofree char *peer = peer_text(&address);
+  ablak_connection_accept(listener, accepted, peer);
+  return G_SOURCE_CONTINUE;
+}
+
+static void listener_free(gpointer data)
+{
+  AblakHttpListener *listener = data;
+  g_clear_handle_id(&listener->source, g_source_remove);
+  if (listener->fd >= 0)
+    close(listener->fd);
+  ablak_net_free(listener->net);
+  g_free(listener->name);
+  g_free(listener);
+}
+
+static bool bind_failed(GError **error, const AblakListener *wanted)
+{
+  if (errno == EADDRINUSE)
+    ablak_error_set(error, ABLAK_ERROR_UNAVAILABLE, "http/port-busy",
+                    "Port %d of %s is in use by another program", wanted->port, wanted->address);
+  else
+    ablak_error_set(error, ABLAK_ERROR_UNAVAILABLE, "http/listen",
+                    "Cannot listen on %s port %d: %s", wanted->address, wanted->port,
+                    g_strerror(errno));
+  return false;
+}
+
+static bool listen_on(AblakHttpListener *listener, const AblakListener *wanted, GError **error)
+{
+  g_autoptr(GSocketAddress) address =
+      g_inet_socket_address_new_from_string(wanted->address, (guint)wanted->port);
+  if (address == NULL) {
+    ablak_error_set(error, ABLAK_ERROR_INVALID, "http/listen", "\"%s\" is not an address",
+                    wanted->address);
+    return false;
+  }
+  struct sockaddr_storage native;
+  gssize size = g_socket_address_get_native_size(address);
+  if (!g_socket_address_to_native(address, &native, sizeof native, error))
+    return false;
+  listener->fd = socket(native.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  int on = 1;
+  if (listener->fd < 0)
+    return bind_failed(error, wanted);
+  setsockopt(listener->fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+  if (bind(listener->fd, (struct sockaddr *)&native, (socklen_t)size) != 0 ||
+      listen(listener->fd, 256) != 0)
+    return bind_failed(error, wanted);
+  socklen_t bound_size = sizeof native;
+  getsockname(listener->fd, (struct sockaddr *)&native, &bound_size);
+  listener->port = ntohs(native.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)&native)->sin6_port
+                                                      : ((struct sockaddr_in *)&native)->sin_port);
+  listener->source = g_unix_fd_add(listener->fd, G_IO_IN, on_acceptable, listener);
+  return true;
+}
+
+static bool add_listener(AblakHttp *http, const AblakListener *wanted, GError **error)
+{
+  AblakHttpListener *listener = g_new0(AblakHttpListener, 1);
+  listener->http = http;
+  listener->fd = -1;
+  listener->name = g_strdup(wanted->name);
+  listener->tls = wanted->certificate != NULL;
+  g_ptr_array_add(http->listeners, listener);
+  AblakNetTls tls = {
+      .server = true,
+      .certificate = wanted->certificate,
+      .key = wanted->key,
+      .ca = wanted->client_ca,
+      .crl = wanted->client_crl,
+  };
+  listener->net = ablak_net_new(listener->tls ? &tls : NULL, error);
+  return listener->net != NULL && listen_on(listener, wanted, error);
+}
+
+static gboolean on_tick(gpointer data)
+{
+  AblakHttp *http = data;
+  gint64 now_ms = ablak_clock_monotonic_ms();
+  g_autoptr(GList) all = g_hash_table_get_keys(http->connections);
+  for (GList *at = all; at != NULL; at = at->next)
+    if (g_hash_table_contains(http->connections, at->data))
+      ablak_connection_tick(at->data, now_ms);
+  return G_SOURCE_CONTINUE;
+}
+
+AblakHttp *ablak_http_new(const AblakHttpOptions *options, GError **error)
+{
+  g_autoptr(AblakHttp) http = g_new0(AblakHttp, 1);
+  http->listeners = g_ptr_array_new_with_free_func(listener_free);
+  http->connections = g_hash_table_new(NULL, NULL);
+  http->table = options->table;
+  http->pages = options->static_dir != NULL ? ablak_pages_new(options->static_dir) : NULL;
+  http->origins = g_strdupv((GStrv)options->origins);
+  http->trusted_proxy = g_strdup(options->trusted_proxy);
+  http->server_name = g_strdup(options->server_name);
+  http->authorise = options->authorise;
+  http->app = options->app;
+  if (!ablak_dispatch_compile(http, error))
+    return NULL;
+  for (gsize i = 0; i < options->listener_count; i++)
+    if (!add_listener(http, &options->listeners[i], error))
+      return NULL;
+  http->tick = g_timeout_add_seconds(1, on_tick, http);
+  return g_steal_pointer(&http);
+}
+
+static void say_goodbye(AblakHttp *http)
+{
+  g_autoptr(GList) all = g_hash_table_get_keys(http->connections);
+  for (GList *at = all; at != NULL; at = at->next) {
+    AblakConnection *connection = at->data;
+    if (connection->socket != NULL)
+      ablak_socket_close(connection->socket, 1001, NULL);
+    ablak_transport_push(connection->transport);
+  }
+  for (GList *at = all; at != NULL; at = at->next)
+    ablak_connection_free(at->data);
+}
+
+void ablak_http_free(AblakHttp *http)
+{
+  if (http == NULL)
+    return;
+  g_clear_handle_id(&http->tick, g_source_remove);
+  say_goodbye(http);
+  g_ptr_array_unref(http->listeners);
+  g_hash_table_unref(http->connections);
+  if (http->schemas != NULL)
+    g_ptr_array_unref(http->schemas);
+  ablak_pages_free(http->pages);
+  g_strfreev(http->origins);
+  g_free(http->trusted_proxy);
+  g_free(http->server_name);
+  g_free(http->openapi_etag);
+  g_free(http);
+}
+
+int ablak_http_port(AblakHttp *http, const char *listener)
+{
+  for (guint i = 0; i < http->listeners->len; i++) {
+    AblakHttpListener *one = http->listeners->pdata[i];
+    if (strcmp(one->name, listener) == 0)
+      return one->port;
+  }
+  return 0;
+}
+
+void ablak_http_set_health(AblakHttp *http, bool (*probe)(gpointer data, GError **error),
+                           gpointer data)
+{
+  http->probe = probe;
+  http->probe_data = data;
+}
