@@ -1,0 +1,12 @@
+# cmake -DOUTPUT=x.c -DINPUTS=a;b -P embed.cmake: the schemas as one table of bytes.
+set(rows "")
+set(code "#include \"kb/schemas/schemas.h\"\n")
+foreach(input ${INPUTS})
+  get_filename_component(name ${input} NAME_WE)
+  file(READ ${input} hex HEX)
+  string(REGEX REPLACE "([0-9a-f][0-9a-f])" "0x\\1," bytes "${hex}")
+  string(APPEND code "static const unsigned char ${name}_schema[] = {${bytes}0};\n")
+  string(APPEND rows "  {\"${name}\", (const char *)${name}_schema},\n")
+endforeach()
+string(APPEND code "const AblakKbSchemaText ablak_kb_schema_texts[] = {\n${rows}  {0, 0},\n};\n")
+file(WRITE ${OUTPUT} "${code}")
