@@ -165,15 +165,10 @@ static Statement *take_bound(AblakTxn *txn, const char *sql, const char *types, 
   return statement;
 }
 
-bool ablak_txn_exec(AblakTxn *txn, gint64 *ret_changes, GError **error, const char *sql,
-                    const char *types, ...)
+/* Steps to the end and gives the statement back. */
+static bool finish_statement(AblakTxn *txn, Statement *statement, gint64 *ret_changes,
+                             GError **error)
 {
-  va_list values;
-  va_start(values, types);
-  Statement *statement = take_bound(txn, sql, types, &values, error);
-  va_end(values);
-  if (statement == NULL)
-    return false;
   int code;
   while ((code = sqlite3_step(statement->handle)) == SQLITE_ROW)
     continue;
@@ -182,6 +177,55 @@ bool ablak_txn_exec(AblakTxn *txn, gint64 *ret_changes, GError **error, const ch
     *ret_changes = sqlite3_stmt_readonly(statement->handle) ? 0 : sqlite3_changes64(txn->db);
   give_back(statement);
   return done;
+}
+
+bool ablak_txn_exec(AblakTxn *txn, gint64 *ret_changes, GError **error, const char *sql,
+                    const char *types, ...)
+{
+  va_list values;
+  va_start(values, types);
+  Statement *statement = take_bound(txn, sql, types, &values, error);
+  va_end(values);
+  return statement != NULL && finish_statement(txn, statement, ret_changes, error);
+}
+
+static int bind_value(sqlite3_stmt *handle, int index, const AblakValue *value)
+{
+  switch (value->type) {
+  case ABLAK_VALUE_NULL:
+    return sqlite3_bind_null(handle, index);
+  case ABLAK_VALUE_INT:
+    return sqlite3_bind_int64(handle, index, value->integer);
+  case ABLAK_VALUE_REAL:
+    return sqlite3_bind_double(handle, index, value->real);
+  case ABLAK_VALUE_TEXT: /* SQLite leaves the bytes alone while the statement runs */
+    return sqlite3_bind_text64(handle, index, value->bytes != NULL ? value->bytes : "", value->size,
+                               SQLITE_STATIC, SQLITE_UTF8);
+  case ABLAK_VALUE_BLOB:
+    return sqlite3_bind_blob64(handle, index, value->bytes != NULL ? value->bytes : "", value->size,
+                               SQLITE_STATIC);
+  case ABLAK_VALUE_UNCHANGED:
+    break;
+  }
+  return SQLITE_MISUSE;
+}
+
+bool ablak_txn_exec_values(AblakTxn *txn, gint64 *ret_changes, GError **error, const char *sql,
+                           const AblakValue *values, gsize count)
+{
+  Statement *statement = take_statement(txn, sql, error);
+  if (statement == NULL)
+    return false;
+  int code =
+      count == (gsize)sqlite3_bind_parameter_count(statement->handle) ? SQLITE_OK : SQLITE_RANGE;
+  for (gsize i = 0; code == SQLITE_OK && i < count; i++)
+    code = bind_value(statement->handle, (int)i + 1, &values[i]);
+  if (code == SQLITE_OK)
+    return finish_statement(txn, statement, ret_changes, error);
+  ablak_error_set(error, ABLAK_ERROR_FAILED, "internal", "%zu values cannot be bound to: %s", count,
+                  sql);
+  give_back(statement);
+  return false;
 }
 
 static AblakRows *rows_new(AblakTxn *txn, Statement *statement)
@@ -268,54 +312,6 @@ const void *ablak_rows_blob(AblakRows *rows, int column, gsize *ret_size)
   return bytes;
 }
 
-json_t *ablak_rows_json(AblakRows *rows, int column)
-{
-  const char *text = ablak_rows_text(rows, column);
-  return text != NULL ? json_loads(text, JSON_DECODE_ANY, NULL) : NULL;
-}
-
-/* --- values known at run time --- */
-
-static int bind_value(sqlite3_stmt *handle, int index, const AblakValue *value)
-{
-  /* As in bind_one: NULL bytes of an empty value must not become SQL NULL. */
-  const void *bytes = value->bytes != NULL ? value->bytes : "";
-  switch (value->type) {
-  case ABLAK_VALUE_INT:
-    return sqlite3_bind_int64(handle, index, value->integer);
-  case ABLAK_VALUE_REAL:
-    return sqlite3_bind_double(handle, index, value->real);
-  case ABLAK_VALUE_TEXT:
-    return sqlite3_bind_text64(handle, index, bytes, value->size, SQLITE_TRANSIENT, SQLITE_UTF8);
-  case ABLAK_VALUE_BLOB:
-    return sqlite3_bind_blob64(handle, index, bytes, value->size, SQLITE_TRANSIENT);
-  case ABLAK_VALUE_NULL:
-    return sqlite3_bind_null(handle, index);
-  default:
-    return SQLITE_MISUSE;
-  }
-}
-
-bool ablak_txn_exec_values(AblakTxn *txn, gint64 *ret_changes, GError **error, const char *sql,
-                           const AblakValue *values, gsize count)
-{
-  Statement *statement = take_statement(txn, sql, error);
-  if (statement == NULL)
-    return false;
-  int code = count == (gsize)sqlite3_bind_parameter_count(statement->handle) ? SQLITE_OK
-                                                                              : SQLITE_MISUSE;
-  for (gsize i = 0; code == SQLITE_OK && i < count; i++)
-    code = bind_value(statement->handle, (int)i + 1, &values[i]);
-  if (code == SQLITE_OK)
-    while ((code = sqlite3_step(statement->handle)) == SQLITE_ROW)
-      continue;
-  bool done = code == SQLITE_DONE || set_sqlite_error(txn, code, error);
-  if (done && ret_changes != NULL)
-    *ret_changes = sqlite3_stmt_readonly(statement->handle) ? 0 : sqlite3_changes64(txn->db);
-  give_back(statement);
-  return done;
-}
-
 int ablak_rows_columns(AblakRows *rows)
 {
   return sqlite3_column_count(rows->statement->handle);
@@ -323,21 +319,20 @@ int ablak_rows_columns(AblakRows *rows)
 
 AblakValue ablak_rows_value(AblakRows *rows, int column)
 {
-  sqlite3_stmt *handle = rows->statement->handle;
   AblakValue value = {.type = ABLAK_VALUE_NULL};
-  switch (sqlite3_column_type(handle, column)) {
+  switch (sqlite3_column_type(rows->statement->handle, column)) {
   case SQLITE_INTEGER:
     value.type = ABLAK_VALUE_INT;
-    value.integer = sqlite3_column_int64(handle, column);
+    value.integer = ablak_rows_int(rows, column);
     break;
   case SQLITE_FLOAT:
     value.type = ABLAK_VALUE_REAL;
-    value.real = sqlite3_column_double(handle, column);
+    value.real = ablak_rows_double(rows, column);
     break;
   case SQLITE_TEXT:
     value.type = ABLAK_VALUE_TEXT;
-    value.bytes = sqlite3_column_text(handle, column);
-    value.size = (gsize)sqlite3_column_bytes(handle, column);
+    value.bytes = ablak_rows_text(rows, column);
+    value.size = (gsize)sqlite3_column_bytes(rows->statement->handle, column);
     break;
   case SQLITE_BLOB:
     value.type = ABLAK_VALUE_BLOB;
@@ -347,6 +342,12 @@ AblakValue ablak_rows_value(AblakRows *rows, int column)
     break;
   }
   return value;
+}
+
+json_t *ablak_rows_json(AblakRows *rows, int column)
+{
+  const char *text = ablak_rows_text(rows, column);
+  return text != NULL ? json_loads(text, JSON_DECODE_ANY, NULL) : NULL;
 }
 
 gint64 ablak_txn_now_ms(AblakTxn *txn)

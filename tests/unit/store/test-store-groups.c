@@ -210,31 +210,6 @@ typedef struct {
   GHashTable *shapes;
 } Replay;
 
-static void append_literal(GString *sql, const AblakValue *value)
-{
-  g_autofree char *hex = NULL;
-  GString *digits;
-  switch (value->type) {
-  case ABLAK_VALUE_INT:
-    g_string_append_printf(sql, "%" G_GINT64_FORMAT, value->integer);
-    break;
-  case ABLAK_VALUE_REAL:
-    g_string_append_printf(sql, "%.17g", value->real);
-    break;
-  case ABLAK_VALUE_TEXT:
-  case ABLAK_VALUE_BLOB:
-    digits = g_string_new(NULL);
-    for (gsize i = 0; i < value->size; i++)
-      g_string_append_printf(digits, "%02x", ((const guint8 *)value->bytes)[i]);
-    hex = g_string_free(digits, FALSE);
-    g_string_append_printf(sql, value->type == ABLAK_VALUE_TEXT ? "CAST(x'%s' AS TEXT)" : "x'%s'",
-                           hex);
-    break;
-  default:
-    g_string_append(sql, "NULL");
-  }
-}
-
 static const char *column_name(Replay *replay, const AblakChange *change, int column)
 {
   json_t *shape = g_hash_table_lookup(replay->shapes, change->table);
@@ -248,42 +223,50 @@ static const char *column_name(Replay *replay, const AblakChange *change, int co
   return json_string_value(json_array_get(json_object_get(shape, "columns"), (gsize)column));
 }
 
+/* "a = ? AND b = ?" for the columns that have values; keys only, or all. */
 static void append_pairs(Replay *replay, const AblakChange *change, const AblakValue *values,
-                         bool keys, const char *between, GString *sql)
+                         bool keys, const char *between, GString *sql, GArray *bound)
 {
   bool first = true;
   for (int i = 0; i < change->columns; i++) {
     if (values[i].type == ABLAK_VALUE_UNCHANGED || (keys && !change->primary_key[i]))
       continue;
-    g_string_append_printf(sql, "%s%s = ", first ? "" : between, column_name(replay, change, i));
-    append_literal(sql, &values[i]);
+    g_string_append_printf(sql, "%s%s = ?", first ? "" : between, column_name(replay, change, i));
+    g_array_append_val(bound, values[i]);
     first = false;
   }
+}
+
+static void write_statement(Replay *replay, const AblakChange *change, GString *sql, GArray *bound)
+{
+  if (change->op == ABLAK_CHANGE_INSERT) {
+    g_string_append_printf(sql, "INSERT INTO %s VALUES (", change->table);
+    for (int i = 0; i < change->columns; i++) {
+      g_string_append(sql, i > 0 ? ", ?" : "?");
+      g_array_append_val(bound, change->new_values[i]);
+    }
+    g_string_append_c(sql, ')');
+    return;
+  }
+  if (change->op == ABLAK_CHANGE_UPDATE) {
+    g_string_append_printf(sql, "UPDATE %s SET ", change->table);
+    append_pairs(replay, change, change->new_values, false, ", ", sql, bound);
+  } else {
+    g_string_append_printf(sql, "DELETE FROM %s", change->table);
+  }
+  g_string_append(sql, " WHERE ");
+  append_pairs(replay, change, change->old_values, true, " AND ", sql, bound);
 }
 
 static bool replay_change(const AblakChange *change, gpointer data, GError **error)
 {
   Replay *replay = data;
   g_autoptr(GString) sql = g_string_new(NULL);
-  if (change->op == ABLAK_CHANGE_INSERT) {
-    g_string_append_printf(sql, "INSERT INTO %s VALUES (", change->table);
-    for (int i = 0; i < change->columns; i++) {
-      g_string_append(sql, i > 0 ? ", " : "");
-      append_literal(sql, &change->new_values[i]);
-    }
-    g_string_append_c(sql, ')');
-  } else {
-    if (change->op == ABLAK_CHANGE_UPDATE) {
-      g_string_append_printf(sql, "UPDATE %s SET ", change->table);
-      append_pairs(replay, change, change->new_values, false, ", ", sql);
-    } else {
-      g_string_append_printf(sql, "DELETE FROM %s", change->table);
-    }
-    g_string_append(sql, " WHERE ");
-    append_pairs(replay, change, change->old_values, true, " AND ", sql);
-  }
+  g_autoptr(GArray) bound = g_array_new(FALSE, FALSE, sizeof(AblakValue));
+  write_statement(replay, change, sql, bound);
   gint64 changes;
-  if (!ablak_txn_exec(replay->txn, &changes, error, sql->str, ""))
+  if (!ablak_txn_exec_values(replay->txn, &changes, error, sql->str,
+                             (const AblakValue *)(gpointer)bound->data, bound->len))
     return false;
   g_assert_cmpint(changes, ==, 1);
   return true;

@@ -39,6 +39,41 @@ static bool exercise_values(AblakTxn *txn, gpointer data, GError **error)
   return true;
 }
 
+/* Whatever a column holds comes out and goes in unchanged, also bytes after a NUL. */
+static bool exercise_run_time_values(AblakTxn *txn, gpointer data, GError **error)
+{
+  static const AblakValue values[] = {{.type = ABLAK_VALUE_INT, .integer = G_MININT64},
+                                      {.type = ABLAK_VALUE_REAL, .real = 0.1},
+                                      {.type = ABLAK_VALUE_TEXT, .bytes = "a\0b", .size = 3},
+                                      {.type = ABLAK_VALUE_BLOB, .bytes = "\0\xff", .size = 2},
+                                      {.type = ABLAK_VALUE_BLOB, .size = 0},
+                                      {.type = ABLAK_VALUE_NULL}};
+  g_assert_true(ablak_txn_exec(txn, NULL, error, "CREATE TEMP TABLE v (a, b, c, d, e, f)", ""));
+  g_assert_true(ablak_txn_exec_values(txn, NULL, error, "INSERT INTO v VALUES (?, ?, ?, ?, ?, ?)",
+                                      values, 6));
+  g_autoptr(AblakRows) rows = ablak_txn_query_one(txn, error, "SELECT * FROM v", "");
+  g_assert_cmpint(ablak_rows_columns(rows), ==, 6);
+  for (int i = 0; i < 6; i++) {
+    AblakValue value = ablak_rows_value(rows, i);
+    g_assert_cmpint(value.type, ==, values[i].type);
+    g_assert_cmpint(value.integer, ==, values[i].integer);
+    g_assert_cmpfloat(value.real, ==, values[i].real);
+    g_assert_cmpuint(value.size, ==, values[i].size);
+    g_assert_true(value.size == 0 || memcmp(value.bytes, values[i].bytes, value.size) == 0);
+  }
+  const AblakValue unchanged = {.type = ABLAK_VALUE_UNCHANGED};
+  g_assert_false(ablak_txn_exec_values(txn, NULL, NULL, "SELECT ?", &unchanged, 1));
+  g_assert_false(ablak_txn_exec_values(txn, NULL, NULL, "SELECT ?", values, 2));
+  return true;
+}
+
+static void test_run_time_values(Fixture *fixture, gconstpointer data)
+{
+  g_autoptr(GError) error = NULL;
+  g_assert_true(ablak_store_write_sync(fixture->store, exercise_run_time_values, NULL, &error));
+  g_assert_no_error(error);
+}
+
 static void test_values(Fixture *fixture, gconstpointer data)
 {
   g_autoptr(GError) error = NULL;
@@ -339,6 +374,7 @@ int main(int argc, char **argv)
 {
   g_test_init(&argc, &argv, NULL);
   ADD("values", test_values);
+  ADD("run-time-values", test_run_time_values);
   ADD("statements", test_statements);
   ADD("errors", test_errors);
   ADD("deferred-key", test_deferred_key);
