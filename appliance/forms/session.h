@@ -1,0 +1,84 @@
+/* forms/session.h: open drafts, live, in memory, for any number of connections.
+ *
+ * Purpose: each draft and audience has one Yjs document here while somebody is connected; it is
+ * loaded from the draft's log on first use and dropped when idle. Connections speak y-websocket's
+ * protocol; the transport is the caller's. Beside the stock messages the box sends
+ *   100  varuint: how many of this connection's update messages (0, 2) are durable,
+ *   101  JSON string {"refused": [{"path", "reason"}]}: what of its update was undone
+ *        (reasons "forbidden", "unknown", "structure", "value"),
+ *   102  JSON string {"gaps": [{"path", "keyword", "detail"}], "complete": bool}: on connecting, and
+ *        150 ms after the last change. Each audience gets the gaps of its own fields.
+ * and closes with 4400 "malformed", 4409 "frozen" (a change after the freeze), 4413 "too large",
+ * 1013 (the store failed: connect again).
+ *
+ * Durability: a change is written to the log and committed before it is relayed, acknowledged or
+ * handed to a connection that joins. Field rules: a change is integrated and what the connection
+ * may not change is undone in the same commit.
+ * Threads: the main thread, in the store's context. Ownership: see each function. */
+#pragma once
+#include "forms/forms.h"
+#include "store/store.h"
+
+typedef struct AblakDrafts AblakDrafts;
+typedef struct AblakDraftConnection AblakDraftConnection;
+
+typedef struct {
+  gsize message_max;      /* bytes of one message; 0: 1 MiB */
+  gsize document_max;     /* bytes of one document in memory; 0: 4 MiB */
+  unsigned checks_ms;     /* how long changes settle before they are checked; 0: 150 */
+  unsigned idle_ms;       /* how long an unused document stays in memory; 0: 60,000 */
+  unsigned log_rows_max;  /* the log is merged into one row beyond this; 0: 200 */
+  gsize log_bytes_max;    /* or beyond this; 0: 256 KiB */
+} AblakDraftsOptions;
+
+/* `store` must outlive it; `options` may be NULL. */
+AblakDrafts *ablak_drafts_new(AblakStore *store, const AblakDraftsOptions *options);
+/* No connection may be left. What is being written is waited for by ablak_store_close: close the
+ * store after this; late results are ignored. */
+void ablak_drafts_free(AblakDrafts *drafts);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(AblakDrafts, ablak_drafts_free)
+
+/* --- connections ------------------------------------------------------------------------------- */
+
+typedef struct {
+  const char *actor_kind; /* "citizen" or "clerk"; copied */
+  const char *actor_id;   /* an id, never a name; copied */
+  /* May this connection change the field at `path` ("/children/0/name")? NULL: every field of the
+   * audience. Must not call back into drafts. */
+  bool (*may_write)(const char *path, gpointer data);
+  void (*send)(const void *message, gsize size, gpointer data);
+  /* Called at most once; nothing is sent after it. The connection still has to be freed. */
+  void (*close)(unsigned code, const char *reason, gpointer data);
+  gpointer data;
+} AblakDraftPeer;
+
+/* Whether the actor may see the draft and the audience is the caller's to decide before.
+ * "forms/unknown-draft", "forms/unavailable" (503, the draft is recovering: connect again). A filed
+ * draft can be read. */
+AblakDraftConnection *ablak_drafts_connect(AblakDrafts *drafts, const char *draft_id,
+                                           const char *audience, const AblakDraftPeer *peer,
+                                           GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* One binary message. */
+void ablak_draft_connection_receive(AblakDraftConnection *connection, const void *data, gsize size);
+/* The transport is gone, or closes now. */
+void ablak_draft_connection_free(AblakDraftConnection *connection);
+/* Connections of a draft and audience now (NULL: both). */
+unsigned ablak_drafts_connections(AblakDrafts *drafts, const char *draft_id, const char *audience);
+
+/* --- the box as a peer ------------------------------------------------------------------------- */
+/* `done` is called on the main context after the commit, or with the error; never from inside. */
+
+/* Sets fields: `values` (borrowed) is an object of path -> string, number, boolean or null (clears).
+ * All or nothing. Paths with "office" fields go to that document. */
+void ablak_drafts_prefill(AblakDrafts *drafts, const char *draft_id, const char *actor_kind,
+                          const char *actor_id, const json_t *values, AblakDone done, gpointer data);
+/* Appends an empty row to a repeating group. */
+void ablak_drafts_add_row(AblakDrafts *drafts, const char *draft_id, const char *actor_kind,
+                          const char *actor_id, const char *path, AblakDone done, gpointer data);
+
+/* Files the draft: holds back what arrives, runs `job` behind everything received before (it calls
+ * ablak_submission_create and, in the same transaction, registers the filing), and on success
+ * freezes the live documents. When the job fails, what was held back is taken in as if nothing had
+ * been. `data` is freed with `free_data` after `done`. */
+void ablak_drafts_submit(AblakDrafts *drafts, const char *draft_id, AblakJob job, AblakDone done,
+                         gpointer data, GDestroyNotify free_data);
