@@ -71,13 +71,12 @@ static char *strict_query(const GPtrArray *words)
   return g_string_free(query, FALSE);
 }
 
-/* Hungarian and Czech put endings on words: without a stemmer, a long word's beginning stands for
- * all its forms. */
+/* Hungarian and Czech put endings on words: without a stemmer, the first two thirds of a word stand
+ * for all its forms. */
 static char *stem(const char *word)
 {
   glong characters = g_utf8_strlen(word, -1);
-  glong kept = characters > 7 ? characters - 3 : characters > 4 ? characters - 1 : characters;
-  return g_utf8_substring(word, 0, kept);
+  return g_utf8_substring(word, 0, MAX(MIN(characters, 4), characters * 2 / 3));
 }
 
 /* Any word's beginning; very short words would find everything. */
