@@ -12,7 +12,8 @@
 
 extern const AblakStorePart ablak_accounts_store_part;
 
-/* --- staff ---------------------------------------------------------------------------------------- */
+/* --- staff
+ * ---------------------------------------------------------------------------------------- */
 
 typedef struct {
   char *id, *login, *name, *language, *password_hash;
@@ -22,41 +23,50 @@ typedef struct {
 void ablak_staff_free(AblakStaff *staff);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(AblakStaff, ablak_staff_free)
 
-/* RFC 4180 with a header line; columns login, name, roles (separated by spaces), language, password;
- * lines that begin with # are comments. The whole file or nothing: INVALID "accounts/csv" names the
- * line. Passwords are hashed here. Elements: AblakStaff without ids. */
-GPtrArray *ablak_staff_from_csv(const char *text, gsize length, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* RFC 4180 with a header line; columns login, name, roles (separated by spaces), language,
+ * password; lines that begin with # are comments. The whole file or nothing: INVALID "accounts/csv"
+ * names the line. Passwords are hashed here. Elements: AblakStaff without ids. */
+GPtrArray *ablak_staff_from_csv(const char *text, gsize length,
+                                GError **error) G_GNUC_WARN_UNUSED_RESULT;
 /* Adds or changes people by login. `ret_ids` (may be NULL) gets the ids in the array's order. */
-bool ablak_staff_import(AblakTxn *txn, GPtrArray *people, gsize *ret_added, gsize *ret_changed, GPtrArray **ret_ids,
-                        GError **error) G_GNUC_WARN_UNUSED_RESULT;
+bool ablak_staff_import(AblakTxn *txn, GPtrArray *people, gsize *ret_added, gsize *ret_changed,
+                        GPtrArray **ret_ids, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 /* NOT_FOUND "accounts/no-such-person". */
-AblakStaff *ablak_staff_load(AblakTxn *txn, const char *id, GError **error) G_GNUC_WARN_UNUSED_RESULT;
-AblakStaff *ablak_staff_by_login(AblakTxn *txn, const char *login, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+AblakStaff *ablak_staff_load(AblakTxn *txn, const char *id,
+                             GError **error) G_GNUC_WARN_UNUSED_RESULT;
+AblakStaff *ablak_staff_by_login(AblakTxn *txn, const char *login,
+                                 GError **error) G_GNUC_WARN_UNUSED_RESULT;
 GPtrArray *ablak_staff_all(AblakTxn *txn, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 /* The whole row as headquarters sends it to branches, and back; `apply` checks every member. */
 json_t *ablak_staff_to_row(const AblakStaff *staff);
-bool ablak_staff_apply_row(AblakTxn *txn, const json_t *row, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+bool ablak_staff_apply_row(AblakTxn *txn, const json_t *row,
+                           GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
-/* --- signing in ------------------------------------------------------------------------------------- */
+/* --- signing in
+ * ------------------------------------------------------------------------------------- */
 
 #define ABLAK_SIGN_IN_IDLE_MS (30 * 60 * 1000)
 #define ABLAK_SIGN_IN_LIFE_MS (12 * 60 * 60 * 1000)
 
 /* The password has been verified. *ret_secret goes into the cookie. */
-bool ablak_sign_in_create(AblakTxn *txn, const char *staff_id, char **ret_secret, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+bool ablak_sign_in_create(AblakTxn *txn, const char *staff_id, char **ret_secret,
+                          GError **error) G_GNUC_WARN_UNUSED_RESULT;
 /* The person whose session it is; NULL without an error for an unknown or expired one, or one whose
  * person is disabled. *ret_stale: it is time to call touch. */
 AblakStaff *ablak_sign_in_find(AblakTxn *txn, const char *secret, bool *ret_stale, GError **error);
-bool ablak_sign_in_touch(AblakTxn *txn, const char *secret, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+bool ablak_sign_in_touch(AblakTxn *txn, const char *secret,
+                         GError **error) G_GNUC_WARN_UNUSED_RESULT;
 bool ablak_sign_in_end(AblakTxn *txn, const char *secret, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
-/* --- invitations --------------------------------------------------------------------------------------- */
+/* --- invitations
+ * --------------------------------------------------------------------------------------- */
 
-/* Former invitations of the visit end when `replace` is set. Secret: 256 bits; code: eight digits, or
- * none when `ret_code` is NULL (hand-over to a second device). */
-bool ablak_invitation_create(AblakTxn *txn, const char *visit_id, gint64 life_ms, bool replace, char **ret_secret,
-                             char **ret_code, gint64 *ret_expires_ms, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* Former invitations of the visit end when `replace` is set. Secret: 256 bits; code: eight digits,
+ * or none when `ret_code` is NULL (hand-over to a second device). */
+bool ablak_invitation_create(AblakTxn *txn, const char *visit_id, gint64 life_ms, bool replace,
+                             char **ret_secret, char **ret_code, gint64 *ret_expires_ms,
+                             GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 typedef struct {
   char *visit_id;
@@ -68,28 +78,37 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(AblakJoined, ablak_joined_free)
 
 /* One of secret and code. Errors: NOT_FOUND "accounts/invitation-unknown"; GONE
  * "accounts/invitation-used", "accounts/invitation-expired". */
-AblakJoined *ablak_invitation_redeem(AblakTxn *txn, const char *secret, const char *code, GError **error) G_GNUC_WARN_UNUSED_RESULT;
-/* Comes back with a resume token, which is replaced by a new one: the cookie's former secret ends. */
-AblakJoined *ablak_citizen_resume(AblakTxn *txn, const char *resume_token, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+AblakJoined *ablak_invitation_redeem(AblakTxn *txn, const char *secret, const char *code,
+                                     GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* Comes back with a resume token, which is replaced by a new one: the cookie's former secret ends.
+ */
+AblakJoined *ablak_citizen_resume(AblakTxn *txn, const char *resume_token,
+                                  GError **error) G_GNUC_WARN_UNUSED_RESULT;
 /* The visit of a citizen's session; NULL without an error when unknown or expired. */
 char *ablak_citizen_find(AblakTxn *txn, const char *secret, GError **error);
-bool ablak_citizen_leave(AblakTxn *txn, const char *secret, GError **error) G_GNUC_WARN_UNUSED_RESULT;
-/* The visit is over: every session and invitation of it ends. Receipts stay readable until then + `grace_ms`. */
-bool ablak_citizen_end_visit(AblakTxn *txn, const char *visit_id, gint64 grace_ms, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+bool ablak_citizen_leave(AblakTxn *txn, const char *secret,
+                         GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* The visit is over: every session and invitation of it ends. Receipts stay readable until then +
+ * `grace_ms`. */
+bool ablak_citizen_end_visit(AblakTxn *txn, const char *visit_id, gint64 grace_ms,
+                             GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 /* Deletes what has expired; call now and then. */
 bool ablak_accounts_prune(AblakTxn *txn, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
-/* --- throttle ---------------------------------------------------------------------------------------------- */
+/* --- throttle
+ * ---------------------------------------------------------------------------------------------- */
 
-/* Counts failures by key (an address, a login, a purpose before them) and makes who fails wait: free
- * up to `free_failures`, then 1 s doubled at each further failure up to `most_ms`. Forgets a key
- * `most_ms` after its last failure. Bounded: 10,000 keys, the oldest make room. Monotonic ms. */
+/* Counts failures by key (an address, a login, a purpose before them) and makes who fails wait:
+ * free up to `free_failures`, then 1 s doubled at each further failure up to `most_ms`. Forgets a
+ * key `most_ms` after its last failure. Bounded: 10,000 keys, the oldest make room. Monotonic ms.
+ */
 typedef struct AblakThrottle AblakThrottle;
 AblakThrottle *ablak_throttle_new(unsigned free_failures, gint64 most_ms);
 void ablak_throttle_free(AblakThrottle *throttle);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(AblakThrottle, ablak_throttle_free)
 /* RATE_LIMITED "request/rate-limited" while the key has to wait. */
-bool ablak_throttle_check(AblakThrottle *throttle, const char *key, gint64 now_ms, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+bool ablak_throttle_check(AblakThrottle *throttle, const char *key, gint64 now_ms,
+                          GError **error) G_GNUC_WARN_UNUSED_RESULT;
 void ablak_throttle_failed(AblakThrottle *throttle, const char *key, gint64 now_ms);
 void ablak_throttle_succeeded(AblakThrottle *throttle, const char *key);

@@ -77,7 +77,8 @@ static GPtrArray *read_record(Reader *reader, GError **error)
 
 static bool skip_blank_and_comments(Reader *reader)
 {
-  while (reader->at < reader->end && (*reader->at == '#' || *reader->at == '\n' || *reader->at == '\r')) {
+  while (reader->at < reader->end &&
+         (*reader->at == '#' || *reader->at == '\n' || *reader->at == '\r')) {
     const char *newline = memchr(reader->at, '\n', (gsize)(reader->end - reader->at));
     reader->at = newline ? newline + 1 : reader->end;
     reader->line++;
@@ -103,7 +104,8 @@ static AblakStaff *person_from(GPtrArray *fields, unsigned line, GError **error)
   char **values = (char **)fields->pdata;
   for (int i = 0; i < COLUMNS; i++)
     if (!*values[i] || strlen(values[i]) > 256) {
-      g_autofree char *what = g_strdup_printf("the column %s is empty or too long", column_names[i]);
+      g_autofree char *what =
+          g_strdup_printf("the column %s is empty or too long", column_names[i]);
       complain(error, line, what);
       return NULL;
     }

@@ -16,8 +16,10 @@ bool ablak_sign_in_create(AblakTxn *txn, const char *staff_id, char **ret_secret
 {
   g_autofree char *secret = ablak_secret_new(32);
   g_autofree char *id = hash_of(secret);
-  if (!ablak_txn_exec(txn, NULL, error, "INSERT INTO sign_in (id, staff_id, created_at, last_seen_at) VALUES (?, ?, ?, ?)",
-                      "ttii", id, staff_id, ablak_txn_now_ms(txn), ablak_txn_now_ms(txn)) ||
+  if (!ablak_txn_exec(
+          txn, NULL, error,
+          "INSERT INTO sign_in (id, staff_id, created_at, last_seen_at) VALUES (?, ?, ?, ?)",
+          "ttii", id, staff_id, ablak_txn_now_ms(txn), ablak_txn_now_ms(txn)) ||
       !ablak_event_append(txn, "accounts", "sign-in.created", staff_id, staff_id, NULL, error))
     return false;
   *ret_secret = g_steal_pointer(&secret);
@@ -27,12 +29,13 @@ bool ablak_sign_in_create(AblakTxn *txn, const char *staff_id, char **ret_secret
 AblakStaff *ablak_sign_in_find(AblakTxn *txn, const char *secret, bool *ret_stale, GError **error)
 {
   g_autofree char *id = hash_of(secret);
-  g_autoptr(AblakRows) rows =
-      ablak_txn_query(txn, error, "SELECT staff_id, created_at, last_seen_at FROM sign_in WHERE id = ?", "t", id);
+  g_autoptr(AblakRows) rows = ablak_txn_query(
+      txn, error, "SELECT staff_id, created_at, last_seen_at FROM sign_in WHERE id = ?", "t", id);
   if (!rows || !ablak_rows_next(rows, error))
     return NULL;
   gint64 now_ms = ablak_txn_now_ms(txn), seen_ms = ablak_rows_int(rows, 2);
-  if (now_ms > seen_ms + ABLAK_SIGN_IN_IDLE_MS || now_ms > ablak_rows_int(rows, 1) + ABLAK_SIGN_IN_LIFE_MS)
+  if (now_ms > seen_ms + ABLAK_SIGN_IN_IDLE_MS ||
+      now_ms > ablak_rows_int(rows, 1) + ABLAK_SIGN_IN_LIFE_MS)
     return NULL;
   g_autoptr(AblakStaff) staff = ablak_staff_load(txn, ablak_rows_text(rows, 0), NULL);
   if (!staff || staff->disabled)
@@ -44,7 +47,8 @@ AblakStaff *ablak_sign_in_find(AblakTxn *txn, const char *secret, bool *ret_stal
 bool ablak_sign_in_touch(AblakTxn *txn, const char *secret, GError **error)
 {
   g_autofree char *id = hash_of(secret);
-  return ablak_txn_exec(txn, NULL, error, "UPDATE sign_in SET last_seen_at = ? WHERE id = ?", "it", ablak_txn_now_ms(txn), id);
+  return ablak_txn_exec(txn, NULL, error, "UPDATE sign_in SET last_seen_at = ? WHERE id = ?", "it",
+                        ablak_txn_now_ms(txn), id);
 }
 
 bool ablak_sign_in_end(AblakTxn *txn, const char *secret, GError **error)
@@ -53,7 +57,8 @@ bool ablak_sign_in_end(AblakTxn *txn, const char *secret, GError **error)
   return ablak_txn_exec(txn, NULL, error, "DELETE FROM sign_in WHERE id = ?", "t", id);
 }
 
-/* --- citizens -------------------------------------------------------------------------------------- */
+/* --- citizens
+ * -------------------------------------------------------------------------------------- */
 
 /* Longer than any visit; the end of the visit ends it earlier. */
 #define CITIZEN_LIFE_MS (8 * 60 * 60 * 1000)
@@ -75,10 +80,11 @@ static AblakJoined *start_session(AblakTxn *txn, const char *visit_id, GError **
   joined->secret = ablak_secret_new(32);
   joined->resume_token = ablak_secret_new(32);
   g_autofree char *id = hash_of(joined->secret), *resume = hash_of(joined->resume_token);
-  if (!ablak_txn_exec(txn, NULL, error,
-                      "INSERT INTO citizen_session (id, visit_id, resume_sha256, created_at, last_seen_at)"
-                      " VALUES (?, ?, ?, ?, ?)",
-                      "tttii", id, visit_id, resume, ablak_txn_now_ms(txn), ablak_txn_now_ms(txn)))
+  if (!ablak_txn_exec(
+          txn, NULL, error,
+          "INSERT INTO citizen_session (id, visit_id, resume_sha256, created_at, last_seen_at)"
+          " VALUES (?, ?, ?, ?, ?)",
+          "tttii", id, visit_id, resume, ablak_txn_now_ms(txn), ablak_txn_now_ms(txn)))
     return NULL;
   return g_steal_pointer(&joined);
 }
@@ -89,18 +95,22 @@ static bool visit_event(AblakTxn *txn, const char *visit_id, const char *kind, G
   return ablak_event_append(txn, topic, kind, visit_id, "citizen", NULL, error);
 }
 
-bool ablak_invitation_create(AblakTxn *txn, const char *visit_id, gint64 life_ms, bool replace, char **ret_secret,
-                             char **ret_code, gint64 *ret_expires_ms, GError **error)
+bool ablak_invitation_create(AblakTxn *txn, const char *visit_id, gint64 life_ms, bool replace,
+                             char **ret_secret, char **ret_code, gint64 *ret_expires_ms,
+                             GError **error)
 {
   gint64 now_ms = ablak_txn_now_ms(txn);
   if (replace && !ablak_txn_exec(txn, NULL, error,
-                                 "UPDATE invitation SET revoked_at = ? WHERE visit_id = ? AND used_at = 0 AND revoked_at = 0",
+                                 "UPDATE invitation SET revoked_at = ? WHERE visit_id = ? AND "
+                                 "used_at = 0 AND revoked_at = 0",
                                  "it", now_ms, visit_id))
     return false;
-  g_autofree char *id = ablak_id_new(), *secret = ablak_secret_new(32), *code = ret_code ? ablak_digits_new(8) : NULL;
+  g_autofree char *id = ablak_id_new(), *secret = ablak_secret_new(32),
+                  *code = ret_code ? ablak_digits_new(8) : NULL;
   g_autofree char *secret_hash = hash_of(secret), *code_hash = code ? hash_of(code) : NULL;
   if (!ablak_txn_exec(txn, NULL, error,
-                      "INSERT INTO invitation (id, visit_id, secret_sha256, code_sha256, created_at, expires_at)"
+                      "INSERT INTO invitation (id, visit_id, secret_sha256, code_sha256, "
+                      "created_at, expires_at)"
                       " VALUES (?, ?, ?, ?, ?, ?)",
                       "ttttii", id, visit_id, secret_hash, code_hash, now_ms, now_ms + life_ms) ||
       !visit_event(txn, visit_id, "invitation.created", error))
@@ -113,20 +123,24 @@ bool ablak_invitation_create(AblakTxn *txn, const char *visit_id, gint64 life_ms
 }
 
 /* The newest invitation with that hash; codes are short, so an old one may have had the same. */
-static AblakRows *find_invitation(AblakTxn *txn, const char *secret, const char *code, GError **error)
+static AblakRows *find_invitation(AblakTxn *txn, const char *secret, const char *code,
+                                  GError **error)
 {
   g_autofree char *hash = hash_of(secret ? secret : code);
-  return secret ? ablak_txn_query_one(txn, error,
-                                      "SELECT id, visit_id, expires_at, used_at, revoked_at FROM invitation"
-                                      " WHERE secret_sha256 = ?",
-                                      "t", hash)
-                : ablak_txn_query_one(txn, error,
-                                      "SELECT id, visit_id, expires_at, used_at, revoked_at FROM invitation"
-                                      " WHERE code_sha256 = ? ORDER BY created_at DESC",
-                                      "t", hash);
+  return secret ? ablak_txn_query_one(
+                      txn, error,
+                      "SELECT id, visit_id, expires_at, used_at, revoked_at FROM invitation"
+                      " WHERE secret_sha256 = ?",
+                      "t", hash)
+                : ablak_txn_query_one(
+                      txn, error,
+                      "SELECT id, visit_id, expires_at, used_at, revoked_at FROM invitation"
+                      " WHERE code_sha256 = ? ORDER BY created_at DESC",
+                      "t", hash);
 }
 
-AblakJoined *ablak_invitation_redeem(AblakTxn *txn, const char *secret, const char *code, GError **error)
+AblakJoined *ablak_invitation_redeem(AblakTxn *txn, const char *secret, const char *code,
+                                     GError **error)
 {
   g_autoptr(GError) failure = NULL;
   g_autoptr(AblakRows) rows = find_invitation(txn, secret, code, &failure);
@@ -135,20 +149,23 @@ AblakJoined *ablak_invitation_redeem(AblakTxn *txn, const char *secret, const ch
     return NULL;
   }
   if (!rows || ablak_rows_int(rows, 4) > 0) {
-    ablak_error_set(error, ABLAK_ERROR_NOT_FOUND, "accounts/invitation-unknown", "no such invitation");
+    ablak_error_set(error, ABLAK_ERROR_NOT_FOUND, "accounts/invitation-unknown",
+                    "no such invitation");
     return NULL;
   }
   if (ablak_rows_int(rows, 3) > 0) {
-    ablak_error_set(error, ABLAK_ERROR_GONE, "accounts/invitation-used", "the invitation has been used");
+    ablak_error_set(error, ABLAK_ERROR_GONE, "accounts/invitation-used",
+                    "the invitation has been used");
     return NULL;
   }
   if (ablak_rows_int(rows, 2) <= ablak_txn_now_ms(txn)) {
-    ablak_error_set(error, ABLAK_ERROR_GONE, "accounts/invitation-expired", "the invitation has expired");
+    ablak_error_set(error, ABLAK_ERROR_GONE, "accounts/invitation-expired",
+                    "the invitation has expired");
     return NULL;
   }
   g_autofree char *visit_id = g_strdup(ablak_rows_text(rows, 1));
-  if (!ablak_txn_exec(txn, NULL, error, "UPDATE invitation SET used_at = ? WHERE id = ?", "it", ablak_txn_now_ms(txn),
-                      ablak_rows_text(rows, 0)) ||
+  if (!ablak_txn_exec(txn, NULL, error, "UPDATE invitation SET used_at = ? WHERE id = ?", "it",
+                      ablak_txn_now_ms(txn), ablak_rows_text(rows, 0)) ||
       !visit_event(txn, visit_id, "citizen.joined", error))
     return NULL;
   return start_session(txn, visit_id, error);
@@ -158,7 +175,8 @@ AblakJoined *ablak_citizen_resume(AblakTxn *txn, const char *resume_token, GErro
 {
   g_autofree char *hash = hash_of(resume_token);
   g_autoptr(AblakRows) rows = ablak_txn_query(
-      txn, error, "SELECT id, visit_id, created_at FROM citizen_session WHERE resume_sha256 = ?", "t", hash);
+      txn, error, "SELECT id, visit_id, created_at FROM citizen_session WHERE resume_sha256 = ?",
+      "t", hash);
   if (!rows)
     return NULL;
   g_autoptr(GError) failure = NULL;
@@ -168,11 +186,13 @@ AblakJoined *ablak_citizen_resume(AblakTxn *txn, const char *resume_token, GErro
     return NULL;
   }
   if (!found || ablak_rows_int(rows, 2) + CITIZEN_LIFE_MS <= ablak_txn_now_ms(txn)) {
-    ablak_error_set(error, ABLAK_ERROR_GONE, "accounts/resume-unknown", "the resume token is unknown or used");
+    ablak_error_set(error, ABLAK_ERROR_GONE, "accounts/resume-unknown",
+                    "the resume token is unknown or used");
     return NULL;
   }
   g_autofree char *visit_id = g_strdup(ablak_rows_text(rows, 1));
-  if (!ablak_txn_exec(txn, NULL, error, "DELETE FROM citizen_session WHERE id = ?", "t", ablak_rows_text(rows, 0)))
+  if (!ablak_txn_exec(txn, NULL, error, "DELETE FROM citizen_session WHERE id = ?", "t",
+                      ablak_rows_text(rows, 0)))
     return NULL;
   return start_session(txn, visit_id, error);
 }
@@ -180,9 +200,10 @@ AblakJoined *ablak_citizen_resume(AblakTxn *txn, const char *resume_token, GErro
 char *ablak_citizen_find(AblakTxn *txn, const char *secret, GError **error)
 {
   g_autofree char *id = hash_of(secret);
-  g_autoptr(AblakRows) rows =
-      ablak_txn_query(txn, error, "SELECT visit_id, created_at FROM citizen_session WHERE id = ?", "t", id);
-  if (!rows || !ablak_rows_next(rows, error) || ablak_rows_int(rows, 1) + CITIZEN_LIFE_MS <= ablak_txn_now_ms(txn))
+  g_autoptr(AblakRows) rows = ablak_txn_query(
+      txn, error, "SELECT visit_id, created_at FROM citizen_session WHERE id = ?", "t", id);
+  if (!rows || !ablak_rows_next(rows, error) ||
+      ablak_rows_int(rows, 1) + CITIZEN_LIFE_MS <= ablak_txn_now_ms(txn))
     return NULL;
   return g_strdup(ablak_rows_text(rows, 0));
 }
@@ -197,18 +218,24 @@ bool ablak_citizen_end_visit(AblakTxn *txn, const char *visit_id, gint64 grace_m
 {
   gint64 now_ms = ablak_txn_now_ms(txn);
   /* A session that would outlive the grace is made to have begun earlier. */
-  return ablak_txn_exec(txn, NULL, error, "UPDATE citizen_session SET created_at = MIN(created_at, ?) WHERE visit_id = ?",
-                        "it", now_ms + grace_ms - CITIZEN_LIFE_MS, visit_id) &&
+  return ablak_txn_exec(
+             txn, NULL, error,
+             "UPDATE citizen_session SET created_at = MIN(created_at, ?) WHERE visit_id = ?", "it",
+             now_ms + grace_ms - CITIZEN_LIFE_MS, visit_id) &&
          ablak_txn_exec(txn, NULL, error,
-                        "UPDATE invitation SET revoked_at = ? WHERE visit_id = ? AND used_at = 0 AND revoked_at = 0", "it",
-                        now_ms, visit_id);
+                        "UPDATE invitation SET revoked_at = ? WHERE visit_id = ? AND used_at = 0 "
+                        "AND revoked_at = 0",
+                        "it", now_ms, visit_id);
 }
 
 bool ablak_accounts_prune(AblakTxn *txn, GError **error)
 {
   gint64 now_ms = ablak_txn_now_ms(txn);
-  return ablak_txn_exec(txn, NULL, error, "DELETE FROM sign_in WHERE last_seen_at < ? OR created_at < ?", "ii",
+  return ablak_txn_exec(txn, NULL, error,
+                        "DELETE FROM sign_in WHERE last_seen_at < ? OR created_at < ?", "ii",
                         now_ms - ABLAK_SIGN_IN_IDLE_MS, now_ms - ABLAK_SIGN_IN_LIFE_MS) &&
-         ablak_txn_exec(txn, NULL, error, "DELETE FROM citizen_session WHERE created_at < ?", "i", now_ms - CITIZEN_LIFE_MS) &&
-         ablak_txn_exec(txn, NULL, error, "DELETE FROM invitation WHERE expires_at < ?", "i", now_ms - CITIZEN_LIFE_MS);
+         ablak_txn_exec(txn, NULL, error, "DELETE FROM citizen_session WHERE created_at < ?", "i",
+                        now_ms - CITIZEN_LIFE_MS) &&
+         ablak_txn_exec(txn, NULL, error, "DELETE FROM invitation WHERE expires_at < ?", "i",
+                        now_ms - CITIZEN_LIFE_MS);
 }

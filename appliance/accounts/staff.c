@@ -49,22 +49,23 @@ static AblakStaff *one(AblakRows *taken, GError *failure, GError **error)
 AblakStaff *ablak_staff_load(AblakTxn *txn, const char *id, GError **error)
 {
   GError *failure = NULL;
-  AblakRows *rows =
-      ablak_txn_query_one(txn, &failure, "SELECT " STAFF_COLUMNS " FROM staff WHERE id = ?", "t", id);
+  AblakRows *rows = ablak_txn_query_one(
+      txn, &failure, "SELECT " STAFF_COLUMNS " FROM staff WHERE id = ?", "t", id);
   return one(rows, failure, error);
 }
 
 AblakStaff *ablak_staff_by_login(AblakTxn *txn, const char *login, GError **error)
 {
   GError *failure = NULL;
-  AblakRows *rows =
-      ablak_txn_query_one(txn, &failure, "SELECT " STAFF_COLUMNS " FROM staff WHERE login = ?", "t", login);
+  AblakRows *rows = ablak_txn_query_one(
+      txn, &failure, "SELECT " STAFF_COLUMNS " FROM staff WHERE login = ?", "t", login);
   return one(rows, failure, error);
 }
 
 GPtrArray *ablak_staff_all(AblakTxn *txn, GError **error)
 {
-  g_autoptr(AblakRows) rows = ablak_txn_query(txn, error, "SELECT " STAFF_COLUMNS " FROM staff ORDER BY login", "");
+  g_autoptr(AblakRows) rows =
+      ablak_txn_query(txn, error, "SELECT " STAFF_COLUMNS " FROM staff ORDER BY login", "");
   if (!rows)
     return NULL;
   g_autoptr(GPtrArray) people = g_ptr_array_new_with_free_func((GDestroyNotify)ablak_staff_free);
@@ -78,30 +79,33 @@ GPtrArray *ablak_staff_all(AblakTxn *txn, GError **error)
   return g_steal_pointer(&people);
 }
 
-/* --- writing -------------------------------------------------------------------------------------- */
+/* --- writing
+ * -------------------------------------------------------------------------------------- */
 
 static bool upsert(AblakTxn *txn, const AblakStaff *staff, GError **error)
 {
   g_autofree char *roles = g_strjoinv(" ", staff->roles);
-  return ablak_txn_exec(txn, NULL, error,
-                        "INSERT INTO staff (id, login, name, roles, language, password_hash, disabled, updated_at)"
-                        " VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET login = excluded.login,"
-                        " name = excluded.name, roles = excluded.roles, language = excluded.language,"
-                        " password_hash = excluded.password_hash, disabled = excluded.disabled,"
-                        " updated_at = excluded.updated_at",
-                        "ttttttii", staff->id, staff->login, staff->name, roles, staff->language, staff->password_hash,
-                        (gint64)staff->disabled, ablak_txn_now_ms(txn));
+  return ablak_txn_exec(
+      txn, NULL, error,
+      "INSERT INTO staff (id, login, name, roles, language, password_hash, disabled, updated_at)"
+      " VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET login = excluded.login,"
+      " name = excluded.name, roles = excluded.roles, language = excluded.language,"
+      " password_hash = excluded.password_hash, disabled = excluded.disabled,"
+      " updated_at = excluded.updated_at",
+      "ttttttii", staff->id, staff->login, staff->name, roles, staff->language,
+      staff->password_hash, (gint64)staff->disabled, ablak_txn_now_ms(txn));
 }
 
 /* The id of that login, or NULL without an error. */
 static char *id_of(AblakTxn *txn, const char *login, GError **error)
 {
-  g_autoptr(AblakRows) rows = ablak_txn_query(txn, error, "SELECT id FROM staff WHERE login = ?", "t", login);
+  g_autoptr(AblakRows) rows =
+      ablak_txn_query(txn, error, "SELECT id FROM staff WHERE login = ?", "t", login);
   return rows && ablak_rows_next(rows, error) ? g_strdup(ablak_rows_text(rows, 0)) : NULL;
 }
 
-bool ablak_staff_import(AblakTxn *txn, GPtrArray *people, gsize *ret_added, gsize *ret_changed, GPtrArray **ret_ids,
-                        GError **error)
+bool ablak_staff_import(AblakTxn *txn, GPtrArray *people, gsize *ret_added, gsize *ret_changed,
+                        GPtrArray **ret_ids, GError **error)
 {
   gsize added = 0, changed = 0;
   g_autoptr(GPtrArray) ids = g_ptr_array_new_with_free_func(g_free);
@@ -116,7 +120,8 @@ bool ablak_staff_import(AblakTxn *txn, GPtrArray *people, gsize *ret_added, gsiz
     *(known ? &changed : &added) += 1;
     g_autofree char *id = known ? g_steal_pointer(&known) : ablak_id_new();
     person.id = id;
-    if (!upsert(txn, &person, error) || !ablak_event_append(txn, "fleet", "staff.changed", id, "system", NULL, error))
+    if (!upsert(txn, &person, error) ||
+        !ablak_event_append(txn, "fleet", "staff.changed", id, "system", NULL, error))
       return false;
     g_ptr_array_add(ids, g_steal_pointer(&id));
   }
@@ -127,14 +132,15 @@ bool ablak_staff_import(AblakTxn *txn, GPtrArray *people, gsize *ret_added, gsiz
   return true;
 }
 
-/* --- rows between headquarters and branches ----------------------------------------------------- */
+/* --- rows between headquarters and branches -----------------------------------------------------
+ */
 
 json_t *ablak_staff_to_row(const AblakStaff *staff)
 {
   g_autofree char *roles = g_strjoinv(" ", staff->roles);
-  return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:b}", "id", staff->id, "login", staff->login, "name", staff->name,
-                   "roles", roles, "language", staff->language, "passwordHash", staff->password_hash, "disabled",
-                   staff->disabled);
+  return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:b}", "id", staff->id, "login", staff->login,
+                   "name", staff->name, "roles", roles, "language", staff->language, "passwordHash",
+                   staff->password_hash, "disabled", staff->disabled);
 }
 
 bool ablak_staff_apply_row(AblakTxn *txn, const json_t *row, GError **error)
@@ -148,8 +154,8 @@ bool ablak_staff_apply_row(AblakTxn *txn, const json_t *row, GError **error)
       .password_hash = (char *)ablak_json_get_string(row, "passwordHash"),
       .disabled = ablak_json_get_bool(row, "disabled", false),
   };
-  if (!roles || !staff.id || !ablak_id_is_valid(staff.id) || !staff.login || !staff.name || !staff.language ||
-      !staff.password_hash) {
+  if (!roles || !staff.id || !ablak_id_is_valid(staff.id) || !staff.login || !staff.name ||
+      !staff.language || !staff.password_hash) {
     ablak_error_set(error, ABLAK_ERROR_INVALID, "accounts/row", "a staff row lacks a member");
     return false;
   }

@@ -69,7 +69,8 @@ static void make_room(AblakThrottle *throttle, gint64 now_ms)
     if (!oldest)
       return;
     const Entry *entry = g_hash_table_lookup(throttle->entries, oldest);
-    if (g_hash_table_size(throttle->entries) < KEYS_MOST && now_ms - entry->last_ms < throttle->most_ms)
+    if (g_hash_table_size(throttle->entries) < KEYS_MOST &&
+        now_ms - entry->last_ms < throttle->most_ms)
       return;
     forget(throttle, oldest);
   }

@@ -16,7 +16,8 @@ static AblakPerson *citizen_of(AblakTxn *txn, AblakRequest *request, GError **er
   return person;
 }
 
-/* One browser may hold both cookies, as in a demonstration: the citizen's pages say which they mean. */
+/* One browser may hold both cookies, as in a demonstration: the citizen's pages say which they
+ * mean. */
 static bool asks_as_citizen(AblakRequest *request)
 {
   const char *as = ablak_request_header(request, "ablak-as");
@@ -25,7 +26,8 @@ static bool asks_as_citizen(AblakRequest *request)
   return g_strcmp0(as, "citizen") == 0;
 }
 
-static AblakPerson *find_person(AblakBox *box, AblakTxn *txn, AblakRequest *request, const char *access, GError **error)
+static AblakPerson *find_person(AblakBranch *box, AblakTxn *txn, AblakRequest *request,
+                                const char *access, GError **error)
 {
   g_autoptr(GError) failure = NULL;
   g_autoptr(AblakPerson) staff = NULL;
@@ -43,9 +45,10 @@ static AblakPerson *find_person(AblakBox *box, AblakTxn *txn, AblakRequest *requ
   return staff ? g_steal_pointer(&staff) : ablak_person_new(ABLAK_PERSON_NOBODY);
 }
 
-bool ablak_box_authorise(AblakRequest *request, const AblakRoute *route, gpointer app, GError **error)
+bool ablak_box_authorise(AblakRequest *request, const AblakRoute *route, gpointer app,
+                         GError **error)
 {
-  AblakBox *box = app;
+  AblakBranch *box = app;
   g_autoptr(AblakTxn) txn = ablak_store_read(box->store, error);
   AblakPerson *person = txn ? find_person(box, txn, request, route->access, error) : NULL;
   if (!person)
@@ -54,7 +57,8 @@ bool ablak_box_authorise(AblakRequest *request, const AblakRoute *route, gpointe
   if (ablak_person_may(person, route->access))
     return true;
   if (person->kind == ABLAK_PERSON_NOBODY)
-    ablak_error_set(error, ABLAK_ERROR_UNAUTHENTICATED, "request/unauthenticated", "nobody is signed in");
+    ablak_error_set(error, ABLAK_ERROR_UNAUTHENTICATED, "request/unauthenticated",
+                    "nobody is signed in");
   else
     ablak_error_set(error, ABLAK_ERROR_FORBIDDEN, "request/forbidden", "not for this role");
   return false;

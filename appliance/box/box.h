@@ -22,9 +22,10 @@ typedef struct {
   AblakIdentity *identity;
   AblakStore *store;
   AblakKb *kb;
-  AblakZone *zone; /* the office's; UTC until the first edition has come. Jobs read it too: see take_edition */
-  GPtrArray *zones;  /* every zone there has been; a job may still read one */
-  json_t *office;    /* from the edition; NULL until then */
+  AblakZone *zone;  /* the office's; UTC until the first edition has come. Jobs read it too: see
+                       take_edition */
+  GPtrArray *zones; /* every zone there has been; a job may still read one */
+  json_t *office;   /* from the edition; NULL until then */
   AblakSigner *receipt_key;
   AblakSignIns *sign_ins;
   AblakThrottle *invitations; /* wrong secrets and codes by address */
@@ -36,16 +37,16 @@ typedef struct {
   AblakLive *live;
   AblakHttp *http;
   gint64 invitation_ms, receipt_ms; /* from the configuration; read by jobs */
-} AblakBox;
+} AblakBranch;
 
 #define ABLAK_STAFF_COOKIE "__Host-ablak-box"
 #define ABLAK_CITIZEN_COOKIE "__Host-ablak-visit"
 #define ABLAK_CITIZEN_COOKIE_S (8 * 60 * 60)
 
 /* The local day as the queue counts it. Free with g_free. */
-char *ablak_box_today(const AblakBox *box);
+char *ablak_box_today(const AblakBranch *box);
 /* After a new edition: office, time zone, services and counters. */
-void ablak_box_take_edition(AblakBox *box);
+void ablak_box_take_edition(AblakBranch *box);
 
 /* box/config.c */
 extern const AblakConfigKey ablak_box_config_keys[];

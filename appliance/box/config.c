@@ -8,8 +8,10 @@ const AblakConfigKey ablak_box_config_keys[] = {
     {"people-port", ABLAK_CONFIG_INT, "8080", 0, 65535, NULL, ABLAK_CONFIG_RESTART,
      "Port on which pages are served; 0 takes a free one."},
     {"certificate", ABLAK_CONFIG_STRING, "", 0, 0, NULL, ABLAK_CONFIG_RESTART,
-     "PEM file of the pages' certificate chain; empty serves plain HTTP, which browsers give a camera on localhost only."},
-    {"certificate-key", ABLAK_CONFIG_STRING, "", 0, 0, NULL, ABLAK_CONFIG_RESTART, "PEM file of its private key."},
+     "PEM file of the pages' certificate chain; empty serves plain HTTP, which browsers give a "
+     "camera on localhost only."},
+    {"certificate-key", ABLAK_CONFIG_STRING, "", 0, 0, NULL, ABLAK_CONFIG_RESTART,
+     "PEM file of its private key."},
     {"public-url", ABLAK_CONFIG_STRING, "", 0, 0, NULL, ABLAK_CONFIG_RELOAD,
      "Address that invitations point to; empty takes the one the clerk's browser uses."},
     {"trusted-proxy", ABLAK_CONFIG_STRING, "", 0, 0, NULL, ABLAK_CONFIG_RESTART,
@@ -24,6 +26,7 @@ const AblakConfigKey ablak_box_config_keys[] = {
      "How long an invitation may be redeemed."},
     {"receipt-minutes", ABLAK_CONFIG_INT, "60", 1, 1440, "min", ABLAK_CONFIG_RELOAD,
      "How long a citizen can still fetch the receipt after the visit has ended."},
-    {"log-debug", ABLAK_CONFIG_BOOL, "false", 0, 0, NULL, ABLAK_CONFIG_RELOAD, "Log details for finding faults."},
+    {"log-debug", ABLAK_CONFIG_BOOL, "false", 0, 0, NULL, ABLAK_CONFIG_RELOAD,
+     "Log details for finding faults."},
     {NULL, ABLAK_CONFIG_STRING, NULL, 0, 0, NULL, ABLAK_CONFIG_RESTART, NULL},
 };

@@ -40,7 +40,8 @@ static bool take_lists(AblakTxn *txn, gpointer data, GError **error)
     specs[i].id = ablak_json_get_string(counter, "id");
     specs[i].name = ablak_json_get_string(counter, "name");
   }
-  return take_services(txn, lists->services, error) && ablak_queue_take_counters(txn, specs, count, error);
+  return take_services(txn, lists->services, error) &&
+         ablak_queue_take_counters(txn, specs, count, error);
 }
 
 static void lists_taken(const GError *error, gpointer data)
@@ -50,7 +51,7 @@ static void lists_taken(const GError *error, gpointer data)
 }
 
 /* A job may be reading the former zone on the writer thread, so it is kept until the end. */
-static void set_zone(AblakBox *box, const char *name)
+static void set_zone(AblakBranch *box, const char *name)
 {
   if (box->zone && strcmp(ablak_zone_name(box->zone), name) == 0)
     return;
@@ -64,7 +65,7 @@ static void set_zone(AblakBox *box, const char *name)
   g_atomic_pointer_set(&box->zone, zone);
 }
 
-void ablak_box_take_edition(AblakBox *box)
+void ablak_box_take_edition(AblakBranch *box)
 {
   if (!box->zone)
     set_zone(box, "UTC");
@@ -77,7 +78,8 @@ void ablak_box_take_edition(AblakBox *box)
   json_t *office = ablak_kb_office(edition, box->identity->office, &error);
   json_t *services = office ? ablak_kb_services(edition, box->identity->office, &error) : NULL;
   if (!services) {
-    ablak_log_gerror(ABLAK_LOG_ERROR, "edition.office-missing", error, "office", box->identity->office, NULL);
+    ablak_log_gerror(ABLAK_LOG_ERROR, "edition.office-missing", error, "office",
+                     box->identity->office, NULL);
     json_decref(office);
     return;
   }

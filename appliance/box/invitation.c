@@ -23,24 +23,27 @@ void ablak_invitation_offer_free(gpointer data)
   g_free(offer);
 }
 
-bool ablak_invitation_offer(AblakTxn *txn, AblakCall *call, const char *visit_id, AblakOfferKind kind, GError **error)
+bool ablak_invitation_offer(AblakTxn *txn, AblakCall *call, const char *visit_id,
+                            AblakOfferKind kind, GError **error)
 {
   Offer *offer = call->extra;
-  const AblakBox *box = call->app;
+  const AblakBranch *box = call->app;
   g_clear_pointer(&offer->secret, g_free);
   g_clear_pointer(&offer->code, g_free);
   bool fresh = kind == ABLAK_OFFER_NEW;
-  return ablak_invitation_create(txn, visit_id, fresh ? box->invitation_ms : HANDOVER_LIFE_MS, fresh, &offer->secret,
-                                 fresh ? &offer->code : NULL, &offer->expires_ms, error);
+  return ablak_invitation_create(txn, visit_id, fresh ? box->invitation_ms : HANDOVER_LIFE_MS,
+                                 fresh, &offer->secret, fresh ? &offer->code : NULL,
+                                 &offer->expires_ms, error);
 }
 
 /* The address people reach this box at: configured, or as this request came. Free with g_free. */
 static char *base_url(AblakCall *call)
 {
-  const AblakBox *box = call->app;
+  const AblakBranch *box = call->app;
   const char *configured = ablak_config_string(box->config, "public-url");
   return *configured ? g_strdup(configured)
-                     : g_strdup_printf("%s://%s", ablak_request_scheme(call->request), ablak_request_host(call->request));
+                     : g_strdup_printf("%s://%s", ablak_request_scheme(call->request),
+                                       ablak_request_host(call->request));
 }
 
 /* "123 45 678" is misheard; two groups of four are said and typed in one breath. */
@@ -59,6 +62,6 @@ json_t *ablak_invitation_view(AblakTxn *txn, AblakCall *call, GError **error)
   json_t *qr = ablak_view_qr(url, error);
   if (!qr)
     return NULL;
-  return json_pack("{s:s, s:s, s:s, s:o, s:o}", "url", url, "address", address ? address + 3 : base, "code", code, "expiresAt",
-                   ablak_json_time(offer->expires_ms), "qr", qr);
+  return json_pack("{s:s, s:s, s:s, s:o, s:o}", "url", url, "address", address ? address + 3 : base,
+                   "code", code, "expiresAt", ablak_json_time(offer->expires_ms), "qr", qr);
 }

@@ -14,6 +14,7 @@ typedef enum {
 gpointer ablak_invitation_offer_new(void);
 void ablak_invitation_offer_free(gpointer offer);
 /* The job's part. */
-bool ablak_invitation_offer(AblakTxn *txn, AblakCall *call, const char *visit_id, AblakOfferKind kind, GError **error);
+bool ablak_invitation_offer(AblakTxn *txn, AblakCall *call, const char *visit_id,
+                            AblakOfferKind kind, GError **error);
 /* The view's part: component Invitation. */
 json_t *ablak_invitation_view(AblakTxn *txn, AblakCall *call, GError **error);

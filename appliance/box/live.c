@@ -29,37 +29,39 @@ static bool may_subscribe(gpointer identity, const char *topic, gpointer app)
 
 static void subscribed(AblakLivePeer *peer, const char *topic, gpointer app)
 {
-  AblakBox *box = app;
+  AblakBranch *box = app;
   const char *visit = visit_of_topic(topic);
   if (visit)
     ablak_presence_add(box->presence, box->live, peer, visit);
 }
 
-static bool replay(gint64 since, const char *const *topics, void (*emit)(json_t *event, gpointer to), gpointer to, gpointer app)
+static bool replay(gint64 since, const char *const *topics,
+                   void (*emit)(json_t *event, gpointer to), gpointer to, gpointer app)
 {
-  return ablak_events_replay(((AblakBox *)app)->store, since, topics, emit, to);
+  return ablak_events_replay(((AblakBranch *)app)->store, since, topics, emit, to);
 }
 
 static gint64 last_seq(gpointer app)
 {
-  return ablak_events_newest(((AblakBox *)app)->store);
+  return ablak_events_newest(((AblakBranch *)app)->store);
 }
 
-static void chat(AblakBox *box, AblakLivePeer *peer, const char *topic, json_t *data)
+static void chat(AblakBranch *box, AblakLivePeer *peer, const char *topic, json_t *data)
 {
   const AblakPerson *person = ablak_live_peer_identity(peer);
   const char *text = ablak_json_get_string(data, "text");
   if (!text || !*text || strlen(text) > CHAT_BYTES_MOST)
     return;
   g_autoptr(json_t) message = json_pack("{s:s, s:s, s:o}", "text", text, "from",
-                                        person->kind == ABLAK_PERSON_CITIZEN ? "citizen" : "clerk", "at",
-                                        ablak_json_time(ablak_clock_wall_ms()));
+                                        person->kind == ABLAK_PERSON_CITIZEN ? "citizen" : "clerk",
+                                        "at", ablak_json_time(ablak_clock_wall_ms()));
   ablak_live_message(box->live, topic, "chat", message, NULL);
 }
 
-static void receive(AblakLivePeer *peer, const char *topic, const char *kind, json_t *data, gpointer app)
+static void receive(AblakLivePeer *peer, const char *topic, const char *kind, json_t *data,
+                    gpointer app)
 {
-  AblakBox *box = app;
+  AblakBranch *box = app;
   const char *visit = visit_of_topic(topic);
   /* Subscribing was checked; who is not subscribed has no say either. */
   if (!visit || !ablak_live_peer_subscribed(peer, topic)) {
@@ -76,12 +78,12 @@ static void receive(AblakLivePeer *peer, const char *topic, const char *kind, js
 
 static void closed(AblakLivePeer *peer, gpointer app)
 {
-  AblakBox *box = app;
+  AblakBranch *box = app;
   ablak_media_link_peer_closed(box->media, peer);
   ablak_presence_remove(box->presence, box->live, peer);
 }
 
-AblakLive *ablak_box_live_new(AblakBox *box)
+AblakLive *ablak_box_live_new(AblakBranch *box)
 {
   static const AblakLiveCallbacks callbacks = {
       .may_subscribe = may_subscribe,
@@ -97,11 +99,13 @@ AblakLive *ablak_box_live_new(AblakBox *box)
 void ablak_box_open_live(AblakRequest *request, gpointer app)
 {
   AblakPerson *person = ablak_person_ref(ablak_request_person(request));
-  ablak_live_accept(((AblakBox *)app)->live, request, person, (GDestroyNotify)ablak_person_unref);
+  ablak_live_accept(((AblakBranch *)app)->live, request, person,
+                    (GDestroyNotify)ablak_person_unref);
 }
 
 void ablak_box_stream_events(AblakRequest *request, gpointer app)
 {
   AblakPerson *person = ablak_person_ref(ablak_request_person(request));
-  ablak_live_stream(((AblakBox *)app)->live, request, person, (GDestroyNotify)ablak_person_unref);
+  ablak_live_stream(((AblakBranch *)app)->live, request, person,
+                    (GDestroyNotify)ablak_person_unref);
 }

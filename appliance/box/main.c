@@ -6,8 +6,8 @@
 #include "box/box.h"
 #include "box/routes.h"
 #include "box/uplink.h"
-#include "box/visits.h"
 #include "box/views.h"
+#include "box/visits.h"
 #include "core/error.h"
 #include "core/log.h"
 #include "daemon/events.h"
@@ -25,18 +25,24 @@
 #define PRUNE_EVERY_S 300
 
 static const AblakStorePart *const parts[] = {
-    &ablak_accounts_store_part, &ablak_queue_store_part, &ablak_forms_store_part, &ablak_filings_store_part,
-    &ablak_kb_store_part,       &ablak_sync_store_part,  NULL,
+    &ablak_accounts_store_part,
+    &ablak_queue_store_part,
+    &ablak_forms_store_part,
+    &ablak_filings_store_part,
+    &ablak_kb_store_part,
+    &ablak_sync_box_store_part,
+    NULL,
 };
 
-static void read_limits(AblakBox *box)
+static void read_limits(AblakBranch *box)
 {
   box->invitation_ms = ablak_config_int(box->config, "invitation-minutes") * 60000;
   box->receipt_ms = ablak_config_int(box->config, "receipt-minutes") * 60000;
-  ablak_log_set_level(ablak_config_bool(box->config, "log-debug") ? ABLAK_LOG_DEBUG : ABLAK_LOG_INFO);
+  ablak_log_set_level(ablak_config_bool(box->config, "log-debug") ? ABLAK_LOG_DEBUG
+                                                                  : ABLAK_LOG_INFO);
 }
 
-static bool open_state(AblakBox *box, GError **error)
+static bool open_state(AblakBranch *box, GError **error)
 {
   box->identity = ablak_identity_load(box->state, error);
   if (!box->identity || !ablak_layout_make(box->state, ABLAK_STATE_BOX, error))
@@ -45,7 +51,8 @@ static bool open_state(AblakBox *box, GError **error)
   g_autofree char *editions = ablak_layout_path(box->state, ABLAK_LAYOUT_EDITIONS);
   g_autofree char *receipt_key = ablak_layout_path(box->state, ABLAK_LAYOUT_RECEIPT_KEY);
   const AblakStoreOptions options = {.path = database, .parts = parts};
-  return (box->receipt_key = ablak_signer_open(receipt_key, error)) && (box->store = ablak_store_open(&options, error)) &&
+  return (box->receipt_key = ablak_signer_open(receipt_key, error)) &&
+         (box->store = ablak_store_open(&options, error)) &&
          (box->kb = ablak_kb_open(editions, box->store, box->identity->edition_key, error));
 }
 
@@ -54,15 +61,16 @@ static const char *or_null(const char *text)
   return *text ? text : NULL;
 }
 
-static bool open_media(AblakBox *box, GError **error)
+static bool open_media(AblakBranch *box, GError **error)
 {
   const char *configured = ablak_config_string(box->config, "media-socket");
-  g_autofree char *path = *configured ? g_strdup(configured) : g_build_filename(box->state, "media.sock", NULL);
+  g_autofree char *path =
+      *configured ? g_strdup(configured) : g_build_filename(box->state, "media.sock", NULL);
   box->media = ablak_media_link_new(path, error);
   return box->media != NULL;
 }
 
-static bool open_http(AblakBox *box, GError **error)
+static bool open_http(AblakBranch *box, GError **error)
 {
   const AblakListener people = {
       .name = "people",
@@ -88,16 +96,17 @@ static bool open_http(AblakBox *box, GError **error)
 /* Ready means: an edition is here, so every page has something to show. */
 static bool is_healthy(gpointer data, GError **error)
 {
-  AblakBox *box = data;
+  AblakBranch *box = data;
   if (!box->office)
-    ablak_error_set(error, ABLAK_ERROR_UNAVAILABLE, "office/no-edition", "no edition has come from headquarters yet");
+    ablak_error_set(error, ABLAK_ERROR_UNAVAILABLE, "office/no-edition",
+                    "no edition has come from headquarters yet");
   return box->office != NULL;
 }
 
 /* What other parts of the box do when something has been committed. */
 static void committed(const AblakEvent *const *events, gsize count, gpointer data)
 {
-  AblakBox *box = data;
+  AblakBranch *box = data;
   for (gsize i = 0; i < count; i++)
     if (strcmp(events[i]->kind, "visit.ended") == 0)
       ablak_media_link_close_visit(box->media, events[i]->subject);
@@ -110,13 +119,13 @@ static bool prune(AblakTxn *txn, gpointer data, GError **error)
 
 static gboolean prune_now(gpointer data)
 {
-  ablak_store_write(((AblakBox *)data)->store, prune, NULL, NULL, NULL);
+  ablak_store_write(((AblakBranch *)data)->store, prune, NULL, NULL, NULL);
   return G_SOURCE_CONTINUE;
 }
 
 static void reload(gpointer data)
 {
-  AblakBox *box = data;
+  AblakBranch *box = data;
   g_autoptr(GError) error = NULL;
   if (ablak_config_reload(box->config, &error))
     read_limits(box);
@@ -124,7 +133,7 @@ static void reload(gpointer data)
     ablak_log_gerror(ABLAK_LOG_ERROR, "config.refused", error, NULL);
 }
 
-static bool start(AblakBox *box, GError **error)
+static bool start(AblakBranch *box, GError **error)
 {
   read_limits(box);
   if (!open_state(box, error) || !open_media(box, error))
@@ -144,7 +153,7 @@ static bool start(AblakBox *box, GError **error)
   return true;
 }
 
-static void stop(AblakBox *box)
+static void stop(AblakBranch *box)
 {
   /* Connections first: nothing new may come in while the parts below them go. */
   ablak_http_free(box->http);
@@ -168,7 +177,7 @@ static void stop(AblakBox *box)
 
 int main(int argc, char **argv)
 {
-  AblakBox box = {0};
+  AblakBranch box = {0};
   g_autoptr(GError) error = NULL;
   ablak_log_init("ablakd", ABLAK_LOG_INFO);
   box.config = ablak_config_new(ablak_box_config_keys);

@@ -64,7 +64,8 @@ static void tell_error(AblakLivePeer *peer, const char *visit, const char *leg, 
 
 /* --- towards ablak-media -------------------------------------------------------------------- */
 
-static void send_simple(AblakMediaLink *link, AblakMediaType type, const char *visit, const char *leg)
+static void send_simple(AblakMediaLink *link, AblakMediaType type, const char *visit,
+                        const char *leg)
 {
   if (!link->channel)
     return;
@@ -110,14 +111,16 @@ static unsigned legs_of(AblakMediaLink *link, AblakLivePeer *peer)
 static void tell_state(const Leg *leg)
 {
   tell(leg, "media.state",
-       json_pack("{s:s, s:s, s:s*}", "leg", leg->id, "state", ablak_media_leg_state_name(leg->state), "cipher", leg->cipher));
+       json_pack("{s:s, s:s, s:s*}", "leg", leg->id, "state",
+                 ablak_media_leg_state_name(leg->state), "cipher", leg->cipher));
 }
 
 /* True when the page's leg of before still runs and is now this page's again. */
 static bool take_over(AblakMediaLink *link, AblakLivePeer *peer, const char *visit, const char *id)
 {
   Leg *leg = id ? g_hash_table_lookup(link->legs, id) : NULL;
-  if (!leg || leg->peer || strcmp(leg->visit, visit) != 0 || leg->state != ABLAK_MEDIA_LEG_CONNECTED)
+  if (!leg || leg->peer || strcmp(leg->visit, visit) != 0 ||
+      leg->state != ABLAK_MEDIA_LEG_CONNECTED)
     return false;
   g_clear_handle_id(&leg->away_timer, g_source_remove);
   leg->peer = peer;
@@ -161,7 +164,8 @@ static void pass_on(AblakMediaLink *link, AblakMediaType type, const Leg *leg, j
     ablak_media_channel_send(link->channel, message);
 }
 
-void ablak_media_link_receive(AblakMediaLink *link, AblakLivePeer *peer, const char *visit, const char *kind, json_t *data)
+void ablak_media_link_receive(AblakMediaLink *link, AblakLivePeer *peer, const char *visit,
+                              const char *kind, json_t *data)
 {
   if (strcmp(kind, "media.join") == 0) {
     join(link, peer, visit, data);
@@ -217,8 +221,10 @@ static void adopt(AblakMediaLink *link, json_t *legs)
 {
   size_t index;
   json_t *entry;
-  json_array_foreach(legs, index, entry) {
-    const char *id = ablak_json_get_string(entry, "leg"), *visit = ablak_json_get_string(entry, "session");
+  json_array_foreach(legs, index, entry)
+  {
+    const char *id = ablak_json_get_string(entry, "leg"),
+               *visit = ablak_json_get_string(entry, "session");
     const char *state = ablak_json_get_string(entry, "state");
     if (!id || !visit || !state || g_hash_table_contains(link->legs, id))
       continue;
@@ -253,12 +259,14 @@ static void received(AblakMediaChannel *channel, const AblakMediaMessage *messag
   switch (message->type) {
   case ABLAK_MEDIA_OFFER:
     tell(leg, "media.offer",
-         json_pack("{s:s, s:I, s:s}", "leg", leg->id, "generation", (json_int_t)message->generation, "sdp", message->sdp));
+         json_pack("{s:s, s:I, s:s}", "leg", leg->id, "generation", (json_int_t)message->generation,
+                   "sdp", message->sdp));
     break;
   case ABLAK_MEDIA_CANDIDATE:
     tell(leg, "media.candidate",
-         json_pack("{s:s, s:I, s:s, s:s?}", "leg", leg->id, "generation", (json_int_t)message->generation, "candidate",
-                   message->candidate, "mid", message->mid));
+         json_pack("{s:s, s:I, s:s, s:s?}", "leg", leg->id, "generation",
+                   (json_int_t)message->generation, "candidate", message->candidate, "mid",
+                   message->mid));
     break;
   case ABLAK_MEDIA_STATE:
     received_state(link, leg, message);
@@ -293,7 +301,8 @@ static void closed(AblakMediaChannel *channel, const GError *error, gpointer dat
 
 static const AblakMediaChannelHandler channel_handler = {received, malformed, closed};
 
-static gboolean incoming(GSocketService *service, GSocketConnection *connection, GObject *source, gpointer data)
+static gboolean incoming(GSocketService *service, GSocketConnection *connection, GObject *source,
+                         gpointer data)
 {
   AblakMediaLink *link = data;
   /* A new process means that the old one is gone, whether or not its connection knows it yet. */
@@ -305,15 +314,16 @@ static gboolean incoming(GSocketService *service, GSocketConnection *connection,
   return TRUE;
 }
 
-/* --- life --------------------------------------------------------------------------------------- */
+/* --- life ---------------------------------------------------------------------------------------
+ */
 
 AblakMediaLink *ablak_media_link_new(const char *path, GError **error)
 {
   g_autoptr(GSocketService) service = g_socket_service_new();
   g_autoptr(GSocketAddress) address = g_unix_socket_address_new(path);
   g_unlink(path);
-  if (!g_socket_listener_add_address(G_SOCKET_LISTENER(service), address, G_SOCKET_TYPE_STREAM, G_SOCKET_PROTOCOL_DEFAULT,
-                                     NULL, NULL, error))
+  if (!g_socket_listener_add_address(G_SOCKET_LISTENER(service), address, G_SOCKET_TYPE_STREAM,
+                                     G_SOCKET_PROTOCOL_DEFAULT, NULL, NULL, error))
     return NULL;
   g_chmod(path, 0660);
   AblakMediaLink *link = g_new0(AblakMediaLink, 1);

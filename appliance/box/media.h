@@ -5,10 +5,9 @@
  * Wire on the topic "visit:<id>" (passing messages, never stored):
  *   page -> box   media.join {audio, video, leg?}   leg: a leg of this page from before its live
  *                                                   connection broke, taken over when it still runs
- *                 media.answer {leg, generation, sdp}, media.candidate {leg, generation, candidate, mid},
- *                 media.restart {leg}, media.leave {leg}
- *   box -> page   media.offer {leg, generation, sdp}, media.candidate {…}, media.state {leg, state, cipher?},
- *                 media.gone {}, media.error {leg?, slug}
+ *                 media.answer {leg, generation, sdp}, media.candidate {leg, generation, candidate,
+ * mid}, media.restart {leg}, media.leave {leg} box -> page   media.offer {leg, generation, sdp},
+ * media.candidate {…}, media.state {leg, state, cipher?}, media.gone {}, media.error {leg?, slug}
  * Main thread. */
 #pragma once
 #include "http/live.h"
@@ -24,7 +23,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(AblakMediaLink, ablak_media_link_free)
 bool ablak_media_link_is_up(const AblakMediaLink *link);
 
 /* A page's media message; the caller has checked that the page belongs to the visit. */
-void ablak_media_link_receive(AblakMediaLink *link, AblakLivePeer *peer, const char *visit, const char *kind, json_t *data);
+void ablak_media_link_receive(AblakMediaLink *link, AblakLivePeer *peer, const char *visit,
+                              const char *kind, json_t *data);
 /* The page's live connection is gone: its legs may be taken over for 30 s. */
 void ablak_media_link_peer_closed(AblakMediaLink *link, AblakLivePeer *peer);
 /* The visit has ended: everyone leaves. */

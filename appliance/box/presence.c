@@ -41,12 +41,14 @@ bool ablak_presence_has(const AblakPresence *presence, const char *visit, AblakP
 static void tell(const AblakPresence *presence, AblakLive *live, const char *visit)
 {
   g_autofree char *topic = g_strconcat("visit:", visit, NULL);
-  g_autoptr(json_t) data = json_pack("{s:i, s:i}", "citizen", count(presence, visit, ABLAK_PERSON_CITIZEN), "clerk",
-                                     count(presence, visit, ABLAK_PERSON_STAFF));
+  g_autoptr(json_t) data =
+      json_pack("{s:i, s:i}", "citizen", count(presence, visit, ABLAK_PERSON_CITIZEN), "clerk",
+                count(presence, visit, ABLAK_PERSON_STAFF));
   ablak_live_message(live, topic, "presence", data, NULL);
 }
 
-void ablak_presence_add(AblakPresence *presence, AblakLive *live, AblakLivePeer *peer, const char *visit)
+void ablak_presence_add(AblakPresence *presence, AblakLive *live, AblakLivePeer *peer,
+                        const char *visit)
 {
   g_autofree char *former = g_strdup(g_hash_table_lookup(presence->visits, peer));
   g_hash_table_insert(presence->visits, peer, g_strdup(visit));

@@ -10,7 +10,8 @@ void ablak_presence_free(AblakPresence *presence);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(AblakPresence, ablak_presence_free)
 
 /* A page has subscribed to a visit's topic. */
-void ablak_presence_add(AblakPresence *presence, AblakLive *live, AblakLivePeer *peer, const char *visit);
+void ablak_presence_add(AblakPresence *presence, AblakLive *live, AblakLivePeer *peer,
+                        const char *visit);
 /* A page has gone, whatever it was subscribed to. */
 void ablak_presence_remove(AblakPresence *presence, AblakLive *live, AblakLivePeer *peer);
 bool ablak_presence_has(const AblakPresence *presence, const char *visit, AblakPersonKind kind);

@@ -24,7 +24,8 @@ json_t *ablak_view_qr(const char *text, GError **error)
 {
   QRcode *code = QRcode_encodeString8bit(text, 0, QR_ECLEVEL_M);
   if (!code) {
-    ablak_error_set(error, ABLAK_ERROR_FAILED, "internal", "no QR code for a text of %zu bytes", strlen(text));
+    ablak_error_set(error, ABLAK_ERROR_FAILED, "internal", "no QR code for a text of %zu bytes",
+                    strlen(text));
     return NULL;
   }
   g_autoptr(GString) path = g_string_new(NULL);

@@ -5,17 +5,17 @@
 
 void ablak_box_sign_in(AblakRequest *request, gpointer app)
 {
-  ablak_sign_ins_sign_in(((AblakBox *)app)->sign_ins, request);
+  ablak_sign_ins_sign_in(((AblakBranch *)app)->sign_ins, request);
 }
 
 void ablak_box_get_me(AblakRequest *request, gpointer app)
 {
-  ablak_sign_ins_me(((AblakBox *)app)->sign_ins, request);
+  ablak_sign_ins_me(((AblakBranch *)app)->sign_ins, request);
 }
 
 void ablak_box_sign_out(AblakRequest *request, gpointer app)
 {
-  ablak_sign_ins_sign_out(((AblakBox *)app)->sign_ins, request);
+  ablak_sign_ins_sign_out(((AblakBranch *)app)->sign_ins, request);
 }
 
 static bool take_counter(AblakTxn *txn, AblakCall *call, GError **error)
@@ -30,5 +30,5 @@ static json_t *me_view(AblakTxn *txn, AblakCall *call, GError **error)
 
 void ablak_box_set_counter(AblakRequest *request, gpointer app)
 {
-  ablak_call_write(((AblakBox *)app)->store, request, app, 200, take_counter, me_view);
+  ablak_call_write(((AblakBranch *)app)->store, request, app, 200, take_counter, me_view);
 }

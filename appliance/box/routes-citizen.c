@@ -8,18 +8,20 @@
 #include "daemon/handler.h"
 #include <string.h>
 
-/* The throttle counts wrong secrets and codes by address; an unknown code must cost more than a typing error. */
-static bool may_try(AblakBox *box, AblakRequest *request)
+/* The throttle counts wrong secrets and codes by address; an unknown code must cost more than a
+ * typing error. */
+static bool may_try(AblakBranch *box, AblakRequest *request)
 {
   g_autoptr(GError) error = NULL;
-  if (ablak_throttle_check(box->invitations, ablak_request_peer(request), ablak_clock_monotonic_ms(), &error))
+  if (ablak_throttle_check(box->invitations, ablak_request_peer(request),
+                           ablak_clock_monotonic_ms(), &error))
     return true;
   ablak_request_reply_error(request, error);
   return false;
 }
 
 typedef struct {
-  AblakBox *box;
+  AblakBranch *box;
   AblakRequest *request;
   char *secret, *code, *token;
   AblakJoined *joined;
@@ -50,7 +52,8 @@ static void joined(const GError *error, gpointer data)
   Join *join = data;
   const char *peer = ablak_request_peer(join->request);
   if (error) {
-    if (g_error_matches(error, ABLAK_ERROR, ABLAK_ERROR_NOT_FOUND) || g_error_matches(error, ABLAK_ERROR, ABLAK_ERROR_GONE)) {
+    if (g_error_matches(error, ABLAK_ERROR, ABLAK_ERROR_NOT_FOUND) ||
+        g_error_matches(error, ABLAK_ERROR, ABLAK_ERROR_GONE)) {
       ablak_throttle_failed(join->box->invitations, peer, ablak_clock_monotonic_ms());
       ablak_log(ABLAK_LOG_WARNING, "invitation.refused", "slug", ablak_error_slug(error), NULL);
     }
@@ -58,14 +61,16 @@ static void joined(const GError *error, gpointer data)
     return;
   }
   ablak_throttle_succeeded(join->box->invitations, peer);
-  g_autofree char *cookie = ablak_cookie(ABLAK_CITIZEN_COOKIE, join->joined->secret, ABLAK_CITIZEN_COOKIE_S);
+  g_autofree char *cookie =
+      ablak_cookie(ABLAK_CITIZEN_COOKIE, join->joined->secret, ABLAK_CITIZEN_COOKIE_S);
   ablak_request_set_header(join->request, "set-cookie", cookie);
-  ablak_request_reply_json(
-      join->request, 200,
-      json_pack("{s:s, s:s}", "visitId", join->joined->visit_id, "resumeToken", join->joined->resume_token));
+  ablak_request_reply_json(join->request, 200,
+                           json_pack("{s:s, s:s}", "visitId", join->joined->visit_id, "resumeToken",
+                                     join->joined->resume_token));
 }
 
-static void start(AblakBox *box, AblakRequest *request, const char *secret, char *code, const char *token)
+static void start(AblakBranch *box, AblakRequest *request, const char *secret, char *code,
+                  const char *token)
 {
   Join *join = g_new0(Join, 1);
   join->box = box;
@@ -89,7 +94,8 @@ static char *digits_of(const char *text)
 void ablak_box_join(AblakRequest *request, gpointer app)
 {
   json_t *body = ablak_request_json(request);
-  const char *secret = ablak_json_get_string(body, "secret"), *code = ablak_json_get_string(body, "code");
+  const char *secret = ablak_json_get_string(body, "secret"),
+             *code = ablak_json_get_string(body, "code");
   if (!may_try(app, request))
     return;
   if (!secret == !code) {
@@ -107,7 +113,8 @@ void ablak_box_resume_join(AblakRequest *request, gpointer app)
     start(app, request, NULL, NULL, ablak_json_get_string(ablak_request_json(request), "token"));
 }
 
-/* --- in the visit ----------------------------------------------------------------------------------- */
+/* --- in the visit
+ * ----------------------------------------------------------------------------------- */
 
 static json_t *visit_view(AblakTxn *txn, AblakCall *call, GError **error)
 {
@@ -117,7 +124,7 @@ static json_t *visit_view(AblakTxn *txn, AblakCall *call, GError **error)
 
 void ablak_box_get_visit(AblakRequest *request, gpointer app)
 {
-  ablak_call_read(((AblakBox *)app)->store, request, app, visit_view);
+  ablak_call_read(((AblakBranch *)app)->store, request, app, visit_view);
 }
 
 static bool hand_over(AblakTxn *txn, AblakCall *call, GError **error)
@@ -127,9 +134,9 @@ static bool hand_over(AblakTxn *txn, AblakCall *call, GError **error)
 
 void ablak_box_create_handover(AblakRequest *request, gpointer app)
 {
-  AblakBox *box = app;
-  ablak_call_write_with(box->store, request, app, 201, hand_over, ablak_invitation_view, ablak_invitation_offer_new(),
-                        ablak_invitation_offer_free);
+  AblakBranch *box = app;
+  ablak_call_write_with(box->store, request, app, 201, hand_over, ablak_invitation_view,
+                        ablak_invitation_offer_new(), ablak_invitation_offer_free);
 }
 
 static bool leave(AblakTxn *txn, AblakCall *call, GError **error)
@@ -141,5 +148,5 @@ void ablak_box_leave_visit(AblakRequest *request, gpointer app)
 {
   g_autofree char *cookie = ablak_cookie(ABLAK_CITIZEN_COOKIE, "", 0);
   ablak_request_set_header(request, "set-cookie", cookie);
-  ablak_call_write(((AblakBox *)app)->store, request, app, 204, leave, NULL);
+  ablak_call_write(((AblakBranch *)app)->store, request, app, 204, leave, NULL);
 }

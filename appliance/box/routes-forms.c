@@ -8,9 +8,11 @@
 #include <string.h>
 
 /* The draft of the path, if this person may act in its visit. */
-static AblakDraft *load_own(AblakTxn *txn, AblakRequest *request, const AblakPerson *person, GError **error)
+static AblakDraft *load_own(AblakTxn *txn, AblakRequest *request, const AblakPerson *person,
+                            GError **error)
 {
-  g_autoptr(AblakDraft) draft = ablak_draft_get(txn, ablak_request_param(request, "draftId"), error);
+  g_autoptr(AblakDraft) draft =
+      ablak_draft_get(txn, ablak_request_param(request, "draftId"), error);
   g_autoptr(AblakVisit) visit = draft ? ablak_visit_load(txn, draft->visit_id, error) : NULL;
   return visit && ablak_box_may_visit(person, visit, error) ? g_steal_pointer(&draft) : NULL;
 }
@@ -20,7 +22,8 @@ static const char *kind_of(const AblakPerson *person)
   return person->kind == ABLAK_PERSON_CITIZEN ? "citizen" : "clerk";
 }
 
-/* --- reading ------------------------------------------------------------------------------------ */
+/* --- reading ------------------------------------------------------------------------------------
+ */
 
 static bool has_office_fields(const AblakForm *form)
 {
@@ -41,7 +44,8 @@ static json_t *audiences_json(const AblakForm *form, const AblakPerson *person)
 }
 
 /* Citizens learn that a clerk wrote, not which one, and nothing of the office's own fields. */
-static json_t *authors_json(AblakTxn *txn, const char *draft_id, const AblakPerson *person, GError **error)
+static json_t *authors_json(AblakTxn *txn, const char *draft_id, const AblakPerson *person,
+                            GError **error)
 {
   g_autoptr(json_t) all = ablak_draft_authors(txn, draft_id, error);
   if (!all)
@@ -49,12 +53,15 @@ static json_t *authors_json(AblakTxn *txn, const char *draft_id, const AblakPers
   json_t *authors = json_array();
   size_t index;
   json_t *one;
-  json_array_foreach(all, index, one) {
-    if (person->kind == ABLAK_PERSON_CITIZEN && strcmp(ablak_json_get_string(one, "audience"), "shared") != 0)
+  json_array_foreach(all, index, one)
+  {
+    if (person->kind == ABLAK_PERSON_CITIZEN &&
+        strcmp(ablak_json_get_string(one, "audience"), "shared") != 0)
       continue;
-    json_array_append_new(authors, json_pack("{s:O, s:O, s:o}", "path", json_object_get(one, "path"), "actor",
-                                             json_object_get(one, "actor"), "at",
-                                             ablak_json_time(ablak_json_get_int(one, "at", 0))));
+    json_array_append_new(authors,
+                          json_pack("{s:O, s:O, s:o}", "path", json_object_get(one, "path"),
+                                    "actor", json_object_get(one, "actor"), "at",
+                                    ablak_json_time(ablak_json_get_int(one, "at", 0))));
   }
   return authors;
 }
@@ -66,28 +73,31 @@ static json_t *draft_view(AblakTxn *txn, AblakCall *call, GError **error)
   g_autoptr(json_t) authors = form ? authors_json(txn, draft->id, call->person, error) : NULL;
   if (!authors)
     return NULL;
-  return json_pack("{s:s, s:s, s:s, s:O, s:o, s:O}", "id", draft->id, "state", draft->filed ? "filed" : "open", "visitId",
-                   draft->visit_id, "form", ablak_form_definition(form), "audiences", audiences_json(form, call->person),
+  return json_pack("{s:s, s:s, s:s, s:O, s:o, s:O}", "id", draft->id, "state",
+                   draft->filed ? "filed" : "open", "visitId", draft->visit_id, "form",
+                   ablak_form_definition(form), "audiences", audiences_json(form, call->person),
                    "authors", authors);
 }
 
 void ablak_box_get_draft(AblakRequest *request, gpointer app)
 {
-  ablak_call_read(((AblakBox *)app)->store, request, app, draft_view);
+  ablak_call_read(((AblakBranch *)app)->store, request, app, draft_view);
 }
 
 /* Replies with the error when the draft is not this person's. */
-static bool require_own(AblakBox *box, AblakRequest *request)
+static bool require_own(AblakBranch *box, AblakRequest *request)
 {
   g_autoptr(GError) error = NULL;
   g_autoptr(AblakTxn) txn = ablak_store_read(box->store, &error);
-  g_autoptr(AblakDraft) draft = txn ? load_own(txn, request, ablak_request_person(request), &error) : NULL;
+  g_autoptr(AblakDraft) draft =
+      txn ? load_own(txn, request, ablak_request_person(request), &error) : NULL;
   if (!draft)
     ablak_request_reply_error(request, error);
   return draft != NULL;
 }
 
-/* --- the office's hand in it ------------------------------------------------------------------------ */
+/* --- the office's hand in it
+ * ------------------------------------------------------------------------ */
 
 static void changed(const GError *error, gpointer data)
 {
@@ -100,23 +110,28 @@ static void changed(const GError *error, gpointer data)
 
 void ablak_box_add_row(AblakRequest *request, gpointer app)
 {
-  AblakBox *box = app;
+  AblakBranch *box = app;
   const AblakPerson *person = ablak_request_person(request);
   if (require_own(box, request))
-    ablak_drafts_add_row(box->drafts, ablak_request_param(request, "draftId"), kind_of(person), ablak_person_actor(person),
-                         ablak_json_get_string(ablak_request_json(request), "path"), changed, ablak_request_ref(request));
+    ablak_drafts_add_row(box->drafts, ablak_request_param(request, "draftId"), kind_of(person),
+                         ablak_person_actor(person),
+                         ablak_json_get_string(ablak_request_json(request), "path"), changed,
+                         ablak_request_ref(request));
 }
 
 void ablak_box_prefill_draft(AblakRequest *request, gpointer app)
 {
-  AblakBox *box = app;
+  AblakBranch *box = app;
   const AblakPerson *person = ablak_request_person(request);
   if (require_own(box, request))
-    ablak_drafts_prefill(box->drafts, ablak_request_param(request, "draftId"), kind_of(person), ablak_person_actor(person),
-                         json_object_get(ablak_request_json(request), "values"), changed, ablak_request_ref(request));
+    ablak_drafts_prefill(box->drafts, ablak_request_param(request, "draftId"), kind_of(person),
+                         ablak_person_actor(person),
+                         json_object_get(ablak_request_json(request), "values"), changed,
+                         ablak_request_ref(request));
 }
 
-/* --- the live document -------------------------------------------------------------------------------- */
+/* --- the live document
+ * -------------------------------------------------------------------------------- */
 
 typedef struct {
   AblakSocket *socket;
@@ -133,7 +148,8 @@ static void document_close(unsigned code, const char *reason, gpointer data)
   ablak_socket_close(((Document *)data)->socket, code, reason);
 }
 
-static void document_message(AblakSocket *socket, const void *bytes, gsize size, bool binary, gpointer data)
+static void document_message(AblakSocket *socket, const void *bytes, gsize size, bool binary,
+                             gpointer data)
 {
   Document *document = data;
   if (binary && document->connection)
@@ -149,7 +165,7 @@ static void document_closed(AblakSocket *socket, gpointer data)
   g_free(document);
 }
 
-static bool may_open(AblakBox *box, AblakRequest *request, GError **error)
+static bool may_open(AblakBranch *box, AblakRequest *request, GError **error)
 {
   const AblakPerson *person = ablak_request_person(request);
   const char *audience = ablak_request_param(request, "audience");
@@ -171,7 +187,7 @@ static bool may_open(AblakBox *box, AblakRequest *request, GError **error)
 void ablak_box_open_document(AblakRequest *request, gpointer app)
 {
   static const AblakSocketCallbacks callbacks = {document_message, document_closed, 1024 * 1024};
-  AblakBox *box = app;
+  AblakBranch *box = app;
   const AblakPerson *person = ablak_request_person(request);
   g_autoptr(GError) error = NULL;
   if (!may_open(box, request, &error)) {
@@ -187,8 +203,9 @@ void ablak_box_open_document(AblakRequest *request, gpointer app)
       .data = document,
   };
   document->socket = ablak_request_accept_socket(request, &callbacks, document);
-  document->connection = ablak_drafts_connect(box->drafts, ablak_request_param(request, "draftId"),
-                                              ablak_request_param(request, "audience"), &peer, &error);
+  document->connection =
+      ablak_drafts_connect(box->drafts, ablak_request_param(request, "draftId"),
+                           ablak_request_param(request, "audience"), &peer, &error);
   if (!document->connection)
     ablak_socket_close(document->socket, 1013, ablak_error_slug(error));
 }

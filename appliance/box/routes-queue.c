@@ -9,14 +9,15 @@
 
 #define BOARD_LINES 8
 
-/* --- the kiosk ---------------------------------------------------------------------------------- */
+/* --- the kiosk ----------------------------------------------------------------------------------
+ */
 
 static bool issue(AblakTxn *txn, AblakCall *call, GError **error)
 {
   g_autofree char *day = ablak_box_today(call->app);
   g_autofree char *id = NULL;
-  if (!ablak_queue_issue(txn, day, ablak_call_string(call, "service"), "walk-in", ablak_call_string(call, "idempotencyKey"),
-                         "kiosk", &id, error))
+  if (!ablak_queue_issue(txn, day, ablak_call_string(call, "service"), "walk-in",
+                         ablak_call_string(call, "idempotencyKey"), "kiosk", &id, error))
     return false;
   ablak_call_set_result(call, id);
   return true;
@@ -31,16 +32,17 @@ static json_t *result_ticket_view(AblakTxn *txn, AblakCall *call, GError **error
 
 void ablak_box_issue_ticket(AblakRequest *request, gpointer app)
 {
-  AblakBox *box = app;
+  AblakBranch *box = app;
   ablak_call_write(box->store, request, app, 201, issue, result_ticket_view);
 }
 
 void ablak_box_get_ticket(AblakRequest *request, gpointer app)
 {
-  ablak_call_read(((AblakBox *)app)->store, request, app, result_ticket_view);
+  ablak_call_read(((AblakBranch *)app)->store, request, app, result_ticket_view);
 }
 
-/* --- the board ------------------------------------------------------------------------------------ */
+/* --- the board
+ * ------------------------------------------------------------------------------------ */
 
 static json_t *board_called(AblakTxn *txn, const char *day, GError **error)
 {
@@ -50,9 +52,10 @@ static json_t *board_called(AblakTxn *txn, const char *day, GError **error)
   json_t *called = json_array();
   for (guint i = 0; i < tickets->len; i++) {
     const AblakTicket *ticket = tickets->pdata[i];
-    json_array_append_new(called, json_pack("{s:s, s:s, s:s, s:o, s:s}", "ticketId", ticket->id, "number", ticket->number,
-                                            "counter", ticket->counter, "at", ablak_json_time(ticket->last_called_ms),
-                                            "state", ticket->state));
+    json_array_append_new(called, json_pack("{s:s, s:s, s:s, s:o, s:s}", "ticketId", ticket->id,
+                                            "number", ticket->number, "counter", ticket->counter,
+                                            "at", ablak_json_time(ticket->last_called_ms), "state",
+                                            ticket->state));
   }
   return called;
 }
@@ -67,8 +70,9 @@ static json_t *board_view(AblakTxn *txn, AblakCall *call, GError **error)
   g_autoptr(json_t) waiting = json_array();
   for (guint i = 0; i < figures->len; i++) {
     const AblakServiceFigures *one = figures->pdata[i];
-    json_array_append_new(waiting, json_pack("{s:s, s:o, s:s, s:I, s:b}", "service", one->id, "name",
-                                             ablak_view_service_name(call->app, one->id), "prefix", one->prefix, "waiting",
+    json_array_append_new(waiting, json_pack("{s:s, s:o, s:s, s:I, s:b}", "service", one->id,
+                                             "name", ablak_view_service_name(call->app, one->id),
+                                             "prefix", one->prefix, "waiting",
                                              (json_int_t)one->waiting, "open", one->open));
   }
   return json_pack("{s:O, s:O}", "called", called, "waiting", waiting);
@@ -76,10 +80,11 @@ static json_t *board_view(AblakTxn *txn, AblakCall *call, GError **error)
 
 void ablak_box_get_board(AblakRequest *request, gpointer app)
 {
-  ablak_call_read(((AblakBox *)app)->store, request, app, board_view);
+  ablak_call_read(((AblakBranch *)app)->store, request, app, board_view);
 }
 
-/* --- the desk --------------------------------------------------------------------------------------- */
+/* --- the desk
+ * --------------------------------------------------------------------------------------- */
 
 static json_t *today_json(AblakTxn *txn, const char *day, GError **error)
 {
@@ -87,9 +92,9 @@ static json_t *today_json(AblakTxn *txn, const char *day, GError **error)
   if (!ablak_queue_day_figures(txn, day, &figures, error))
     return NULL;
   return json_pack("{s:I, s:I, s:I, s:o, s:o}", "issued", (json_int_t)figures.issued, "finished",
-                   (json_int_t)figures.finished, "noShow", (json_int_t)figures.no_show, "averageWaitMinutes",
-                   ablak_json_minutes(figures.average_wait_ms), "averageServiceMinutes",
-                   ablak_json_minutes(figures.average_service_ms));
+                   (json_int_t)figures.finished, "noShow", (json_int_t)figures.no_show,
+                   "averageWaitMinutes", ablak_json_minutes(figures.average_wait_ms),
+                   "averageServiceMinutes", ablak_json_minutes(figures.average_service_ms));
 }
 
 static json_t *queue_view(AblakTxn *txn, AblakCall *call, GError **error)
@@ -106,13 +111,13 @@ static json_t *queue_view(AblakTxn *txn, AblakCall *call, GError **error)
   g_autoptr(json_t) visit_json = NULL;
   if (visit && !(visit_json = ablak_view_visit(txn, call->app, visit, error)))
     return NULL;
-  return json_pack("{s:O, s:O, s:O?, s:O}", "waiting", waiting_json, "called", called_json, "visit", visit_json, "today",
-                   today);
+  return json_pack("{s:O, s:O, s:O?, s:O}", "waiting", waiting_json, "called", called_json, "visit",
+                   visit_json, "today", today);
 }
 
 void ablak_box_get_queue(AblakRequest *request, gpointer app)
 {
-  ablak_call_read(((AblakBox *)app)->store, request, app, queue_view);
+  ablak_call_read(((AblakBranch *)app)->store, request, app, queue_view);
 }
 
 /* NULL-terminated; borrowed strings. */
@@ -138,8 +143,9 @@ static bool call_next(AblakTxn *txn, AblakCall *call, GError **error)
   if (!ablak_queue_call_next(txn, day, counter, services, call->person->id, &ticket_id, error))
     return false;
   g_autoptr(AblakTicket) ticket = ablak_queue_ticket(txn, ticket_id, error);
-  if (!ticket || !ablak_box_open_visit(txn, call->app, call->extra, ticket, ticket->service, counter, call->person->id,
-                                       ticket->channel, &visit_id, error))
+  if (!ticket ||
+      !ablak_box_open_visit(txn, call->app, call->extra, ticket, ticket->service, counter,
+                            call->person->id, ticket->channel, &visit_id, error))
     return false;
   ablak_call_set_result(call, visit_id);
   return true;
@@ -150,34 +156,38 @@ static json_t *called_view(AblakTxn *txn, AblakCall *call, GError **error)
   g_autoptr(AblakVisit) visit = ablak_visit_load(txn, call->result, error);
   g_autoptr(AblakTicket) ticket = visit ? ablak_queue_ticket(txn, visit->ticket_id, error) : NULL;
   g_autoptr(json_t) ticket_json = ticket ? ablak_view_ticket(txn, call->app, ticket, error) : NULL;
-  g_autoptr(json_t) visit_json = ticket_json ? ablak_view_visit(txn, call->app, visit, error) : NULL;
+  g_autoptr(json_t) visit_json =
+      ticket_json ? ablak_view_visit(txn, call->app, visit, error) : NULL;
   return visit_json ? json_pack("{s:O, s:O}", "ticket", ticket_json, "visit", visit_json) : NULL;
 }
 
 void ablak_box_call_next(AblakRequest *request, gpointer app)
 {
-  AblakBox *box = app;
-  ablak_call_write_with(box->store, request, app, 200, call_next, called_view, ablak_box_forms_now(box),
-                        (GDestroyNotify)ablak_box_forms_unref);
+  AblakBranch *box = app;
+  ablak_call_write_with(box->store, request, app, 200, call_next, called_view,
+                        ablak_box_forms_now(box), (GDestroyNotify)ablak_box_forms_unref);
 }
 
 /* The three that act on the client at this person's own counter. */
 static bool is_own(AblakTxn *txn, AblakCall *call, GError **error)
 {
-  g_autoptr(AblakTicket) ticket = ablak_queue_ticket(txn, ablak_request_param(call->request, "ticketId"), error);
+  g_autoptr(AblakTicket) ticket =
+      ablak_queue_ticket(txn, ablak_request_param(call->request, "ticketId"), error);
   if (!ticket)
     return false;
   g_autofree char *counter = ablak_queue_counter_of(txn, call->person->id, NULL);
   if (ablak_person_has_role(call->person, "supervisor") || g_strcmp0(counter, ticket->counter) == 0)
     return true;
-  ablak_error_set(error, ABLAK_ERROR_FORBIDDEN, "queue/not-yours", "the ticket is at another counter");
+  ablak_error_set(error, ABLAK_ERROR_FORBIDDEN, "queue/not-yours",
+                  "the ticket is at another counter");
   return false;
 }
 
 static bool recall(AblakTxn *txn, AblakCall *call, GError **error)
 {
   return is_own(txn, call, error) &&
-         ablak_queue_recall(txn, ablak_request_param(call->request, "ticketId"), call->person->id, error);
+         ablak_queue_recall(txn, ablak_request_param(call->request, "ticketId"), call->person->id,
+                            error);
 }
 
 static bool no_show(AblakTxn *txn, AblakCall *call, GError **error)
@@ -192,22 +202,23 @@ static bool finish(AblakTxn *txn, AblakCall *call, GError **error)
 
 void ablak_box_recall_ticket(AblakRequest *request, gpointer app)
 {
-  ablak_call_write(((AblakBox *)app)->store, request, app, 200, recall, result_ticket_view);
+  ablak_call_write(((AblakBranch *)app)->store, request, app, 200, recall, result_ticket_view);
 }
 
 void ablak_box_no_show_ticket(AblakRequest *request, gpointer app)
 {
-  ablak_call_write(((AblakBox *)app)->store, request, app, 200, no_show, result_ticket_view);
+  ablak_call_write(((AblakBranch *)app)->store, request, app, 200, no_show, result_ticket_view);
 }
 
 void ablak_box_finish_ticket(AblakRequest *request, gpointer app)
 {
-  ablak_call_write(((AblakBox *)app)->store, request, app, 200, finish, result_ticket_view);
+  ablak_call_write(((AblakBranch *)app)->store, request, app, 200, finish, result_ticket_view);
 }
 
-/* --- the room ----------------------------------------------------------------------------------------- */
+/* --- the room
+ * ----------------------------------------------------------------------------------------- */
 
-static json_t *room_services(AblakTxn *txn, const AblakBox *box, const char *day, GError **error)
+static json_t *room_services(AblakTxn *txn, const AblakBranch *box, const char *day, GError **error)
 {
   g_autoptr(GPtrArray) figures = ablak_queue_service_figures(txn, day, error);
   if (!figures)
@@ -215,11 +226,12 @@ static json_t *room_services(AblakTxn *txn, const AblakBox *box, const char *day
   json_t *services = json_array();
   for (guint i = 0; i < figures->len; i++) {
     const AblakServiceFigures *one = figures->pdata[i];
-    json_array_append_new(services,
-                          json_pack("{s:s, s:o, s:s, s:b, s:I, s:o, s:o}", "id", one->id, "name",
-                                    ablak_view_service_name(box, one->id), "prefix", one->prefix, "open", one->open, "waiting",
-                                    (json_int_t)one->waiting, "longestWaitMinutes", ablak_json_minutes(one->longest_wait_ms),
-                                    "averageServiceMinutes", ablak_json_minutes(one->average_service_ms)));
+    json_array_append_new(
+        services, json_pack("{s:s, s:o, s:s, s:b, s:I, s:o, s:o}", "id", one->id, "name",
+                            ablak_view_service_name(box, one->id), "prefix", one->prefix, "open",
+                            one->open, "waiting", (json_int_t)one->waiting, "longestWaitMinutes",
+                            ablak_json_minutes(one->longest_wait_ms), "averageServiceMinutes",
+                            ablak_json_minutes(one->average_service_ms)));
   }
   return services;
 }
@@ -235,16 +247,17 @@ static json_t *room_view(AblakTxn *txn, AblakCall *call, GError **error)
   for (guint i = 0; i < figures->len; i++) {
     const AblakCounterFigures *one = figures->pdata[i];
     g_autoptr(AblakStaff) clerk = one->staff_id ? ablak_staff_load(txn, one->staff_id, NULL) : NULL;
-    json_array_append_new(counters, json_pack("{s:s, s:s, s:b, s:s?, s:s?, s:o}", "id", one->id, "name", one->name, "open",
-                                              one->open, "clerk", clerk ? clerk->name : NULL, "ticket", one->ticket_number,
-                                              "since", ablak_json_time(one->since_ms)));
+    json_array_append_new(
+        counters, json_pack("{s:s, s:s, s:b, s:s?, s:s?, s:o}", "id", one->id, "name", one->name,
+                            "open", one->open, "clerk", clerk ? clerk->name : NULL, "ticket",
+                            one->ticket_number, "since", ablak_json_time(one->since_ms)));
   }
   return json_pack("{s:O, s:O}", "services", services, "counters", counters);
 }
 
 void ablak_box_get_room(AblakRequest *request, gpointer app)
 {
-  ablak_call_read(((AblakBox *)app)->store, request, app, room_view);
+  ablak_call_read(((AblakBranch *)app)->store, request, app, room_view);
 }
 
 static bool wanted_open(AblakCall *call)
@@ -254,22 +267,22 @@ static bool wanted_open(AblakCall *call)
 
 static bool set_service(AblakTxn *txn, AblakCall *call, GError **error)
 {
-  return ablak_queue_set_service_open(txn, ablak_request_param(call->request, "serviceId"), wanted_open(call),
-                                      call->person->id, error);
+  return ablak_queue_set_service_open(txn, ablak_request_param(call->request, "serviceId"),
+                                      wanted_open(call), call->person->id, error);
 }
 
 void ablak_box_set_service_state(AblakRequest *request, gpointer app)
 {
-  ablak_call_write(((AblakBox *)app)->store, request, app, 204, set_service, NULL);
+  ablak_call_write(((AblakBranch *)app)->store, request, app, 204, set_service, NULL);
 }
 
 static bool set_counter(AblakTxn *txn, AblakCall *call, GError **error)
 {
-  return ablak_queue_set_counter_open(txn, ablak_request_param(call->request, "counterId"), wanted_open(call),
-                                      call->person->id, error);
+  return ablak_queue_set_counter_open(txn, ablak_request_param(call->request, "counterId"),
+                                      wanted_open(call), call->person->id, error);
 }
 
 void ablak_box_set_counter_state(AblakRequest *request, gpointer app)
 {
-  ablak_call_write(((AblakBox *)app)->store, request, app, 204, set_counter, NULL);
+  ablak_call_write(((AblakBranch *)app)->store, request, app, 204, set_counter, NULL);
 }

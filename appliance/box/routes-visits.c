@@ -10,27 +10,30 @@
 /* The visit of the path, if this person may act in it. */
 static AblakVisit *load_own(AblakTxn *txn, AblakCall *call, GError **error)
 {
-  g_autoptr(AblakVisit) visit = ablak_visit_load(txn, ablak_request_param(call->request, "visitId"), error);
+  g_autoptr(AblakVisit) visit =
+      ablak_visit_load(txn, ablak_request_param(call->request, "visitId"), error);
   return visit && ablak_box_may_visit(call->person, visit, error) ? g_steal_pointer(&visit) : NULL;
 }
 
 static json_t *visit_view(AblakTxn *txn, AblakCall *call, GError **error)
 {
-  g_autoptr(AblakVisit) visit = call->result ? ablak_visit_load(txn, call->result, error) : load_own(txn, call, error);
+  g_autoptr(AblakVisit) visit =
+      call->result ? ablak_visit_load(txn, call->result, error) : load_own(txn, call, error);
   return visit ? ablak_view_visit(txn, call->app, visit, error) : NULL;
 }
 
 void ablak_box_get_desk_visit(AblakRequest *request, gpointer app)
 {
-  ablak_call_read(((AblakBox *)app)->store, request, app, visit_view);
+  ablak_call_read(((AblakBranch *)app)->store, request, app, visit_view);
 }
 
 static bool create(AblakTxn *txn, AblakCall *call, GError **error)
 {
   g_autofree char *counter = ablak_queue_counter_of(txn, call->person->id, NULL);
   g_autofree char *visit_id = NULL;
-  if (!ablak_box_open_visit(txn, call->app, call->extra, NULL, ablak_call_string(call, "service"), counter, call->person->id,
-                            ablak_call_string(call, "channel"), &visit_id, error))
+  if (!ablak_box_open_visit(txn, call->app, call->extra, NULL, ablak_call_string(call, "service"),
+                            counter, call->person->id, ablak_call_string(call, "channel"),
+                            &visit_id, error))
     return false;
   ablak_call_set_result(call, visit_id);
   return true;
@@ -38,7 +41,7 @@ static bool create(AblakTxn *txn, AblakCall *call, GError **error)
 
 void ablak_box_create_visit(AblakRequest *request, gpointer app)
 {
-  AblakBox *box = app;
+  AblakBranch *box = app;
   const char *service = ablak_json_get_string(ablak_request_json(request), "service");
   g_autoptr(GError) error = NULL;
   g_autoptr(AblakKbEdition) edition = ablak_kb_current(box->kb, &error);
@@ -54,17 +57,18 @@ void ablak_box_create_visit(AblakRequest *request, gpointer app)
 static bool set_identity(AblakTxn *txn, AblakCall *call, GError **error)
 {
   g_autoptr(AblakVisit) visit = load_own(txn, call, error);
-  return visit && ablak_visit_set_identity(txn, visit->id, ablak_call_string(call, "method"), call->person->id, error);
+  return visit && ablak_visit_set_identity(txn, visit->id, ablak_call_string(call, "method"),
+                                           call->person->id, error);
 }
 
 void ablak_box_set_identity(AblakRequest *request, gpointer app)
 {
-  ablak_call_write(((AblakBox *)app)->store, request, app, 200, set_identity, visit_view);
+  ablak_call_write(((AblakBranch *)app)->store, request, app, 200, set_identity, visit_view);
 }
 
 static bool end(AblakTxn *txn, AblakCall *call, GError **error)
 {
-  const AblakBox *box = call->app;
+  const AblakBranch *box = call->app;
   g_autoptr(AblakVisit) visit = load_own(txn, call, error);
   return visit && ablak_visit_end(txn, visit->id, call->person->id, error) &&
          ablak_citizen_end_visit(txn, visit->id, box->receipt_ms, error);
@@ -72,7 +76,7 @@ static bool end(AblakTxn *txn, AblakCall *call, GError **error)
 
 void ablak_box_end_visit(AblakRequest *request, gpointer app)
 {
-  ablak_call_write(((AblakBox *)app)->store, request, app, 200, end, visit_view);
+  ablak_call_write(((AblakBranch *)app)->store, request, app, 200, end, visit_view);
 }
 
 static bool invite(AblakTxn *txn, AblakCall *call, GError **error)
@@ -81,7 +85,8 @@ static bool invite(AblakTxn *txn, AblakCall *call, GError **error)
   if (!visit)
     return false;
   if (strcmp(visit->state, "open") != 0) {
-    ablak_error_set(error, ABLAK_ERROR_CONFLICT, "queue/visit-ended", "visit %s has ended", visit->id);
+    ablak_error_set(error, ABLAK_ERROR_CONFLICT, "queue/visit-ended", "visit %s has ended",
+                    visit->id);
     return false;
   }
   return ablak_invitation_offer(txn, call, visit->id, ABLAK_OFFER_NEW, error);
@@ -89,7 +94,7 @@ static bool invite(AblakTxn *txn, AblakCall *call, GError **error)
 
 void ablak_box_invite(AblakRequest *request, gpointer app)
 {
-  AblakBox *box = app;
-  ablak_call_write_with(box->store, request, app, 201, invite, ablak_invitation_view, ablak_invitation_offer_new(),
-                        ablak_invitation_offer_free);
+  AblakBranch *box = app;
+  ablak_call_write_with(box->store, request, app, 201, invite, ablak_invitation_view,
+                        ablak_invitation_offer_new(), ablak_invitation_offer_free);
 }

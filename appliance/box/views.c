@@ -6,12 +6,13 @@
 #include <forms/forms.h>
 #include <string.h>
 
-char *ablak_box_today(const AblakBox *box)
+char *ablak_box_today(const AblakBranch *box)
 {
   return ablak_zone_date(box->zone, ablak_clock_wall_ms());
 }
 
-/* --- tickets ------------------------------------------------------------------------------------ */
+/* --- tickets ------------------------------------------------------------------------------------
+ */
 
 static json_t *ticket_json(AblakTxn *txn, const AblakTicket *ticket, GError **error)
 {
@@ -21,13 +22,15 @@ static json_t *ticket_json(AblakTxn *txn, const AblakTicket *ticket, GError **er
     g_propagate_error(error, g_steal_pointer(&failure));
     return NULL;
   }
-  return json_pack("{s:s, s:s, s:s, s:s, s:s, s:o, s:o, s:s?, s:I, s:s?}", "id", ticket->id, "number", ticket->number,
-                   "service", ticket->service, "channel", ticket->channel, "state", ticket->state, "issuedAt",
-                   ablak_json_time(ticket->issued_ms), "calledAt", ablak_json_time(ticket->called_ms), "counter",
-                   ticket->counter, "calls", (json_int_t)ticket->calls, "visitId", visit ? visit->id : NULL);
+  return json_pack("{s:s, s:s, s:s, s:s, s:s, s:o, s:o, s:s?, s:I, s:s?}", "id", ticket->id,
+                   "number", ticket->number, "service", ticket->service, "channel", ticket->channel,
+                   "state", ticket->state, "issuedAt", ablak_json_time(ticket->issued_ms),
+                   "calledAt", ablak_json_time(ticket->called_ms), "counter", ticket->counter,
+                   "calls", (json_int_t)ticket->calls, "visitId", visit ? visit->id : NULL);
 }
 
-json_t *ablak_view_ticket(AblakTxn *txn, const AblakBox *box, const AblakTicket *ticket, GError **error)
+json_t *ablak_view_ticket(AblakTxn *txn, const AblakBranch *box, const AblakTicket *ticket,
+                          GError **error)
 {
   gint64 ahead = 0, wait_ms = -1;
   g_autofree char *day = ablak_box_today(box);
@@ -53,9 +56,10 @@ json_t *ablak_view_tickets(AblakTxn *txn, GPtrArray *tickets, GError **error)
   return g_steal_pointer(&array);
 }
 
-/* --- visits --------------------------------------------------------------------------------------- */
+/* --- visits
+ * --------------------------------------------------------------------------------------- */
 
-json_t *ablak_view_service_name(const AblakBox *box, const char *service)
+json_t *ablak_view_service_name(const AblakBranch *box, const char *service)
 {
   g_autoptr(AblakKbEdition) edition = ablak_kb_current(box->kb, NULL);
   g_autoptr(json_t) sheet = edition ? ablak_kb_service(edition, service, NULL) : NULL;
@@ -63,7 +67,8 @@ json_t *ablak_view_service_name(const AblakBox *box, const char *service)
   return name ? json_incref(name) : json_object();
 }
 
-json_t *ablak_view_visit(AblakTxn *txn, const AblakBox *box, const AblakVisit *visit, GError **error)
+json_t *ablak_view_visit(AblakTxn *txn, const AblakBranch *box, const AblakVisit *visit,
+                         GError **error)
 {
   g_autoptr(json_t) ticket_view = NULL;
   if (visit->ticket_id) {
@@ -75,11 +80,12 @@ json_t *ablak_view_visit(AblakTxn *txn, const AblakBox *box, const AblakVisit *v
   g_autofree char *filing = ablak_filing_of_visit(txn, visit->id, NULL);
   bool citizen = ablak_presence_has(box->presence, visit->id, ABLAK_PERSON_CITIZEN);
   bool clerk = ablak_presence_has(box->presence, visit->id, ABLAK_PERSON_STAFF);
-  return json_pack("{s:s, s:s, s:s, s:o, s:s, s:s?, s:O?, s:s?, s:s, s:o, s:s?, s:b, s:b, s:[]}", "id", visit->id, "state",
-                   visit->state, "service", visit->service, "serviceName", ablak_view_service_name(box, visit->service),
-                   "channel", visit->channel, "counter", visit->counter, "ticket", ticket_view, "draftId", draft, "identity",
-                   visit->identity, "openedAt", ablak_json_time(visit->opened_ms), "filingId", filing, "citizenPresent",
-                   citizen, "clerkPresent", clerk, "iceServers");
+  return json_pack("{s:s, s:s, s:s, s:o, s:s, s:s?, s:O?, s:s?, s:s, s:o, s:s?, s:b, s:b, s:[]}",
+                   "id", visit->id, "state", visit->state, "service", visit->service, "serviceName",
+                   ablak_view_service_name(box, visit->service), "channel", visit->channel,
+                   "counter", visit->counter, "ticket", ticket_view, "draftId", draft, "identity",
+                   visit->identity, "openedAt", ablak_json_time(visit->opened_ms), "filingId",
+                   filing, "citizenPresent", citizen, "clerkPresent", clerk, "iceServers");
 }
 
 json_t *ablak_view_me(AblakTxn *txn, const AblakPerson *person, gpointer box, GError **error)
@@ -88,6 +94,7 @@ json_t *ablak_view_me(AblakTxn *txn, const AblakPerson *person, gpointer box, GE
   for (char **role = person->roles; *role; role++)
     json_array_append_new(roles, json_string(*role));
   g_autofree char *counter = ablak_queue_counter_of(txn, person->id, NULL);
-  return json_pack("{s:s, s:s, s:s, s:O, s:s, s:s?}", "id", person->id, "login", person->login, "name", person->name, "roles",
-                   roles, "language", person->language, "counter", counter);
+  return json_pack("{s:s, s:s, s:s, s:O, s:s, s:s?}", "id", person->id, "login", person->login,
+                   "name", person->name, "roles", roles, "language", person->language, "counter",
+                   counter);
 }

@@ -3,12 +3,14 @@
 #include "box/box.h"
 #include <queue/queue.h>
 
-json_t *ablak_view_ticket(AblakTxn *txn, const AblakBox *box, const AblakTicket *ticket, GError **error);
+json_t *ablak_view_ticket(AblakTxn *txn, const AblakBranch *box, const AblakTicket *ticket,
+                          GError **error);
 /* An array of tickets without estimates. */
 json_t *ablak_view_tickets(AblakTxn *txn, GPtrArray *tickets, GError **error);
-json_t *ablak_view_visit(AblakTxn *txn, const AblakBox *box, const AblakVisit *visit, GError **error);
+json_t *ablak_view_visit(AblakTxn *txn, const AblakBranch *box, const AblakVisit *visit,
+                         GError **error);
 /* The service's names by language; an empty object when the edition no longer has it. */
-json_t *ablak_view_service_name(const AblakBox *box, const char *service);
+json_t *ablak_view_service_name(const AblakBranch *box, const char *service);
 json_t *ablak_view_me(AblakTxn *txn, const AblakPerson *person, gpointer box, GError **error);
 /* {"size", "path"}: a QR code (ISO/IEC 18004, error correction M) as an SVG path. */
 json_t *ablak_view_qr(const char *text, GError **error);

@@ -25,7 +25,7 @@ void ablak_box_forms_unref(AblakServiceForms *forms)
     g_atomic_rc_box_release_full(forms, clear_forms);
 }
 
-AblakServiceForms *ablak_box_forms_now(AblakBox *box)
+AblakServiceForms *ablak_box_forms_now(AblakBranch *box)
 {
   return ablak_box_forms_ref(box->forms);
 }
@@ -43,16 +43,19 @@ static AblakForm *form_of(AblakKbEdition *edition, const json_t *service)
   return form;
 }
 
-AblakServiceForms *ablak_box_forms_load(AblakBox *box)
+AblakServiceForms *ablak_box_forms_load(AblakBranch *box)
 {
   AblakServiceForms *forms = g_atomic_rc_box_new0(AblakServiceForms);
-  forms->by_service = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)ablak_form_unref);
+  forms->by_service =
+      g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)ablak_form_unref);
   g_autoptr(AblakKbEdition) edition = ablak_kb_current(box->kb, NULL);
-  g_autoptr(json_t) services = edition ? ablak_kb_services(edition, box->identity->office, NULL) : NULL;
+  g_autoptr(json_t) services =
+      edition ? ablak_kb_services(edition, box->identity->office, NULL) : NULL;
   forms->edition = edition ? ablak_kb_edition_number(edition) : 0;
   size_t index;
   json_t *service;
-  json_array_foreach(services, index, service) {
+  json_array_foreach(services, index, service)
+  {
     AblakForm *form = form_of(edition, service);
     if (form)
       g_hash_table_insert(forms->by_service, g_strdup(ablak_json_get_string(service, "id")), form);
@@ -60,18 +63,22 @@ AblakServiceForms *ablak_box_forms_load(AblakBox *box)
   return forms;
 }
 
-/* --- opening ------------------------------------------------------------------------------------ */
+/* --- opening ------------------------------------------------------------------------------------
+ */
 
-bool ablak_box_open_visit(AblakTxn *txn, AblakBox *box, AblakServiceForms *forms, const AblakTicket *ticket,
-                          const char *service, const char *counter, const char *clerk_id, const char *channel,
-                          char **ret_visit_id, GError **error)
+bool ablak_box_open_visit(AblakTxn *txn, AblakBranch *box, AblakServiceForms *forms,
+                          const AblakTicket *ticket, const char *service, const char *counter,
+                          const char *clerk_id, const char *channel, char **ret_visit_id,
+                          GError **error)
 {
   g_autofree char *visit_id = NULL;
-  if (!ablak_visit_open(txn, ticket ? ticket->id : NULL, service, counter, clerk_id, channel, &visit_id, error))
+  if (!ablak_visit_open(txn, ticket ? ticket->id : NULL, service, counter, clerk_id, channel,
+                        &visit_id, error))
     return false;
   AblakForm *form = g_hash_table_lookup(forms->by_service, service);
   if (form) {
-    g_autofree char *edition = g_strdup_printf("%" G_GINT64_FORMAT, forms->edition), *draft_id = NULL;
+    g_autofree char *edition = g_strdup_printf("%" G_GINT64_FORMAT, forms->edition),
+                    *draft_id = NULL;
     const AblakDraftNew draft = {.visit_id = visit_id, .edition = edition, .form = form};
     if (!ablak_draft_create(txn, &draft, clerk_id, &draft_id, error))
       return false;
@@ -82,7 +89,7 @@ bool ablak_box_open_visit(AblakTxn *txn, AblakBox *box, AblakServiceForms *forms
 
 bool ablak_box_close_ticket(AblakTxn *txn, AblakCall *call, AblakCloseTicket close, GError **error)
 {
-  const AblakBox *box = call->app;
+  const AblakBranch *box = call->app;
   const char *ticket_id = ablak_request_param(call->request, "ticketId");
   g_autoptr(GError) failure = NULL;
   g_autoptr(AblakVisit) visit = ablak_visit_of_ticket(txn, ticket_id, &failure);
@@ -94,7 +101,8 @@ bool ablak_box_close_ticket(AblakTxn *txn, AblakCall *call, AblakCloseTicket clo
          (!visit || ablak_citizen_end_visit(txn, visit->id, box->receipt_ms, error));
 }
 
-/* --- access ---------------------------------------------------------------------------------------- */
+/* --- access
+ * ---------------------------------------------------------------------------------------- */
 
 static bool belongs(const AblakPerson *person, const AblakVisit *visit)
 {
@@ -112,11 +120,12 @@ bool ablak_box_may_visit(const AblakPerson *person, const AblakVisit *visit, GEr
 {
   if (belongs(person, visit))
     return true;
-  ablak_error_set(error, ABLAK_ERROR_FORBIDDEN, "queue/not-yours", "the visit %s is somebody else's", visit->id);
+  ablak_error_set(error, ABLAK_ERROR_FORBIDDEN, "queue/not-yours",
+                  "the visit %s is somebody else's", visit->id);
   return false;
 }
 
-bool ablak_box_may_see_visit(AblakBox *box, const AblakPerson *person, const char *visit_id)
+bool ablak_box_may_see_visit(AblakBranch *box, const AblakPerson *person, const char *visit_id)
 {
   if (person->kind == ABLAK_PERSON_CITIZEN)
     return strcmp(person->visit, visit_id) == 0;

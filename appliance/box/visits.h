@@ -1,30 +1,33 @@
-/* box/visits.h: a visit joins the queue's visit, the draft of its form and its citizens' sessions. */
+/* box/visits.h: a visit joins the queue's visit, the draft of its form and its citizens' sessions.
+ */
 #pragma once
 #include "box/box.h"
 #include "daemon/handler.h"
 #include <queue/queue.h>
 
-/* The forms of one edition's services. Immutable, counted atomically: the main thread makes it, jobs
- * on the writer thread read it. */
+/* The forms of one edition's services. Immutable, counted atomically: the main thread makes it,
+ * jobs on the writer thread read it. */
 typedef struct AblakServiceForms AblakServiceForms;
-AblakServiceForms *ablak_box_forms_now(AblakBox *box);
+AblakServiceForms *ablak_box_forms_now(AblakBranch *box);
 AblakServiceForms *ablak_box_forms_ref(AblakServiceForms *forms);
 void ablak_box_forms_unref(AblakServiceForms *forms);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(AblakServiceForms, ablak_box_forms_unref)
 /* Reads them again from the current edition; main thread. */
-AblakServiceForms *ablak_box_forms_load(AblakBox *box);
+AblakServiceForms *ablak_box_forms_load(AblakBranch *box);
 
 /* In one transaction: the visit and its empty draft. `ticket` may be NULL. */
-bool ablak_box_open_visit(AblakTxn *txn, AblakBox *box, AblakServiceForms *forms, const AblakTicket *ticket,
-                          const char *service, const char *counter, const char *clerk_id, const char *channel,
-                          char **ret_visit_id, GError **error);
+bool ablak_box_open_visit(AblakTxn *txn, AblakBranch *box, AblakServiceForms *forms,
+                          const AblakTicket *ticket, const char *service, const char *counter,
+                          const char *clerk_id, const char *channel, char **ret_visit_id,
+                          GError **error);
 
 /* Finishes the ticket of the call's path by `close`, and ends the citizen's access to its visit. */
-typedef bool (*AblakCloseTicket)(AblakTxn *txn, const char *ticket_id, const char *actor, GError **error);
+typedef bool (*AblakCloseTicket)(AblakTxn *txn, const char *ticket_id, const char *actor,
+                                 GError **error);
 bool ablak_box_close_ticket(AblakTxn *txn, AblakCall *call, AblakCloseTicket close, GError **error);
 
 /* Whether this person may act in that visit: its citizen, its clerk, or a supervisor. FORBIDDEN
  * "queue/not-yours" otherwise. */
 bool ablak_box_may_visit(const AblakPerson *person, const AblakVisit *visit, GError **error);
 /* The same for a subscription, by a fresh snapshot. */
-bool ablak_box_may_see_visit(AblakBox *box, const AblakPerson *person, const char *visit_id);
+bool ablak_box_may_see_visit(AblakBranch *box, const AblakPerson *person, const char *visit_id);

@@ -4,6 +4,7 @@
 #include "core/error.h"
 #include "core/log.h"
 #include "daemon/handler.h"
+#include <gio/gio.h>
 #include <string.h>
 
 #define FREE_FAILURES 5
@@ -18,7 +19,8 @@ struct AblakSignIns {
   char *decoy; /* a hash to verify against when the name is not known */
 };
 
-AblakSignIns *ablak_sign_ins_new(AblakStore *store, const char *cookie_name, AblakPersonView view, gpointer app)
+AblakSignIns *ablak_sign_ins_new(AblakStore *store, const char *cookie_name, AblakPersonView view,
+                                 gpointer app)
 {
   AblakSignIns *sign_ins = g_new0(AblakSignIns, 1);
   sign_ins->store = store;
@@ -42,8 +44,9 @@ void ablak_sign_ins_free(AblakSignIns *sign_ins)
 
 char *ablak_cookie(const char *name, const char *secret, gint64 life_s)
 {
-  return g_strdup_printf("%s=%s; Path=/; Secure; HttpOnly; SameSite=Strict; Max-Age=%" G_GINT64_FORMAT, name, secret,
-                         *secret ? life_s : 0);
+  return g_strdup_printf(
+      "%s=%s; Path=/; Secure; HttpOnly; SameSite=Strict; Max-Age=%" G_GINT64_FORMAT, name, secret,
+      *secret ? life_s : 0);
 }
 
 static AblakPerson *person_of(const AblakStaff *staff, const char *session)
@@ -58,14 +61,16 @@ static AblakPerson *person_of(const AblakStaff *staff, const char *session)
   return person;
 }
 
-/* --- whose cookie ------------------------------------------------------------------------------- */
+/* --- whose cookie -------------------------------------------------------------------------------
+ */
 
 static bool touch(AblakTxn *txn, gpointer secret, GError **error)
 {
   return ablak_sign_in_touch(txn, secret, error);
 }
 
-AblakPerson *ablak_sign_ins_person(AblakSignIns *sign_ins, AblakTxn *txn, AblakRequest *request, GError **error)
+AblakPerson *ablak_sign_ins_person(AblakSignIns *sign_ins, AblakTxn *txn, AblakRequest *request,
+                                   GError **error)
 {
   const char *secret = ablak_request_cookie(request, sign_ins->cookie_name);
   if (!secret || !*secret)
@@ -79,7 +84,8 @@ AblakPerson *ablak_sign_ins_person(AblakSignIns *sign_ins, AblakTxn *txn, AblakR
   return person_of(staff, secret);
 }
 
-/* --- signing in: look up, verify beside the loop, then one job ------------------------------------ */
+/* --- signing in: look up, verify beside the loop, then one job
+ * ------------------------------------ */
 
 typedef struct {
   AblakSignIns *sign_ins;
@@ -129,7 +135,8 @@ static void created(const GError *error, gpointer data)
     ablak_request_reply_error(sign_in->request, error);
     return;
   }
-  g_autofree char *cookie = ablak_cookie(sign_in->sign_ins->cookie_name, sign_in->secret, ABLAK_SIGN_IN_LIFE_MS / 1000);
+  g_autofree char *cookie =
+      ablak_cookie(sign_in->sign_ins->cookie_name, sign_in->secret, ABLAK_SIGN_IN_LIFE_MS / 1000);
   ablak_request_set_header(sign_in->request, "set-cookie", cookie);
   g_autoptr(AblakPerson) person = person_of(sign_in->staff, sign_in->secret);
   reply_me(sign_in->sign_ins, sign_in->request, person);
@@ -139,7 +146,8 @@ static void verify(GTask *task, gpointer source, gpointer data, GCancellable *ca
 {
   SignIn *sign_in = data;
   bool known = sign_in->staff && !sign_in->staff->disabled;
-  bool matches = ablak_password_verify(sign_in->password, known ? sign_in->staff->password_hash : sign_in->sign_ins->decoy);
+  bool matches = ablak_password_verify(sign_in->password, known ? sign_in->staff->password_hash
+                                                                : sign_in->sign_ins->decoy);
   sign_in->right = known && matches;
   g_task_return_boolean(task, TRUE);
 }
@@ -151,9 +159,11 @@ static void verified(GObject *source, GAsyncResult *result, gpointer data)
   if (!sign_in->right) {
     ablak_throttle_failed(throttle, sign_in->address_key, ablak_clock_monotonic_ms());
     ablak_throttle_failed(throttle, sign_in->login_key, ablak_clock_monotonic_ms());
-    ablak_log(ABLAK_LOG_WARNING, "sign-in.refused", "staff", sign_in->staff ? sign_in->staff->id : NULL, NULL);
+    ablak_log(ABLAK_LOG_WARNING, "sign-in.refused", "staff",
+              sign_in->staff ? sign_in->staff->id : NULL, NULL);
     g_autoptr(GError) error = NULL;
-    ablak_error_set(&error, ABLAK_ERROR_UNAUTHENTICATED, "accounts/wrong-password", "wrong name or password");
+    ablak_error_set(&error, ABLAK_ERROR_UNAUTHENTICATED, "accounts/wrong-password",
+                    "wrong name or password");
     ablak_request_reply_error(sign_in->request, error);
     sign_in_free(sign_in);
     return;
@@ -180,7 +190,8 @@ void ablak_sign_ins_sign_in(AblakSignIns *sign_ins, AblakRequest *request)
   sign_in->address_key = g_strconcat("address:", ablak_request_peer(request), NULL);
   sign_in->login_key = g_strconcat("login:", login, NULL);
   g_autoptr(GError) error = NULL;
-  g_autoptr(AblakTxn) txn = may_try(sign_in, &error) ? ablak_store_read(sign_ins->store, &error) : NULL;
+  g_autoptr(AblakTxn) txn =
+      may_try(sign_in, &error) ? ablak_store_read(sign_ins->store, &error) : NULL;
   if (!txn) {
     ablak_request_reply_error(request, error);
     sign_in_free(sign_in);

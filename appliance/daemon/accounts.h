@@ -11,14 +11,17 @@
 typedef struct AblakSignIns AblakSignIns;
 
 /* `view` makes the reply of sign-in and of "who am I" from a person. */
-typedef json_t *(*AblakPersonView)(AblakTxn *txn, const AblakPerson *person, gpointer app, GError **error);
+typedef json_t *(*AblakPersonView)(AblakTxn *txn, const AblakPerson *person, gpointer app,
+                                   GError **error);
 
-AblakSignIns *ablak_sign_ins_new(AblakStore *store, const char *cookie_name, AblakPersonView view, gpointer app);
+AblakSignIns *ablak_sign_ins_new(AblakStore *store, const char *cookie_name, AblakPersonView view,
+                                 gpointer app);
 void ablak_sign_ins_free(AblakSignIns *sign_ins);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(AblakSignIns, ablak_sign_ins_free)
 
 /* The person of the request's staff cookie; NULL without an error when there is none. */
-AblakPerson *ablak_sign_ins_person(AblakSignIns *sign_ins, AblakTxn *txn, AblakRequest *request, GError **error);
+AblakPerson *ablak_sign_ins_person(AblakSignIns *sign_ins, AblakTxn *txn, AblakRequest *request,
+                                   GError **error);
 
 /* The three handlers. Wrong name and wrong password take the same time and give the same answer. */
 void ablak_sign_ins_sign_in(AblakSignIns *sign_ins, AblakRequest *request);

@@ -63,8 +63,9 @@ static void write_free(gpointer data)
   g_free(write);
 }
 
-void ablak_call_write_with(AblakStore *store, AblakRequest *request, gpointer app, unsigned status, AblakCallJob job,
-                           AblakCallView view, gpointer extra, GDestroyNotify free_extra)
+void ablak_call_write_with(AblakStore *store, AblakRequest *request, gpointer app, unsigned status,
+                           AblakCallJob job, AblakCallView view, gpointer extra,
+                           GDestroyNotify free_extra)
 {
   Write *write = g_new0(Write, 1);
   write->call.request = ablak_request_ref(request);
@@ -79,8 +80,8 @@ void ablak_call_write_with(AblakStore *store, AblakRequest *request, gpointer ap
   ablak_store_write(store, run, written, write, write_free);
 }
 
-void ablak_call_write(AblakStore *store, AblakRequest *request, gpointer app, unsigned status, AblakCallJob job,
-                      AblakCallView view)
+void ablak_call_write(AblakStore *store, AblakRequest *request, gpointer app, unsigned status,
+                      AblakCallJob job, AblakCallView view)
 {
   ablak_call_write_with(store, request, app, status, job, view, NULL, NULL);
 }

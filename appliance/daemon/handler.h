@@ -14,7 +14,7 @@ typedef struct {
   AblakRequest *request;
   AblakPerson *person;
   gpointer app;
-  char *result; /* an id that the job hands on to the view; freed with the call */
+  char *result;   /* an id that the job hands on to the view; freed with the call */
   gpointer extra; /* whatever the handler prepared before; freed by free_extra */
   GDestroyNotify free_extra;
 } AblakCall;
@@ -28,10 +28,11 @@ AblakPerson *ablak_request_person(AblakRequest *request);
 
 void ablak_call_read(AblakStore *store, AblakRequest *request, gpointer app, AblakCallView view);
 /* `view` may be NULL: 204. */
-void ablak_call_write(AblakStore *store, AblakRequest *request, gpointer app, unsigned status, AblakCallJob job,
-                      AblakCallView view);
-void ablak_call_write_with(AblakStore *store, AblakRequest *request, gpointer app, unsigned status, AblakCallJob job,
-                           AblakCallView view, gpointer extra, GDestroyNotify free_extra);
+void ablak_call_write(AblakStore *store, AblakRequest *request, gpointer app, unsigned status,
+                      AblakCallJob job, AblakCallView view);
+void ablak_call_write_with(AblakStore *store, AblakRequest *request, gpointer app, unsigned status,
+                           AblakCallJob job, AblakCallView view, gpointer extra,
+                           GDestroyNotify free_extra);
 
 /* A string member of the call's body; the schema has checked that it is there. Borrowed. */
 const char *ablak_call_string(AblakCall *call, const char *name);

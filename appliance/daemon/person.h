@@ -4,7 +4,12 @@
 #include <glib.h>
 #include <stdbool.h>
 
-typedef enum { ABLAK_PERSON_NOBODY, ABLAK_PERSON_CITIZEN, ABLAK_PERSON_STAFF, ABLAK_PERSON_BOX } AblakPersonKind;
+typedef enum {
+  ABLAK_PERSON_NOBODY,
+  ABLAK_PERSON_CITIZEN,
+  ABLAK_PERSON_STAFF,
+  ABLAK_PERSON_BOX
+} AblakPersonKind;
 
 typedef struct {
   AblakPersonKind kind;

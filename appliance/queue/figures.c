@@ -40,7 +40,8 @@ GPtrArray *ablak_queue_service_figures(AblakTxn *txn, const char *day, GError **
       " MIN(CASE WHEN t.state = 'waiting' THEN t.issued_at END),"
       " COUNT(CASE WHEN t.state = 'finished' THEN 1 END),"
       " AVG(CASE WHEN t.state = 'finished' THEN t.finished_at - t.first_called_at END)"
-      " FROM queue_service s LEFT JOIN ticket t ON t.service = s.id AND t.day = ? GROUP BY s.id ORDER BY s.prefix, s.id",
+      " FROM queue_service s LEFT JOIN ticket t ON t.service = s.id AND t.day = ? GROUP BY s.id "
+      "ORDER BY s.prefix, s.id",
       "t", day);
   if (!rows)
     return NULL;
@@ -52,8 +53,10 @@ GPtrArray *ablak_queue_service_figures(AblakTxn *txn, const char *day, GError **
     figures->prefix = g_strdup(ablak_rows_text(rows, 1));
     figures->open = ablak_rows_int(rows, 2);
     figures->waiting = ablak_rows_int(rows, 3);
-    figures->longest_wait_ms = figures->waiting ? MAX(0, ablak_txn_now_ms(txn) - ablak_rows_int(rows, 4)) : -1;
-    figures->average_service_ms = ablak_rows_int(rows, 5) >= AVERAGE_NEEDS ? (gint64)ablak_rows_double(rows, 6) : -1;
+    figures->longest_wait_ms =
+        figures->waiting ? MAX(0, ablak_txn_now_ms(txn) - ablak_rows_int(rows, 4)) : -1;
+    figures->average_service_ms =
+        ablak_rows_int(rows, 5) >= AVERAGE_NEEDS ? (gint64)ablak_rows_double(rows, 6) : -1;
     g_ptr_array_add(all, figures);
   }
   return finish_rows(failure, error) ? g_steal_pointer(&all) : NULL;
@@ -61,11 +64,13 @@ GPtrArray *ablak_queue_service_figures(AblakTxn *txn, const char *day, GError **
 
 GPtrArray *ablak_queue_counter_figures(AblakTxn *txn, const char *day, GError **error)
 {
-  g_autoptr(AblakRows) rows = ablak_txn_query(
-      txn, error,
-      "SELECT c.id, c.name, c.open, c.staff_id, MAX(t.number), MAX(t.first_called_at) FROM counter c"
-      " LEFT JOIN ticket t ON t.counter = c.id AND t.day = ? AND t.state = 'called' GROUP BY c.id ORDER BY c.id",
-      "t", day);
+  g_autoptr(AblakRows) rows =
+      ablak_txn_query(txn, error,
+                      "SELECT c.id, c.name, c.open, c.staff_id, MAX(t.number), "
+                      "MAX(t.first_called_at) FROM counter c"
+                      " LEFT JOIN ticket t ON t.counter = c.id AND t.day = ? AND t.state = "
+                      "'called' GROUP BY c.id ORDER BY c.id",
+                      "t", day);
   if (!rows)
     return NULL;
   g_autoptr(GPtrArray) all = g_ptr_array_new_with_free_func(counter_figures_free);
@@ -83,13 +88,16 @@ GPtrArray *ablak_queue_counter_figures(AblakTxn *txn, const char *day, GError **
   return finish_rows(failure, error) ? g_steal_pointer(&all) : NULL;
 }
 
-bool ablak_queue_day_figures(AblakTxn *txn, const char *day, AblakDayFigures *ret_figures, GError **error)
+bool ablak_queue_day_figures(AblakTxn *txn, const char *day, AblakDayFigures *ret_figures,
+                             GError **error)
 {
   g_autoptr(AblakRows) rows = ablak_txn_query_one(
       txn, error,
-      "SELECT COUNT(*), COUNT(CASE WHEN state = 'finished' THEN 1 END), COUNT(CASE WHEN state = 'no-show' THEN 1 END),"
+      "SELECT COUNT(*), COUNT(CASE WHEN state = 'finished' THEN 1 END), COUNT(CASE WHEN state = "
+      "'no-show' THEN 1 END),"
       " AVG(CASE WHEN first_called_at > 0 THEN first_called_at - issued_at END),"
-      " AVG(CASE WHEN state = 'finished' THEN finished_at - first_called_at END) FROM ticket WHERE day = ?",
+      " AVG(CASE WHEN state = 'finished' THEN finished_at - first_called_at END) FROM ticket WHERE "
+      "day = ?",
       "t", day);
   if (!rows)
     return false;
@@ -103,7 +111,8 @@ bool ablak_queue_day_figures(AblakTxn *txn, const char *day, AblakDayFigures *re
   return true;
 }
 
-/* --- the estimate -------------------------------------------------------------------------------------- */
+/* --- the estimate
+ * -------------------------------------------------------------------------------------- */
 
 /* The times, from now, at which each open counter is free: those with a client after the rest of an
  * average service. */
@@ -133,15 +142,16 @@ static gint64 *earliest(GArray *times)
   return best;
 }
 
-bool ablak_queue_estimate(AblakTxn *txn, const char *day, const AblakTicket *ticket, gint64 *ret_ahead, gint64 *ret_wait_ms,
-                          GError **error)
+bool ablak_queue_estimate(AblakTxn *txn, const char *day, const AblakTicket *ticket,
+                          gint64 *ret_ahead, gint64 *ret_wait_ms, GError **error)
 {
   AblakDayFigures figures;
   g_autoptr(GPtrArray) waiting = ablak_queue_waiting(txn, day, error);
   if (!waiting || !ablak_queue_day_figures(txn, day, &figures, error))
     return false;
   gint64 ahead = 0;
-  while (ahead < waiting->len && strcmp(((AblakTicket *)waiting->pdata[ahead])->id, ticket->id) != 0)
+  while (ahead < waiting->len &&
+         strcmp(((AblakTicket *)waiting->pdata[ahead])->id, ticket->id) != 0)
     ahead++;
   if (strcmp(ticket->state, "waiting") != 0 || ahead == waiting->len)
     ahead = 0;

@@ -13,7 +13,8 @@
 
 extern const AblakStorePart ablak_queue_store_part;
 
-/* --- services and counters ---------------------------------------------------------------------- */
+/* --- services and counters ----------------------------------------------------------------------
+ */
 
 typedef struct {
   const char *id, *prefix;
@@ -25,19 +26,25 @@ typedef struct {
 /* Takes over the catalogue's list: new ones begin open (services) or closed (counters), known ones
  * keep their state, vanished ones are closed. A prefix already in use by another service is
  * lengthened by a letter so that no two numbers look the same. */
-bool ablak_queue_take_services(AblakTxn *txn, const AblakServiceSpec *specs, gsize count, GError **error) G_GNUC_WARN_UNUSED_RESULT;
-bool ablak_queue_take_counters(AblakTxn *txn, const AblakCounterSpec *specs, gsize count, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+bool ablak_queue_take_services(AblakTxn *txn, const AblakServiceSpec *specs, gsize count,
+                               GError **error) G_GNUC_WARN_UNUSED_RESULT;
+bool ablak_queue_take_counters(AblakTxn *txn, const AblakCounterSpec *specs, gsize count,
+                               GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 /* Errors: NOT_FOUND "queue/no-such-service", "queue/no-such-counter". */
-bool ablak_queue_set_service_open(AblakTxn *txn, const char *service, bool open, const char *actor, GError **error) G_GNUC_WARN_UNUSED_RESULT;
-bool ablak_queue_set_counter_open(AblakTxn *txn, const char *counter, bool open, const char *actor, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+bool ablak_queue_set_service_open(AblakTxn *txn, const char *service, bool open, const char *actor,
+                                  GError **error) G_GNUC_WARN_UNUSED_RESULT;
+bool ablak_queue_set_counter_open(AblakTxn *txn, const char *counter, bool open, const char *actor,
+                                  GError **error) G_GNUC_WARN_UNUSED_RESULT;
 /* A clerk takes a counter (which opens it) and leaves any other; `counter` NULL only leaves.
  * CONFLICT "queue/counter-taken" when somebody else sits there. */
-bool ablak_queue_take_counter(AblakTxn *txn, const char *counter, const char *staff_id, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+bool ablak_queue_take_counter(AblakTxn *txn, const char *counter, const char *staff_id,
+                              GError **error) G_GNUC_WARN_UNUSED_RESULT;
 /* The counter that this person has taken; NULL for none. Free with g_free. */
 char *ablak_queue_counter_of(AblakTxn *txn, const char *staff_id, GError **error);
 
-/* --- tickets ---------------------------------------------------------------------------------------- */
+/* --- tickets
+ * ---------------------------------------------------------------------------------------- */
 
 typedef struct {
   char *id, *number, *service, *channel, *state, *counter; /* counter: NULL before the call */
@@ -48,53 +55,76 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(AblakTicket, ablak_ticket_free)
 
 /* The same key again gives the same ticket: a double tap prints one number. `key` may be NULL.
  * Errors: CONFLICT "queue/service-closed", NOT_FOUND "queue/no-such-service". */
-bool ablak_queue_issue(AblakTxn *txn, const char *day, const char *service, const char *channel, const char *key,
-                       const char *actor, char **ret_ticket_id, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+bool ablak_queue_issue(AblakTxn *txn, const char *day, const char *service, const char *channel,
+                       const char *key, const char *actor, char **ret_ticket_id,
+                       GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 /* The longest waiting client of the given services (NULL or empty: all) goes to the counter.
  * Errors: CONFLICT "queue/client-present" while the counter has one, "queue/nobody-waiting". */
-bool ablak_queue_call_next(AblakTxn *txn, const char *day, const char *counter, const char *const *services,
-                           const char *staff_id, char **ret_ticket_id, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+bool ablak_queue_call_next(AblakTxn *txn, const char *day, const char *counter,
+                           const char *const *services, const char *staff_id, char **ret_ticket_id,
+                           GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
-/* These three need a called ticket: CONFLICT "queue/not-called" otherwise; NOT_FOUND "queue/no-such-ticket". */
-bool ablak_queue_recall(AblakTxn *txn, const char *ticket_id, const char *actor, GError **error) G_GNUC_WARN_UNUSED_RESULT;
-bool ablak_queue_no_show(AblakTxn *txn, const char *ticket_id, const char *actor, GError **error) G_GNUC_WARN_UNUSED_RESULT;
-bool ablak_queue_finish(AblakTxn *txn, const char *ticket_id, const char *actor, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* These three need a called ticket: CONFLICT "queue/not-called" otherwise; NOT_FOUND
+ * "queue/no-such-ticket". */
+bool ablak_queue_recall(AblakTxn *txn, const char *ticket_id, const char *actor,
+                        GError **error) G_GNUC_WARN_UNUSED_RESULT;
+bool ablak_queue_no_show(AblakTxn *txn, const char *ticket_id, const char *actor,
+                         GError **error) G_GNUC_WARN_UNUSED_RESULT;
+bool ablak_queue_finish(AblakTxn *txn, const char *ticket_id, const char *actor,
+                        GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
-AblakTicket *ablak_queue_ticket(AblakTxn *txn, const char *ticket_id, GError **error) G_GNUC_WARN_UNUSED_RESULT;
-/* Arrays of AblakTicket, freed with the array. Waiting: in calling order. Called: now at a counter. */
-GPtrArray *ablak_queue_waiting(AblakTxn *txn, const char *day, GError **error) G_GNUC_WARN_UNUSED_RESULT;
-GPtrArray *ablak_queue_called(AblakTxn *txn, const char *day, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+AblakTicket *ablak_queue_ticket(AblakTxn *txn, const char *ticket_id,
+                                GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* Arrays of AblakTicket, freed with the array. Waiting: in calling order. Called: now at a counter.
+ */
+GPtrArray *ablak_queue_waiting(AblakTxn *txn, const char *day,
+                               GError **error) G_GNUC_WARN_UNUSED_RESULT;
+GPtrArray *ablak_queue_called(AblakTxn *txn, const char *day,
+                              GError **error) G_GNUC_WARN_UNUSED_RESULT;
 /* What the board shows: the last calls of the day, newest first, also of those already served. */
-GPtrArray *ablak_queue_last_called(AblakTxn *txn, const char *day, gsize most, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+GPtrArray *ablak_queue_last_called(AblakTxn *txn, const char *day, gsize most,
+                                   GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
-/* How many wait before this ticket, and how long it may take: the queue played forward over the open
- * counters with the day's average service times. -1 when nothing is known yet or no counter is open. */
-bool ablak_queue_estimate(AblakTxn *txn, const char *day, const AblakTicket *ticket, gint64 *ret_ahead, gint64 *ret_wait_ms,
+/* How many wait before this ticket, and how long it may take: the queue played forward over the
+ * open counters with the day's average service times. -1 when nothing is known yet or no counter is
+ * open. */
+bool ablak_queue_estimate(AblakTxn *txn, const char *day, const AblakTicket *ticket,
+                          gint64 *ret_ahead, gint64 *ret_wait_ms,
                           GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
-/* --- visits -------------------------------------------------------------------------------------------- */
+/* --- visits
+ * -------------------------------------------------------------------------------------------- */
 
 typedef struct {
-  char *id, *ticket_id, *service, *counter, *clerk_id, *channel, *identity, *state; /* ticket_id, counter may be NULL */
+  char *id, *ticket_id, *service, *counter, *clerk_id, *channel, *identity,
+      *state; /* ticket_id, counter may be NULL */
   gint64 opened_ms, ended_ms;
 } AblakVisit;
 void ablak_visit_free(AblakVisit *visit);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(AblakVisit, ablak_visit_free)
 
-/* One clerk serves one client: CONFLICT "queue/client-present" while the clerk has an open visit. */
-bool ablak_visit_open(AblakTxn *txn, const char *ticket_id, const char *service, const char *counter, const char *clerk_id,
-                      const char *channel, char **ret_visit_id, GError **error) G_GNUC_WARN_UNUSED_RESULT;
-/* CONFLICT "queue/visit-ended" when it has ended already. A called ticket of the visit is finished too. */
-bool ablak_visit_end(AblakTxn *txn, const char *visit_id, const char *actor, GError **error) G_GNUC_WARN_UNUSED_RESULT;
-bool ablak_visit_set_identity(AblakTxn *txn, const char *visit_id, const char *method, const char *actor, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* One clerk serves one client: CONFLICT "queue/client-present" while the clerk has an open visit.
+ */
+bool ablak_visit_open(AblakTxn *txn, const char *ticket_id, const char *service,
+                      const char *counter, const char *clerk_id, const char *channel,
+                      char **ret_visit_id, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* CONFLICT "queue/visit-ended" when it has ended already. A called ticket of the visit is finished
+ * too. */
+bool ablak_visit_end(AblakTxn *txn, const char *visit_id, const char *actor,
+                     GError **error) G_GNUC_WARN_UNUSED_RESULT;
+bool ablak_visit_set_identity(AblakTxn *txn, const char *visit_id, const char *method,
+                              const char *actor, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 /* NOT_FOUND "queue/no-such-visit". */
-AblakVisit *ablak_visit_load(AblakTxn *txn, const char *visit_id, GError **error) G_GNUC_WARN_UNUSED_RESULT;
-/* The visit that belongs to a ticket, or that a clerk has open; NULL without an error when there is none. */
+AblakVisit *ablak_visit_load(AblakTxn *txn, const char *visit_id,
+                             GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* The visit that belongs to a ticket, or that a clerk has open; NULL without an error when there is
+ * none. */
 AblakVisit *ablak_visit_of_ticket(AblakTxn *txn, const char *ticket_id, GError **error);
 AblakVisit *ablak_visit_of_clerk(AblakTxn *txn, const char *clerk_id, GError **error);
 
-/* --- figures --------------------------------------------------------------------------------------------- */
+/* --- figures
+ * --------------------------------------------------------------------------------------------- */
 
 typedef struct {
   char *id, *prefix;
@@ -111,6 +141,9 @@ typedef struct {
 } AblakDayFigures;
 
 /* Arrays freed with their elements. */
-GPtrArray *ablak_queue_service_figures(AblakTxn *txn, const char *day, GError **error) G_GNUC_WARN_UNUSED_RESULT;
-GPtrArray *ablak_queue_counter_figures(AblakTxn *txn, const char *day, GError **error) G_GNUC_WARN_UNUSED_RESULT;
-bool ablak_queue_day_figures(AblakTxn *txn, const char *day, AblakDayFigures *ret_figures, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+GPtrArray *ablak_queue_service_figures(AblakTxn *txn, const char *day,
+                                       GError **error) G_GNUC_WARN_UNUSED_RESULT;
+GPtrArray *ablak_queue_counter_figures(AblakTxn *txn, const char *day,
+                                       GError **error) G_GNUC_WARN_UNUSED_RESULT;
+bool ablak_queue_day_figures(AblakTxn *txn, const char *day, AblakDayFigures *ret_figures,
+                             GError **error) G_GNUC_WARN_UNUSED_RESULT;

@@ -2,7 +2,8 @@
 #include "queue/private.h"
 #include <string.h>
 
-/* --- taking over the catalogue -------------------------------------------------------------------- */
+/* --- taking over the catalogue
+ * -------------------------------------------------------------------- */
 
 /* id -> prefix (or name) of what is known now. */
 static GHashTable *known_texts(AblakTxn *txn, const char *sql, GError **error)
@@ -13,7 +14,8 @@ static GHashTable *known_texts(AblakTxn *txn, const char *sql, GError **error)
   g_autoptr(GHashTable) known = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
   g_autoptr(GError) failure = NULL;
   while (ablak_rows_next(rows, &failure))
-    g_hash_table_insert(known, g_strdup(ablak_rows_text(rows, 0)), g_strdup(ablak_rows_text(rows, 1)));
+    g_hash_table_insert(known, g_strdup(ablak_rows_text(rows, 0)),
+                        g_strdup(ablak_rows_text(rows, 1)));
   if (failure) {
     g_propagate_error(error, g_steal_pointer(&failure));
     return NULL;
@@ -55,7 +57,8 @@ static bool close_vanished(AblakTxn *txn, GHashTable *known, const char *sql, GE
   return true;
 }
 
-bool ablak_queue_take_services(AblakTxn *txn, const AblakServiceSpec *specs, gsize count, GError **error)
+bool ablak_queue_take_services(AblakTxn *txn, const AblakServiceSpec *specs, gsize count,
+                               GError **error)
 {
   g_autoptr(GHashTable) known = known_texts(txn, "SELECT id, prefix FROM queue_service", error);
   if (!known)
@@ -71,15 +74,19 @@ bool ablak_queue_take_services(AblakTxn *txn, const AblakServiceSpec *specs, gsi
     if (g_hash_table_contains(known, specs[i].id))
       continue;
     g_autofree char *prefix = free_prefix(known, specs[i].prefix);
-    if (!ablak_txn_exec(txn, NULL, error, "INSERT INTO queue_service (id, prefix, open, updated_at) VALUES (?, ?, 1, ?)",
-                        "tti", specs[i].id, prefix, ablak_txn_now_ms(txn)))
+    if (!ablak_txn_exec(
+            txn, NULL, error,
+            "INSERT INTO queue_service (id, prefix, open, updated_at) VALUES (?, ?, 1, ?)", "tti",
+            specs[i].id, prefix, ablak_txn_now_ms(txn)))
       return false;
     g_hash_table_insert(known, g_strdup(specs[i].id), g_strdup(prefix));
   }
-  return close_vanished(txn, gone, "UPDATE queue_service SET open = 0, updated_at = ? WHERE id = ?", error);
+  return close_vanished(txn, gone, "UPDATE queue_service SET open = 0, updated_at = ? WHERE id = ?",
+                        error);
 }
 
-bool ablak_queue_take_counters(AblakTxn *txn, const AblakCounterSpec *specs, gsize count, GError **error)
+bool ablak_queue_take_counters(AblakTxn *txn, const AblakCounterSpec *specs, gsize count,
+                               GError **error)
 {
   g_autoptr(GHashTable) known = known_texts(txn, "SELECT id, name FROM counter", error);
   if (!known)
@@ -88,22 +95,28 @@ bool ablak_queue_take_counters(AblakTxn *txn, const AblakCounterSpec *specs, gsi
     const char *name = g_hash_table_lookup(known, specs[i].id);
     bool ok = true;
     if (!name)
-      ok = ablak_txn_exec(txn, NULL, error, "INSERT INTO counter (id, name, open, updated_at) VALUES (?, ?, 0, ?)", "tti",
-                          specs[i].id, specs[i].name, ablak_txn_now_ms(txn));
+      ok = ablak_txn_exec(txn, NULL, error,
+                          "INSERT INTO counter (id, name, open, updated_at) VALUES (?, ?, 0, ?)",
+                          "tti", specs[i].id, specs[i].name, ablak_txn_now_ms(txn));
     else if (strcmp(name, specs[i].name) != 0)
-      ok = ablak_txn_exec(txn, NULL, error, "UPDATE counter SET name = ?, updated_at = ? WHERE id = ?", "tit", specs[i].name,
-                          ablak_txn_now_ms(txn), specs[i].id);
+      ok = ablak_txn_exec(txn, NULL, error,
+                          "UPDATE counter SET name = ?, updated_at = ? WHERE id = ?", "tit",
+                          specs[i].name, ablak_txn_now_ms(txn), specs[i].id);
     if (!ok)
       return false;
     g_hash_table_remove(known, specs[i].id);
   }
-  return close_vanished(txn, known, "UPDATE counter SET open = 0, staff_id = NULL, updated_at = ? WHERE id = ?", error);
+  return close_vanished(txn, known,
+                        "UPDATE counter SET open = 0, staff_id = NULL, updated_at = ? WHERE id = ?",
+                        error);
 }
 
-/* --- open and closed ---------------------------------------------------------------------------------- */
+/* --- open and closed
+ * ---------------------------------------------------------------------------------- */
 
 /* NOT_FOUND with the slug when no row has the id. */
-static bool set_open(AblakTxn *txn, const char *sql, const char *slug, const char *id, bool open, GError **error)
+static bool set_open(AblakTxn *txn, const char *sql, const char *slug, const char *id, bool open,
+                     GError **error)
 {
   gint64 changes = 0;
   if (!ablak_txn_exec(txn, &changes, error, sql, "iit", (gint64)open, ablak_txn_now_ms(txn), id))
@@ -115,23 +128,28 @@ static bool set_open(AblakTxn *txn, const char *sql, const char *slug, const cha
   return true;
 }
 
-bool ablak_queue_set_service_open(AblakTxn *txn, const char *service, bool open, const char *actor, GError **error)
+bool ablak_queue_set_service_open(AblakTxn *txn, const char *service, bool open, const char *actor,
+                                  GError **error)
 {
-  return set_open(txn, "UPDATE queue_service SET open = ?, updated_at = ? WHERE id = ?", "queue/no-such-service", service,
-                  open, error) &&
-         ablak_event_append(txn, "queue", open ? "service.opened" : "service.closed", service, actor, NULL, error);
+  return set_open(txn, "UPDATE queue_service SET open = ?, updated_at = ? WHERE id = ?",
+                  "queue/no-such-service", service, open, error) &&
+         ablak_event_append(txn, "queue", open ? "service.opened" : "service.closed", service,
+                            actor, NULL, error);
 }
 
-bool ablak_queue_set_counter_open(AblakTxn *txn, const char *counter, bool open, const char *actor, GError **error)
+bool ablak_queue_set_counter_open(AblakTxn *txn, const char *counter, bool open, const char *actor,
+                                  GError **error)
 {
-  return set_open(txn, "UPDATE counter SET open = ?, updated_at = ? WHERE id = ?", "queue/no-such-counter", counter, open,
-                  error) &&
-         ablak_event_append(txn, "queue", open ? "counter.opened" : "counter.closed", counter, actor, NULL, error);
+  return set_open(txn, "UPDATE counter SET open = ?, updated_at = ? WHERE id = ?",
+                  "queue/no-such-counter", counter, open, error) &&
+         ablak_event_append(txn, "queue", open ? "counter.opened" : "counter.closed", counter,
+                            actor, NULL, error);
 }
 
 char *ablak_queue_counter_of(AblakTxn *txn, const char *staff_id, GError **error)
 {
-  g_autoptr(AblakRows) rows = ablak_txn_query(txn, error, "SELECT id FROM counter WHERE staff_id = ?", "t", staff_id);
+  g_autoptr(AblakRows) rows =
+      ablak_txn_query(txn, error, "SELECT id FROM counter WHERE staff_id = ?", "t", staff_id);
   return rows && ablak_rows_next(rows, error) ? g_strdup(ablak_rows_text(rows, 0)) : NULL;
 }
 
@@ -144,21 +162,25 @@ static bool leave_counter(AblakTxn *txn, const char *staff_id, GError **error)
     return false;
   }
   return !counter ||
-         (ablak_txn_exec(txn, NULL, error, "UPDATE counter SET staff_id = NULL, open = 0, updated_at = ? WHERE id = ?", "it",
-                         ablak_txn_now_ms(txn), counter) &&
+         (ablak_txn_exec(
+              txn, NULL, error,
+              "UPDATE counter SET staff_id = NULL, open = 0, updated_at = ? WHERE id = ?", "it",
+              ablak_txn_now_ms(txn), counter) &&
           ablak_event_append(txn, "queue", "counter.closed", counter, staff_id, NULL, error));
 }
 
-bool ablak_queue_take_counter(AblakTxn *txn, const char *counter, const char *staff_id, GError **error)
+bool ablak_queue_take_counter(AblakTxn *txn, const char *counter, const char *staff_id,
+                              GError **error)
 {
   if (counter) {
-    g_autoptr(AblakRows) rows =
-        ablak_queue_row(txn, "queue/no-such-counter", "SELECT staff_id FROM counter WHERE id = ?", counter, error);
+    g_autoptr(AblakRows) rows = ablak_queue_row(
+        txn, "queue/no-such-counter", "SELECT staff_id FROM counter WHERE id = ?", counter, error);
     if (!rows)
       return false;
     const char *holder = ablak_rows_text(rows, 0);
     if (holder && strcmp(holder, staff_id) != 0) {
-      ablak_error_set(error, ABLAK_ERROR_CONFLICT, "queue/counter-taken", "counter %s is taken", counter);
+      ablak_error_set(error, ABLAK_ERROR_CONFLICT, "queue/counter-taken", "counter %s is taken",
+                      counter);
       return false;
     }
     if (holder)
@@ -167,7 +189,8 @@ bool ablak_queue_take_counter(AblakTxn *txn, const char *counter, const char *st
   if (!leave_counter(txn, staff_id, error))
     return false;
   return !counter ||
-         (ablak_txn_exec(txn, NULL, error, "UPDATE counter SET staff_id = ?, open = 1, updated_at = ? WHERE id = ?", "tit",
-                         staff_id, ablak_txn_now_ms(txn), counter) &&
+         (ablak_txn_exec(txn, NULL, error,
+                         "UPDATE counter SET staff_id = ?, open = 1, updated_at = ? WHERE id = ?",
+                         "tit", staff_id, ablak_txn_now_ms(txn), counter) &&
           ablak_event_append(txn, "queue", "counter.opened", counter, staff_id, NULL, error));
 }

@@ -3,8 +3,9 @@
 #include "queue/private.h"
 #include <string.h>
 
-#define TICKET_COLUMNS                                                                                                 \
-  "id, number, service, channel, state, counter, calls, issued_at, first_called_at, last_called_at, finished_at"
+#define TICKET_COLUMNS                                                                             \
+  "id, number, service, channel, state, counter, calls, issued_at, first_called_at, "              \
+  "last_called_at, finished_at"
 
 void ablak_ticket_free(AblakTicket *ticket)
 {
@@ -53,7 +54,8 @@ static GPtrArray *tickets_from_rows(AblakRows *taken, GError **error)
   return g_steal_pointer(&tickets);
 }
 
-AblakRows *ablak_queue_row(AblakTxn *txn, const char *slug, const char *sql, const char *key, GError **error)
+AblakRows *ablak_queue_row(AblakTxn *txn, const char *slug, const char *sql, const char *key,
+                           GError **error)
 {
   g_autoptr(GError) failure = NULL;
   AblakRows *rows = ablak_txn_query_one(txn, &failure, sql, "t", key);
@@ -68,26 +70,31 @@ AblakRows *ablak_queue_row(AblakTxn *txn, const char *slug, const char *sql, con
 
 AblakTicket *ablak_queue_ticket(AblakTxn *txn, const char *ticket_id, GError **error)
 {
-  g_autoptr(AblakRows) rows = ablak_queue_row(txn, "queue/no-such-ticket",
-                                              "SELECT " TICKET_COLUMNS " FROM ticket WHERE id = ?", ticket_id, error);
+  g_autoptr(AblakRows) rows =
+      ablak_queue_row(txn, "queue/no-such-ticket",
+                      "SELECT " TICKET_COLUMNS " FROM ticket WHERE id = ?", ticket_id, error);
   return rows ? ticket_from_row(rows) : NULL;
 }
 
-bool ablak_queue_ticket_event(AblakTxn *txn, const char *kind, const char *ticket_id, const char *actor, GError **error)
+bool ablak_queue_ticket_event(AblakTxn *txn, const char *kind, const char *ticket_id,
+                              const char *actor, GError **error)
 {
   g_autoptr(AblakTicket) ticket = ablak_queue_ticket(txn, ticket_id, error);
   if (!ticket)
     return false;
-  g_autoptr(json_t) data = json_pack("{s:s, s:s, s:s?, s:I}", "number", ticket->number, "service", ticket->service,
-                                     "counter", ticket->counter, "calls", (json_int_t)ticket->calls);
+  g_autoptr(json_t) data =
+      json_pack("{s:s, s:s, s:s?, s:I}", "number", ticket->number, "service", ticket->service,
+                "counter", ticket->counter, "calls", (json_int_t)ticket->calls);
   return ablak_event_append(txn, "queue", kind, ticket_id, actor, data, error);
 }
 
-/* --- issuing ------------------------------------------------------------------------------------ */
+/* --- issuing ------------------------------------------------------------------------------------
+ */
 
 static bool find_by_key(AblakTxn *txn, const char *key, char **ret_ticket_id, GError **error)
 {
-  g_autoptr(AblakRows) rows = ablak_txn_query(txn, error, "SELECT id FROM ticket WHERE idempotency_key = ?", "t", key);
+  g_autoptr(AblakRows) rows =
+      ablak_txn_query(txn, error, "SELECT id FROM ticket WHERE idempotency_key = ?", "t", key);
   if (!rows)
     return false;
   if (ablak_rows_next(rows, error))
@@ -95,23 +102,26 @@ static bool find_by_key(AblakTxn *txn, const char *key, char **ret_ticket_id, GE
   return true;
 }
 
-static bool insert(AblakTxn *txn, const char *day, const char *service, const char *prefix, const char *channel,
-                   const char *key, const char *id, GError **error)
+static bool insert(AblakTxn *txn, const char *day, const char *service, const char *prefix,
+                   const char *channel, const char *key, const char *id, GError **error)
 {
   g_autoptr(AblakRows) rows = ablak_txn_query_one(
-      txn, error, "SELECT COALESCE(MAX(serial), 0) + 1 FROM ticket WHERE day = ? AND prefix = ?", "tt", day, prefix);
+      txn, error, "SELECT COALESCE(MAX(serial), 0) + 1 FROM ticket WHERE day = ? AND prefix = ?",
+      "tt", day, prefix);
   if (!rows)
     return false;
   gint64 serial = ablak_rows_int(rows, 0);
   g_autofree char *number = g_strdup_printf("%s%03" G_GINT64_FORMAT, prefix, serial);
   return ablak_txn_exec(txn, NULL, error,
-                        "INSERT INTO ticket (id, day, prefix, serial, number, service, channel, state, idempotency_key,"
+                        "INSERT INTO ticket (id, day, prefix, serial, number, service, channel, "
+                        "state, idempotency_key,"
                         " issued_at) VALUES (?, ?, ?, ?, ?, ?, ?, 'waiting', ?, ?)",
-                        "tttitttti", id, day, prefix, serial, number, service, channel, key, ablak_txn_now_ms(txn));
+                        "tttitttti", id, day, prefix, serial, number, service, channel, key,
+                        ablak_txn_now_ms(txn));
 }
 
-bool ablak_queue_issue(AblakTxn *txn, const char *day, const char *service, const char *channel, const char *key,
-                       const char *actor, char **ret_ticket_id, GError **error)
+bool ablak_queue_issue(AblakTxn *txn, const char *day, const char *service, const char *channel,
+                       const char *key, const char *actor, char **ret_ticket_id, GError **error)
 {
   g_autofree char *known = NULL;
   if (key && !find_by_key(txn, key, &known, error))
@@ -120,12 +130,14 @@ bool ablak_queue_issue(AblakTxn *txn, const char *day, const char *service, cons
     *ret_ticket_id = g_steal_pointer(&known);
     return true;
   }
-  g_autoptr(AblakRows) rows = ablak_queue_row(txn, "queue/no-such-service",
-                                              "SELECT prefix, open FROM queue_service WHERE id = ?", service, error);
+  g_autoptr(AblakRows) rows =
+      ablak_queue_row(txn, "queue/no-such-service",
+                      "SELECT prefix, open FROM queue_service WHERE id = ?", service, error);
   if (!rows)
     return false;
   if (!ablak_rows_int(rows, 1)) {
-    ablak_error_set(error, ABLAK_ERROR_CONFLICT, "queue/service-closed", "service %s is closed", service);
+    ablak_error_set(error, ABLAK_ERROR_CONFLICT, "queue/service-closed", "service %s is closed",
+                    service);
     return false;
   }
   g_autofree char *id = ablak_id_new();
@@ -136,23 +148,27 @@ bool ablak_queue_issue(AblakTxn *txn, const char *day, const char *service, cons
   return true;
 }
 
-/* --- calling ------------------------------------------------------------------------------------ */
+/* --- calling ------------------------------------------------------------------------------------
+ */
 
 static bool counter_is_free(AblakTxn *txn, const char *counter, GError **error)
 {
   g_autoptr(AblakRows) rows = ablak_txn_query_one(
-      txn, error, "SELECT COUNT(*) FROM ticket WHERE counter = ? AND state = 'called'", "t", counter);
+      txn, error, "SELECT COUNT(*) FROM ticket WHERE counter = ? AND state = 'called'", "t",
+      counter);
   if (!rows)
     return false;
   if (ablak_rows_int(rows, 0) > 0) {
-    ablak_error_set(error, ABLAK_ERROR_CONFLICT, "queue/client-present", "counter %s still has a client", counter);
+    ablak_error_set(error, ABLAK_ERROR_CONFLICT, "queue/client-present",
+                    "counter %s still has a client", counter);
     return false;
   }
   return true;
 }
 
 /* The id of the first waiting ticket of these services, or NULL with "queue/nobody-waiting". */
-static char *first_waiting(AblakTxn *txn, const char *day, const char *const *services, GError **error)
+static char *first_waiting(AblakTxn *txn, const char *day, const char *const *services,
+                           GError **error)
 {
   g_autoptr(GPtrArray) waiting = ablak_queue_waiting(txn, day, error);
   if (!waiting)
@@ -166,8 +182,9 @@ static char *first_waiting(AblakTxn *txn, const char *day, const char *const *se
   return NULL;
 }
 
-bool ablak_queue_call_next(AblakTxn *txn, const char *day, const char *counter, const char *const *services,
-                           const char *staff_id, char **ret_ticket_id, GError **error)
+bool ablak_queue_call_next(AblakTxn *txn, const char *day, const char *counter,
+                           const char *const *services, const char *staff_id, char **ret_ticket_id,
+                           GError **error)
 {
   if (!counter_is_free(txn, counter, error))
     return false;
@@ -176,7 +193,8 @@ bool ablak_queue_call_next(AblakTxn *txn, const char *day, const char *counter, 
     return false;
   gint64 now_ms = ablak_txn_now_ms(txn);
   if (!ablak_txn_exec(txn, NULL, error,
-                      "UPDATE ticket SET state = 'called', counter = ?, calls = 1, first_called_at = ?, last_called_at = ?"
+                      "UPDATE ticket SET state = 'called', counter = ?, calls = 1, first_called_at "
+                      "= ?, last_called_at = ?"
                       " WHERE id = ?",
                       "tiit", counter, now_ms, now_ms, id) ||
       !ablak_queue_ticket_event(txn, "ticket.called", id, staff_id, error))
@@ -191,7 +209,8 @@ static bool require_called(AblakTxn *txn, const char *ticket_id, GError **error)
   if (!ticket)
     return false;
   if (strcmp(ticket->state, "called") != 0) {
-    ablak_error_set(error, ABLAK_ERROR_CONFLICT, "queue/not-called", "ticket %s is %s", ticket_id, ticket->state);
+    ablak_error_set(error, ABLAK_ERROR_CONFLICT, "queue/not-called", "ticket %s is %s", ticket_id,
+                    ticket->state);
     return false;
   }
   return true;
@@ -200,16 +219,18 @@ static bool require_called(AblakTxn *txn, const char *ticket_id, GError **error)
 bool ablak_queue_recall(AblakTxn *txn, const char *ticket_id, const char *actor, GError **error)
 {
   return require_called(txn, ticket_id, error) &&
-         ablak_txn_exec(txn, NULL, error, "UPDATE ticket SET calls = calls + 1, last_called_at = ? WHERE id = ?", "it",
-                        ablak_txn_now_ms(txn), ticket_id) &&
+         ablak_txn_exec(txn, NULL, error,
+                        "UPDATE ticket SET calls = calls + 1, last_called_at = ? WHERE id = ?",
+                        "it", ablak_txn_now_ms(txn), ticket_id) &&
          ablak_queue_ticket_event(txn, "ticket.recalled", ticket_id, actor, error);
 }
 
-static bool close_ticket(AblakTxn *txn, const char *ticket_id, const char *state, const char *kind, const char *actor,
-                         GError **error)
+static bool close_ticket(AblakTxn *txn, const char *ticket_id, const char *state, const char *kind,
+                         const char *actor, GError **error)
 {
   return require_called(txn, ticket_id, error) &&
-         ablak_txn_exec(txn, NULL, error, "UPDATE ticket SET state = ?, finished_at = ? WHERE id = ?", "tit", state,
+         ablak_txn_exec(txn, NULL, error,
+                        "UPDATE ticket SET state = ?, finished_at = ? WHERE id = ?", "tit", state,
                         ablak_txn_now_ms(txn), ticket_id) &&
          ablak_queue_end_visit_of(txn, ticket_id, actor, error) &&
          ablak_queue_ticket_event(txn, kind, ticket_id, actor, error);
@@ -225,13 +246,15 @@ bool ablak_queue_finish(AblakTxn *txn, const char *ticket_id, const char *actor,
   return close_ticket(txn, ticket_id, "finished", "ticket.finished", actor, error);
 }
 
-/* --- lists ---------------------------------------------------------------------------------------- */
+/* --- lists
+ * ---------------------------------------------------------------------------------------- */
 
 GPtrArray *ablak_queue_waiting(AblakTxn *txn, const char *day, GError **error)
 {
   /* UUIDv7 ids break ties of the same millisecond in the order of issue. */
   return tickets_from_rows(ablak_txn_query(txn, error,
-                                           "SELECT " TICKET_COLUMNS " FROM ticket WHERE day = ? AND state = 'waiting'"
+                                           "SELECT " TICKET_COLUMNS
+                                           " FROM ticket WHERE day = ? AND state = 'waiting'"
                                            " ORDER BY issued_at, id",
                                            "t", day),
                            error);
@@ -240,7 +263,8 @@ GPtrArray *ablak_queue_waiting(AblakTxn *txn, const char *day, GError **error)
 GPtrArray *ablak_queue_called(AblakTxn *txn, const char *day, GError **error)
 {
   return tickets_from_rows(ablak_txn_query(txn, error,
-                                           "SELECT " TICKET_COLUMNS " FROM ticket WHERE day = ? AND state = 'called'"
+                                           "SELECT " TICKET_COLUMNS
+                                           " FROM ticket WHERE day = ? AND state = 'called'"
                                            " ORDER BY last_called_at DESC, id",
                                            "t", day),
                            error);
@@ -249,7 +273,8 @@ GPtrArray *ablak_queue_called(AblakTxn *txn, const char *day, GError **error)
 GPtrArray *ablak_queue_last_called(AblakTxn *txn, const char *day, gsize most, GError **error)
 {
   return tickets_from_rows(ablak_txn_query(txn, error,
-                                           "SELECT " TICKET_COLUMNS " FROM ticket WHERE day = ? AND last_called_at > 0"
+                                           "SELECT " TICKET_COLUMNS
+                                           " FROM ticket WHERE day = ? AND last_called_at > 0"
                                            " ORDER BY last_called_at DESC, id LIMIT ?",
                                            "ti", day, (gint64)most),
                            error);

@@ -3,7 +3,8 @@
 #include "queue/private.h"
 #include <string.h>
 
-#define VISIT_COLUMNS "id, ticket_id, service, counter, clerk_id, channel, identity, state, opened_at, ended_at"
+#define VISIT_COLUMNS                                                                              \
+  "id, ticket_id, service, counter, clerk_id, channel, identity, state, opened_at, ended_at"
 
 void ablak_visit_free(AblakVisit *visit)
 {
@@ -39,7 +40,8 @@ static AblakVisit *visit_from_row(AblakRows *rows)
 AblakVisit *ablak_visit_load(AblakTxn *txn, const char *visit_id, GError **error)
 {
   g_autoptr(AblakRows) rows =
-      ablak_queue_row(txn, "queue/no-such-visit", "SELECT " VISIT_COLUMNS " FROM visit WHERE id = ?", visit_id, error);
+      ablak_queue_row(txn, "queue/no-such-visit",
+                      "SELECT " VISIT_COLUMNS " FROM visit WHERE id = ?", visit_id, error);
   return rows ? visit_from_row(rows) : NULL;
 }
 
@@ -53,7 +55,8 @@ static AblakVisit *first_or_none(AblakRows *taken, GError **error)
 AblakVisit *ablak_visit_of_ticket(AblakTxn *txn, const char *ticket_id, GError **error)
 {
   return first_or_none(ablak_txn_query(txn, error,
-                                       "SELECT " VISIT_COLUMNS " FROM visit WHERE ticket_id = ? ORDER BY opened_at DESC",
+                                       "SELECT " VISIT_COLUMNS
+                                       " FROM visit WHERE ticket_id = ? ORDER BY opened_at DESC",
                                        "t", ticket_id),
                        error);
 }
@@ -61,13 +64,15 @@ AblakVisit *ablak_visit_of_ticket(AblakTxn *txn, const char *ticket_id, GError *
 AblakVisit *ablak_visit_of_clerk(AblakTxn *txn, const char *clerk_id, GError **error)
 {
   return first_or_none(ablak_txn_query(txn, error,
-                                       "SELECT " VISIT_COLUMNS " FROM visit WHERE clerk_id = ? AND state = 'open'"
+                                       "SELECT " VISIT_COLUMNS
+                                       " FROM visit WHERE clerk_id = ? AND state = 'open'"
                                        " ORDER BY opened_at DESC",
                                        "t", clerk_id),
                        error);
 }
 
-static bool visit_event(AblakTxn *txn, const char *kind, const char *visit_id, const char *actor, json_t *data, GError **error)
+static bool visit_event(AblakTxn *txn, const char *kind, const char *visit_id, const char *actor,
+                        json_t *data, GError **error)
 {
   g_autofree char *topic = g_strconcat("visit:", visit_id, NULL);
   return ablak_event_append(txn, topic, kind, visit_id, actor, data, error);
@@ -82,22 +87,25 @@ static bool clerk_is_free(AblakTxn *txn, const char *clerk_id, GError **error)
     return false;
   }
   if (open) {
-    ablak_error_set(error, ABLAK_ERROR_CONFLICT, "queue/client-present", "visit %s is still open", open->id);
+    ablak_error_set(error, ABLAK_ERROR_CONFLICT, "queue/client-present", "visit %s is still open",
+                    open->id);
     return false;
   }
   return true;
 }
 
-bool ablak_visit_open(AblakTxn *txn, const char *ticket_id, const char *service, const char *counter, const char *clerk_id,
-                      const char *channel, char **ret_visit_id, GError **error)
+bool ablak_visit_open(AblakTxn *txn, const char *ticket_id, const char *service,
+                      const char *counter, const char *clerk_id, const char *channel,
+                      char **ret_visit_id, GError **error)
 {
   if (!clerk_is_free(txn, clerk_id, error))
     return false;
   g_autofree char *id = ablak_id_new();
-  if (!ablak_txn_exec(txn, NULL, error,
-                      "INSERT INTO visit (id, ticket_id, service, counter, clerk_id, channel, state, opened_at)"
-                      " VALUES (?, ?, ?, ?, ?, ?, 'open', ?)",
-                      "tttttti", id, ticket_id, service, counter, clerk_id, channel, ablak_txn_now_ms(txn)))
+  if (!ablak_txn_exec(
+          txn, NULL, error,
+          "INSERT INTO visit (id, ticket_id, service, counter, clerk_id, channel, state, opened_at)"
+          " VALUES (?, ?, ?, ?, ?, ?, 'open', ?)",
+          "tttttti", id, ticket_id, service, counter, clerk_id, channel, ablak_txn_now_ms(txn)))
     return false;
   g_autoptr(json_t) data = json_pack("{s:s, s:s?}", "service", service, "counter", counter);
   if (!visit_event(txn, "visit.opened", id, clerk_id, data, error))
@@ -110,7 +118,8 @@ static AblakVisit *load_open(AblakTxn *txn, const char *visit_id, GError **error
 {
   g_autoptr(AblakVisit) visit = ablak_visit_load(txn, visit_id, error);
   if (visit && strcmp(visit->state, "open") != 0) {
-    ablak_error_set(error, ABLAK_ERROR_CONFLICT, "queue/visit-ended", "visit %s has ended", visit_id);
+    ablak_error_set(error, ABLAK_ERROR_CONFLICT, "queue/visit-ended", "visit %s has ended",
+                    visit_id);
     return NULL;
   }
   return g_steal_pointer(&visit);
@@ -118,12 +127,14 @@ static AblakVisit *load_open(AblakTxn *txn, const char *visit_id, GError **error
 
 static bool mark_ended(AblakTxn *txn, const char *visit_id, const char *actor, GError **error)
 {
-  return ablak_txn_exec(txn, NULL, error, "UPDATE visit SET state = 'ended', ended_at = ? WHERE id = ?", "it",
+  return ablak_txn_exec(txn, NULL, error,
+                        "UPDATE visit SET state = 'ended', ended_at = ? WHERE id = ?", "it",
                         ablak_txn_now_ms(txn), visit_id) &&
          visit_event(txn, "visit.ended", visit_id, actor, NULL, error);
 }
 
-bool ablak_queue_end_visit_of(AblakTxn *txn, const char *ticket_id, const char *actor, GError **error)
+bool ablak_queue_end_visit_of(AblakTxn *txn, const char *ticket_id, const char *actor,
+                              GError **error)
 {
   g_autoptr(GError) failure = NULL;
   g_autoptr(AblakVisit) visit = ablak_visit_of_ticket(txn, ticket_id, &failure);
@@ -147,12 +158,14 @@ bool ablak_visit_end(AblakTxn *txn, const char *visit_id, const char *actor, GEr
   return mark_ended(txn, visit_id, actor, error);
 }
 
-bool ablak_visit_set_identity(AblakTxn *txn, const char *visit_id, const char *method, const char *actor, GError **error)
+bool ablak_visit_set_identity(AblakTxn *txn, const char *visit_id, const char *method,
+                              const char *actor, GError **error)
 {
   g_autoptr(AblakVisit) visit = load_open(txn, visit_id, error);
   if (!visit)
     return false;
   g_autoptr(json_t) data = json_pack("{s:s}", "method", method);
-  return ablak_txn_exec(txn, NULL, error, "UPDATE visit SET identity = ? WHERE id = ?", "tt", method, visit_id) &&
+  return ablak_txn_exec(txn, NULL, error, "UPDATE visit SET identity = ? WHERE id = ?", "tt",
+                        method, visit_id) &&
          visit_event(txn, "visit.identity", visit_id, actor, data, error);
 }
