@@ -1,0 +1,234 @@
+// Two Chromium pages in one call through ablak-media; the test plays the box.
+import assert from "node:assert/strict";
+import { mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
+import { Box, Media, frame } from "./box.mjs";
+import { launch, Participant, serve } from "./browser.mjs";
+import { difference, patterns, writePattern } from "./pattern.mjs";
+
+const program = process.env.ABLAK_MEDIA;
+const folder = mkdtempSync(join(tmpdir(), "ablak-media-"));
+const socketPath = join(folder, "control");
+const other = { citizen: "clerk", clerk: "citizen" };
+let box, media, web;
+const people = {};
+
+async function start() {
+  const hello = box.next((m) => m.type === "hello", "hello");
+  media = new Media(program, socketPath);
+  return hello;
+}
+
+before(async () => {
+  assert.ok(program, "ABLAK_MEDIA names the program under test");
+  box = await Box.listen(socketPath);
+  web = await serve();
+  await start();
+  await Promise.all(Object.keys(patterns).map(async (leg) => {
+    const picture = join(folder, `${leg}.y4m`);
+    writePattern(picture, patterns[leg]);
+    const person = new Participant(box, "call", leg);
+    person.browser = await launch(picture);
+    await person.open(person.browser, web.url);
+    people[leg] = person;
+  }));
+});
+
+after(async () => {
+  await Promise.all(Object.values(people).map((person) => person.browser.close()));
+  if (media?.child.exitCode === null) await media.stop("SIGKILL");
+  web?.close();
+  await box?.close();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+const everyone = () => Object.values(people);
+
+async function joinAll() {
+  const connected = Promise.all(everyone().map((person) => person.state("connected")));
+  for (const person of everyone()) await person.join();
+  await connected;
+  const times = await Promise.all(everyone().map((person) => person.firstFrame()));
+  return `join to first decoded frame: ${everyone().map((p, i) => `${p.leg} ${times[i]} ms`).join(", ")}`;
+}
+
+/** What is wrong with one page, seen twice a second apart; empty when all is well. */
+function complaint(person, earlier, now, seen) {
+  const [before, after] = [earlier.kinds, now.kinds];
+  if (!((after.video?.frames ?? 0) > (before.video?.frames ?? 0) + 5)) return `decodes ${JSON.stringify(after.video)}`;
+  if (!((after.audio?.packets ?? 0) > (before.audio?.packets ?? 0) + 20)) return `hears ${JSON.stringify(after.audio)}`;
+  if (!(difference(patterns[other[person.leg]], seen) < 24)) return `sees ${JSON.stringify(seen)}`;
+  return "";
+}
+
+/** Both pages decode more and more of both kinds, and see the other's picture. */
+async function assertFlowing(timeoutMs = 8000) {
+  const deadline = Date.now() + timeoutMs;
+  for (;;) {
+    const earlier = await Promise.all(everyone().map((person) => person.stats()));
+    await sleep(1000);
+    const complaints = await Promise.all(everyone().map(async (person, i) =>
+      complaint(person, earlier[i], await person.stats(), await person.picture())));
+    for (const person of everyone()) assert.deepEqual(person.errors, []);
+    if (complaints.every((text) => text === "")) return;
+    if (Date.now() > deadline) assert.fail(everyone().map((p, i) => `${p.leg} ${complaints[i]}`).join("; "));
+  }
+}
+
+async function refusal(send) {
+  const error = box.next((m) => m.type === "error", "an error", 5000);
+  send();
+  return (await error).slug;
+}
+
+test("two pages see and hear each other", async (t) => {
+  t.diagnostic(await joinAll());
+  await assertFlowing();
+  for (const person of everyone()) {
+    const stats = await person.stats();
+    assert.match(stats.cipher, /AEAD_AES_128_GCM$/);
+    assert.equal(stats.tls, "FEFD");
+    assert.ok(stats.kinds.video.rtx, "retransmissions are announced");
+  }
+  const reply = box.next((m) => m.type === "stats", "stats");
+  box.send({ type: "stats" });
+  const { legs } = await reply;
+  assert.deepEqual(legs.map((leg) => leg.state), ["connected", "connected"]);
+  for (const leg of legs) {
+    assert.equal(leg.cipher, "AEAD_AES_128_GCM");
+    assert.ok(leg.packetsSent > 50 && leg.packetsReceived > 50, JSON.stringify(leg));
+  }
+});
+
+test("feedback passes end to end: the senders' estimate grows", async () => {
+  for (let i = 0; i < 40; i++) {
+    const estimates = (await Promise.all(everyone().map((p) => p.stats()))).map((s) => s.estimate);
+    // A sender without feedback stays at its start of 300 kbit/s.
+    if (Math.min(...estimates) > 400_000) return;
+    await sleep(250);
+  }
+  assert.fail("the estimate does not grow");
+});
+
+test("malformed input is refused and the call goes on", async () => {
+  const { citizen } = people;
+  const leg = { session: "call", leg: "citizen" };
+  const { generation } = box.log.findLast((m) => m.type === "offer" && m.leg === "citizen");
+  const answer = await citizen.page.evaluate(() => window.call.pc.localDescription.sdp);
+  const cases = [
+    ["media/control-malformed", () => box.sendRaw(frame("{"))],
+    ["media/control-malformed", () => box.sendRaw(frame("[]"))],
+    ["media/control-malformed", () => box.send({ type: "join", session: "../x", leg: "a", audio: true, video: true })],
+    ["media/control-malformed", () => box.send({ type: "join", session: "x", leg: "a", audio: false, video: false })],
+    ["media/control-unknown", () => box.send({ type: "dance" })],
+    ["media/control-unknown", () => box.send({ type: "hello", version: 1, legs: [] })],
+    ["media/leg-unknown", () => box.send({ type: "leave", session: "call", leg: "nobody" })],
+    ["media/leg-unknown", () => box.send({ type: "close", session: "nothing" })],
+    ["media/generation-stale", () => box.send({ type: "answer", ...leg, generation, sdp: answer })],
+    ["media/candidate-malformed", () => box.send({ type: "candidate", ...leg, generation, candidate: "candidate:x", mid: "audio" })],
+    ["media/generation-stale", () => box.send({ type: "candidate", ...leg, generation: 999, candidate: "", mid: "audio" })],
+  ];
+  for (const [slug, send] of cases) assert.equal(await refusal(send), slug);
+
+  const offered = box.next((m) => m.type === "offer" && m.leg === "third", "an offer");
+  box.send({ type: "join", session: "call", leg: "third", audio: true, video: true });
+  const offer = await offered;
+  const third = { type: "answer", session: "call", leg: "third", generation: offer.generation };
+  const sdps = [
+    ["media/sdp-malformed", "this is not SDP"],
+    ["media/sdp-malformed", answer.replace(/a=ice-ufrag:.*\r\n/g, "")],
+    ["media/sdp-unsupported", answer.replaceAll("setup:active", "setup:passive")],
+    ["media/sdp-unsupported", answer.replace(/m=video[^]*/, "")],
+    ["media/ssrc-duplicate", answer],
+  ];
+  for (const [slug, sdp] of sdps) assert.equal(await refusal(() => box.send({ ...third, sdp })), slug);
+  const fourth = box.next((m) => m.type === "state" && m.leg === "fourth", "the fourth leg");
+  box.send({ type: "join", session: "call", leg: "fourth", audio: true, video: false });
+  await fourth;
+  assert.equal(await refusal(() => box.send({ type: "join", session: "call", leg: "fifth", audio: true, video: true })), "media/session-full");
+  for (const name of ["third", "fourth"]) {
+    const closed = box.next((m) => m.type === "state" && m.leg === name && m.state === "closed", "closed");
+    box.send({ type: "leave", session: "call", leg: name });
+    await closed;
+  }
+  await assertFlowing();
+});
+
+test("an ICE restart keeps the call", async () => {
+  const { clerk } = people;
+  const credentials = () => clerk.page.evaluate(() => /ice-ufrag:(\S+)/.exec(window.call.pc.remoteDescription.sdp)[1]);
+  const old = await credentials();
+  const answered = clerk.page.waitForFunction(
+    (before) => window.call.pc.signalingState === "stable" && !window.call.pc.remoteDescription.sdp.includes(before), old);
+  box.send({ type: "restart", session: "call", leg: "clerk" });
+  await answered;
+  assert.notEqual(await credentials(), old);
+  await clerk.page.waitForFunction(() => ["connected", "completed"].includes(window.call.pc.iceConnectionState));
+  await assertFlowing();
+});
+
+test("with the box's connection cut the call goes on, and hello names its legs", async () => {
+  const hello = box.next((m) => m.type === "hello", "hello again");
+  box.dropConnection();
+  const { legs } = await hello;
+  assert.deepEqual(legs.map((l) => [l.leg, l.state]).sort(), [["citizen", "connected"], ["clerk", "connected"]]);
+  await assertFlowing();
+});
+
+test("a page that joins again is back at once", async (t) => {
+  const { citizen } = people;
+  const connected = citizen.state("connected");
+  await citizen.join();
+  await connected;
+  t.diagnostic(`joined again, first decoded frame: ${await citizen.firstFrame()} ms`);
+  await assertFlowing();
+});
+
+test("kill -9 of the media process: a new one brings the picture back", async (t) => {
+  const gone = new Promise((resolve) => box.once("gone", resolve));
+  await media.stop("SIGKILL");
+  await gone;
+  const hello = await start();
+  assert.deepEqual(hello.legs, []);
+  t.diagnostic(await joinAll());
+  await assertFlowing();
+});
+
+test("a page that goes away is noticed, and one that closes at once", async () => {
+  const { citizen, clerk } = people;
+  const closed = clerk.state("failed");
+  await clerk.page.evaluate(() => window.call.pc.close());
+  assert.equal((await closed).reason, "peer-closed");
+  // Only packets tell that the process at the other end is dead.
+  const quiet = citizen.state("disconnected", 9000);
+  const cdp = await citizen.browser.newBrowserCDPSession();
+  await cdp.send("Browser.crash").catch(() => {});
+  assert.equal((await quiet).reason, "silent");
+});
+
+test("joining and leaving leaks no descriptor, and SIGTERM ends cleanly", async () => {
+  const count = () => readdirSync(`/proc/${media.pid}/fd`).length;
+  const round = async (i) => {
+    const offered = box.next((m) => m.type === "offer" && m.session === `round-${i}`, "an offer");
+    box.send({ type: "join", session: `round-${i}`, leg: "a", audio: true, video: true });
+    await offered;
+    const closed = box.next((m) => m.type === "state" && m.session === `round-${i}` && m.state === "closed", "closed");
+    box.send({ type: "leave", session: `round-${i}`, leg: "a" });
+    await closed;
+  };
+  const closed = box.next((m) => m.type === "state" && m.session === "call" && m.state === "closed", "closed");
+  box.send({ type: "close", session: "call" });
+  await closed;
+  await round(0);
+  await sleep(300);
+  const before = count();
+  for (let i = 1; i <= 50; i++) await round(i);
+  await sleep(300);
+  assert.ok(count() <= before, `${before} descriptors before, ${count()} after`);
+  const { code, log } = await media.stop("SIGTERM");
+  assert.equal(code, 0, log);
+  assert.doesNotMatch(log, /Sanitizer|runtime error|"level":"error"/);
+});
