@@ -24,11 +24,12 @@ typedef struct {
   gsize size;
 } AblakYsyncMessage;
 
-bool ablak_ysync_decode(const void *data, gsize size, AblakYsyncMessage *ret_message, GError **error)
-    G_GNUC_WARN_UNUSED_RESULT;
+bool ablak_ysync_decode(const void *data, gsize size, AblakYsyncMessage *ret_message,
+                        GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 /* New: a message of that kind; `other` is for ABLAK_YSYNC_OTHER only, whose number must be 4 or
  * more (stock clients log an unknown kind and go on). */
 GBytes *ablak_ysync_encode(AblakYsyncKind kind, guint64 other, const void *body, gsize size);
-/* New: a message of an own kind with one number as its body (such as a count of durable updates). */
+/* New: a message of an own kind with one number as its body (such as a count of durable updates).
+ */
 GBytes *ablak_ysync_encode_number(guint64 other, guint64 number);

@@ -36,7 +36,8 @@ typedef struct {
   guint64 client_id; /* of our own operations; 0: a random one of 32 bits */
   bool keep_deleted; /* keep the content of deleted items (yjs: gc = false) */
   gsize max_bytes;   /* memory of the document's content, index and pending updates; 0: 64 MiB */
-  guint max_depth;   /* nesting of types and values; deeper content reads as null; 0: 32, at most 64 */
+  guint
+      max_depth; /* nesting of types and values; deeper content reads as null; 0: 32, at most 64 */
 } AblakYdocOptions;
 
 /* NULL options: all defaults. Never fails. */
@@ -101,8 +102,8 @@ typedef bool (*AblakYdocAllow)(const AblakYdocChange *change, gpointer user_data
  * store and relay that, and send it to the sender as well. Wants UPDATE and CHANGES always. */
 bool ablak_ydoc_apply_checked(AblakYdoc *doc, const void *data, gsize size, guint64 origin,
                               guint want, AblakYdocAllow allow, gpointer user_data,
-                              AblakYdocReport **ret_report, GError **error)
-    G_GNUC_WARN_UNUSED_RESULT;
+                              AblakYdocReport **ret_report,
+                              GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 /* True while received updates wait for others that are missing. They are part of encoded states
  * (their cookies are not). */
@@ -113,8 +114,8 @@ bool ablak_ydoc_has_pending(const AblakYdoc *doc);
 /* New: the state vector, as in y-protocols' sync step 1. */
 GBytes *ablak_ydoc_state_vector(const AblakYdoc *doc);
 /* New: an update with everything a peer with this state vector lacks; NULL, 0: everything. */
-GBytes *ablak_ydoc_encode(const AblakYdoc *doc, const void *state_vector, gsize size, GError **error)
-    G_GNUC_WARN_UNUSED_RESULT;
+GBytes *ablak_ydoc_encode(const AblakYdoc *doc, const void *state_vector, gsize size,
+                          GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 /* ---- Reading ---- */
 
@@ -138,8 +139,8 @@ guint64 ablak_ytype_length(const AblakYtype *type);
 /* New: the value as JSON. `as` is for roots only: other types know their kind. Binary content is a
  * base64 string, undefined and NaN are null, XML is its markup as text. */
 json_t *ablak_ytype_json(const AblakYtype *type, AblakYtypeKind as);
-/* New: an object of all roots; each root as what its content looks like (entries: map; characters:
- * text; else array). */
+/* New: an object of all roots; each root as what its content looks like (characters: text;
+ * elements: array; else map). */
 json_t *ablak_ydoc_json(const AblakYdoc *doc);
 /* New: the value at a path such as a change's; NULL when there is none. */
 json_t *ablak_ydoc_json_at(const AblakYdoc *doc, const json_t *path);

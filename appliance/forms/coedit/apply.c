@@ -1,0 +1,281 @@
+/* Integrating an update: runs of structs in causal order, then the delete set. */
+#include "forms/coedit/internal.h"
+
+static bool missing_id(Doc *doc, const Struct *s, bool present, const Id *id, Id *ret_missing)
+{
+  if (!present || id->client == s->id.client || id->clock < doc_state(doc, id->client))
+    return false;
+  *ret_missing = *id;
+  return true;
+}
+
+bool struct_waits(Doc *doc, const Struct *s, Id *ret_missing)
+{
+  return missing_id(doc, s, s->has_origin, &s->origin, ret_missing) ||
+         missing_id(doc, s, s->has_right, &s->right, ret_missing) ||
+         missing_id(doc, s, s->has_parent && !s->parent_is_root, &s->parent, ret_missing);
+}
+
+/* ---- one struct ---- */
+
+static void store_content(Doc *doc, Client *client, Item *item, const Struct *s)
+{
+  switch (s->kind) {
+  case KIND_DELETED:
+    return;
+  case KIND_TYPE:
+    item->content.type = doc_type_new(doc, item, (AblakYtypeKind)s->type,
+                                      s->name.text != NULL ? doc_key(doc, s->name) : NONE);
+    return;
+  case KIND_STRING:
+    if (s->length != s->content.size) {
+      gsize capacity = client->content.capacity;
+      item->content.bytes.offset = (guint32)client->content.size;
+      client->surrogates |= text_to_cesu(&client->content, s->content.text, s->content.size);
+      item->content.bytes.size = (guint32)client->content.size - item->content.bytes.offset;
+      doc->bytes += client->content.capacity - capacity;
+      return;
+    }
+    break;
+  default:
+    break;
+  }
+  item->content.bytes.size = s->content.size;
+  item->content.bytes.offset = client_store(doc, client, s->content.text, s->content.size);
+}
+
+/* Removes what lies before `offset`, whose clocks are known already. */
+static void cut_content(Doc *doc, Item *item, guint64 offset)
+{
+  item->clock += offset;
+  if (item_has_bytes(item)) {
+    guint32 size = item_prefix(doc, item, offset);
+    Client *client = doc_client(doc, item->client);
+    guint8 *text = client->content.data + item->content.bytes.offset + size;
+    /* as with splitting, half a pair becomes U+FFFD */
+    if (item->kind == KIND_STRING && size >= 3 && text[-3] == 0xed && text[-2] >= 0xa0 &&
+        text[-2] <= 0xaf)
+      memcpy(text, "\xef\xbf\xbd", 3);
+    item->content.bytes.offset += size;
+    item->content.bytes.size -= size;
+    client->garbage += size;
+  }
+  item->length -= offset;
+}
+
+/* The parent and neighbours of a struct whose dependencies are all here. False: what it belongs
+ * to is gone, so it becomes GC. */
+static bool find_place(Doc *doc, const Struct *s, Item *item)
+{
+  if (s->has_origin) {
+    Client *client = doc_find_client(doc, s->origin.client);
+    item->left = doc_clean_end(doc, client, s->origin.clock);
+    item->origin_client = client->index;
+    item->origin_clock = s->origin.clock;
+  }
+  if (s->has_right) {
+    Client *client = doc_find_client(doc, s->right.client);
+    item->right = doc_clean_start(doc, client, s->right.clock);
+    item->right_client = client->index;
+    item->right_clock = s->right.clock;
+  }
+  if ((item->left != NULL && item->left->kind == KIND_GC) ||
+      (item->right != NULL && item->right->kind == KIND_GC))
+    return false;
+  if (!s->has_parent) {
+    const Item *neighbour = item->left != NULL ? item->left : item->right;
+    item->parent = neighbour->parent;
+    item->key = neighbour->key;
+    return true;
+  }
+  item->key = s->has_key ? doc_key(doc, s->key) : NONE;
+  if (s->parent_is_root) {
+    item->parent = doc_root(doc, doc_key(doc, s->root));
+    return true;
+  }
+  const Item *parent = doc_item_at(doc_find_client(doc, s->parent.client), s->parent.clock);
+  if (parent->kind != KIND_TYPE)
+    return false;
+  item->parent = parent->content.type;
+  return true;
+}
+
+/* Typing: text that goes on where its client's last item ends. Nothing can stand between. */
+static bool append_text(Doc *doc, Client *client, const Struct *s)
+{
+  if (s->kind != KIND_STRING || !s->has_origin || s->origin.client != client->id ||
+      s->origin.clock + 1 != client->state || s->id.clock != client->state)
+    return false;
+  Item *last = client_last(client);
+  if (last->kind != KIND_STRING || (last->flags & ITEM_DELETED) != 0 || last->key != NONE ||
+      last->content.bytes.offset + last->content.bytes.size != client->content.size)
+    return false;
+  if (s->has_right) {
+    const Item *right = last->right;
+    if (right == NULL || last->right_client == NONE || last->right_clock != s->right.clock ||
+        right->clock != s->right.clock || right->client != last->right_client ||
+        doc_client(doc, right->client)->id != s->right.client)
+      return false;
+  } else if (last->right != NULL || last->right_client != NONE) {
+    return false;
+  }
+  doc_touch(doc, client);
+  Item added = {0};
+  store_content(doc, client, &added, s);
+  last->content.bytes.size += added.content.bytes.size;
+  last->length += s->length;
+  last->parent->length += s->length;
+  client->state += s->length;
+  if (doc->tracked)
+    doc_log(doc, last, s->id.clock, s->length, false);
+  return true;
+}
+
+void struct_integrate(Doc *doc, const Struct *s, guint64 offset)
+{
+  Client *client = doc_get_client(doc, s->id.client);
+  if (s->kind == KIND_GC) {
+    doc_add_gc(doc, client, s->length - offset);
+    return;
+  }
+  if (append_text(doc, client, s))
+    return;
+  Item *item = doc_item_new(doc);
+  item->client = client->index;
+  item->clock = s->id.clock;
+  item->length = s->length;
+  item->kind = s->kind;
+  bool good = find_place(doc, s, item);
+  if (good && offset > 0) {
+    item->left = doc_clean_end(doc, client, s->id.clock + offset - 1);
+    item->origin_client = client->index;
+    item->origin_clock = s->id.clock + offset - 1;
+    good = item->left->kind != KIND_GC;
+  }
+  if (!good) {
+    doc_item_free(doc, item);
+    doc_add_gc(doc, client, s->length - offset);
+    return;
+  }
+  store_content(doc, client, item, s);
+  if (offset > 0)
+    cut_content(doc, item, offset);
+  doc_integrate(doc, item);
+}
+
+/* ---- the runs of an update ---- */
+
+static Run *find_run(Update *update, guint64 client)
+{
+  guint low = 0, high = update->count;
+  while (low < high) {
+    guint middle = (low + high) / 2;
+    if (update->runs[middle].next.client > client)
+      low = middle + 1;
+    else
+      high = middle;
+  }
+  for (; low < update->count && update->runs[low].next.client == client; low++) {
+    Run *run = &update->runs[low];
+    if (run->has_current && !run->dead)
+      return run->waiting ? NULL : run;
+  }
+  return NULL;
+}
+
+/* Nothing on the stack can go on before `missing` comes. */
+static void give_up(Doc *doc, GPtrArray *stack, Id missing)
+{
+  for (guint i = stack->len; i-- > 0;) {
+    Run *run = g_ptr_array_index(stack, i);
+    run->dead = true;
+    run->waiting = false;
+    do {
+      if (run->current.kind != KIND_SKIP && run->current.length > 0)
+        pending_add(doc, &run->current, missing);
+    } while (run_advance(run));
+    missing = run->next;
+    missing.clock = doc_state(doc, missing.client);
+  }
+  g_ptr_array_set_size(stack, 0);
+}
+
+/* Integrates the struct on top of the stack, or puts on top what it needs. */
+static void step(Doc *doc, Update *update, GPtrArray *stack)
+{
+  Run *run = g_ptr_array_index(stack, stack->len - 1);
+  const Struct *s = &run->current;
+  Id missing;
+  if (s->kind != KIND_SKIP && s->length > 0) {
+    guint64 state = doc_state(doc, s->id.client);
+    if (s->id.clock > state) {
+      give_up(doc, stack, (Id){s->id.client, s->id.clock - 1});
+      return;
+    }
+    if (s->id.clock + s->length > state) {
+      if (struct_waits(doc, s, &missing)) {
+        Run *other = find_run(update, missing.client);
+        if (other == NULL) {
+          give_up(doc, stack, missing);
+        } else {
+          other->waiting = true;
+          g_ptr_array_add(stack, other);
+        }
+        return;
+      }
+      struct_integrate(doc, s, state - s->id.clock);
+    }
+  }
+  bool more = run_advance(run);
+  if (stack->len > 1 || !more) {
+    run->waiting = false;
+    g_ptr_array_set_size(stack, stack->len - 1);
+  }
+}
+
+static void integrate_runs(Doc *doc, Update *update)
+{
+  g_autoptr(GPtrArray) stack = NULL;
+  for (guint i = 0; i < update->count; i++) {
+    Run *run = &update->runs[i];
+    if (!run->has_current || run->dead)
+      continue;
+    if (stack == NULL)
+      stack = g_ptr_array_new();
+    run->waiting = true;
+    g_ptr_array_add(stack, run);
+    while (stack->len > 0)
+      step(doc, update, stack);
+  }
+}
+
+static void apply_deletes(Doc *doc, Reader reader)
+{
+  guint64 clients = 0, id, count, clock, length;
+  read_uint(&reader, &clients);
+  while (clients-- > 0) {
+    read_uint(&reader, &id);
+    read_uint(&reader, &count);
+    Client *client = doc_find_client(doc, id);
+    guint64 state = client != NULL ? client->state : 0;
+    while (count-- > 0) {
+      read_uint(&reader, &clock);
+      read_uint(&reader, &length);
+      guint64 end = clock + length;
+      if (clock < state)
+        doc_delete_range(doc, client, clock, MIN(end, state));
+      if (end > state)
+        pending_add_delete(doc, id, MAX(clock, state), end - MAX(clock, state), doc->origin);
+    }
+  }
+}
+
+void doc_apply_update(Doc *doc, Update *update)
+{
+  integrate_runs(doc, update);
+  if (doc->pending->len > 0)
+    pending_retry(doc);
+  apply_deletes(doc, update->deletes);
+  if (doc->pending_deletes->len > 0)
+    pending_retry_deletes(doc);
+}

@@ -1,0 +1,356 @@
+/* What a transaction changed, by field, and the repair of what its sender may not change. */
+#include "forms/coedit/internal.h"
+
+/* Changes of one field by one origin. */
+typedef struct {
+  Type *type;
+  guint32 key;
+  guint64 origin;
+  guint64 client, inserted, deleted;
+  bool set;     /* a new value of the entry is there */
+  bool removed; /* the entry's old value was deleted */
+  bool format;  /* formatting came or went */
+  bool text;    /* characters or formatting of an undeclared root */
+  bool refused;
+} Field;
+
+typedef struct {
+  Doc *doc;
+  GHashTable *fields; /* of Field, also the key */
+  GPtrArray *order;
+} Collector;
+
+static guint field_hash(gconstpointer data)
+{
+  const Field *field = data;
+  return g_direct_hash(field->type) * 31 + field->key * 2654435769u + (guint)field->origin;
+}
+
+static gboolean field_equal(gconstpointer a, gconstpointer b)
+{
+  const Field *one = a, *other = b;
+  return one->type == other->type && one->key == other->key && one->origin == other->origin;
+}
+
+static bool is_new(const Doc *doc, const Item *item)
+{
+  return item->clock >= client_before(doc, doc_client(doc, item->client));
+}
+
+/* The origin that inserted this item in the running transaction. */
+static guint64 inserted_by(const Doc *doc, const Item *item)
+{
+  for (guint i = 0; i < doc->log->len; i++) {
+    const LogEntry *entry = &g_array_index(doc->log, LogEntry, i);
+    if (!entry->deletion && entry->range.client == item->client &&
+        item->clock - entry->range.clock < entry->range.length)
+      return entry->origin;
+  }
+  return 0;
+}
+
+/* Content of a deleted container, or of one that the same origin made just now, is told with the
+ * container. */
+static bool is_told(const Doc *doc, const Item *item, guint64 origin, bool mixed)
+{
+  const Item *container = item->parent->item;
+  if (container == NULL)
+    return false;
+  if (item_is_deleted(container))
+    return true;
+  return is_new(doc, container) && (!mixed || inserted_by(doc, container) == origin);
+}
+
+static Field *get_field(Collector *collector, const Item *item, guint64 origin)
+{
+  Field probe = {.type = item->parent, .key = item->key, .origin = origin};
+  Field *field = g_hash_table_lookup(collector->fields, &probe);
+  if (field == NULL) {
+    field = g_memdup2(&probe, sizeof probe);
+    field->client = doc_client(collector->doc, item->client)->id;
+    g_hash_table_add(collector->fields, field);
+    g_ptr_array_add(collector->order, field);
+  }
+  return field;
+}
+
+/* Part of an item, cut to what one log entry is about. */
+typedef struct {
+  Item *item;
+  guint64 clock, length;
+} Piece;
+
+static bool next_piece(const Doc *doc, const LogEntry *entry, guint64 *clock, Piece *ret_piece)
+{
+  guint64 end = entry->range.clock + entry->range.length;
+  if (*clock >= end)
+    return false;
+  Item *item = doc_item_at(doc_client(doc, entry->range.client), *clock);
+  guint64 item_end = item->clock + item->length;
+  *ret_piece = (Piece){item, *clock, MIN(end, item_end) - *clock};
+  *clock = item_end;
+  return true;
+}
+
+/* Whether the piece counts: inserted and still there, or deleted and there before. */
+static bool piece_counts(const Doc *doc, const LogEntry *entry, const Piece *piece)
+{
+  if (piece->item->kind == KIND_GC)
+    return false;
+  if (!entry->deletion)
+    return !item_is_deleted(piece->item);
+  return (piece->item->flags & ITEM_DELETED_NOW) != 0 && !is_new(doc, piece->item);
+}
+
+static void count_piece(Collector *collector, const LogEntry *entry, const Piece *piece)
+{
+  Field *field = get_field(collector, piece->item, entry->origin);
+  guint8 kind = piece->item->kind;
+  if (kind == KIND_FORMAT)
+    field->format = true;
+  else if (entry->deletion)
+    field->deleted += piece->length;
+  else
+    field->inserted += piece->length;
+  field->text |= kind == KIND_STRING || kind == KIND_FORMAT || kind == KIND_EMBED;
+  field->removed |= entry->deletion;
+  field->set |= !entry->deletion;
+}
+
+static bool log_is_mixed(const Doc *doc)
+{
+  for (guint i = 1; i < doc->log->len; i++) {
+    if (g_array_index(doc->log, LogEntry, i).origin != g_array_index(doc->log, LogEntry, 0).origin)
+      return true;
+  }
+  return false;
+}
+
+static void collect_fields(Collector *collector)
+{
+  const Doc *doc = collector->doc;
+  bool mixed = log_is_mixed(doc);
+  for (guint i = 0; i < doc->log->len; i++) {
+    const LogEntry *entry = &g_array_index(doc->log, LogEntry, i);
+    guint64 clock = entry->range.clock;
+    Piece piece;
+    while (next_piece(doc, entry, &clock, &piece)) {
+      if (piece_counts(doc, entry, &piece) && !is_told(doc, piece.item, entry->origin, mixed))
+        count_piece(collector, entry, &piece);
+    }
+  }
+}
+
+/* ---- telling ---- */
+
+static json_t *name_in_parent(const Doc *doc, const Item *item)
+{
+  if (item->key != NONE) {
+    const Key *key = doc_key_text(doc, item->key);
+    return json_stringn_nocheck(key->text, key->size);
+  }
+  guint64 index = 0;
+  for (const Item *at = item->parent->start; at != NULL && at != item; at = at->right) {
+    if (kind_is_countable(at->kind))
+      index += item_visible(doc, at, false);
+  }
+  return json_integer((json_int_t)index);
+}
+
+/* Deeper than the document's bound only the upper part is told. */
+static json_t *path_of(const Doc *doc, const Field *field)
+{
+  json_t *path = json_array();
+  guint depth = 0;
+  const Type *type = field->type;
+  for (const Type *at = type; at->item != NULL; at = at->item->parent)
+    depth++;
+  for (; depth > doc->max_depth; depth--)
+    type = type->item->parent;
+  bool whole = type == field->type;
+  for (; type->item != NULL; type = type->item->parent)
+    json_array_insert_new(path, 0, name_in_parent(doc, type->item));
+  const Key *root = doc_key_text(doc, type->name);
+  json_array_insert_new(path, 0, json_stringn_nocheck(root->text, root->size));
+  if (whole && field->key != NONE) {
+    const Key *key = doc_key_text(doc, field->key);
+    json_array_append_new(path, json_stringn_nocheck(key->text, key->size));
+  }
+  return path;
+}
+
+static AblakYdocChangeKind change_kind(const Field *field)
+{
+  if (field->key != NONE)
+    return field->set ? ABLAK_YDOC_MAP_SET : ABLAK_YDOC_MAP_DELETE;
+  switch (field->type->kind) {
+  case ABLAK_YTYPE_TEXT:
+  case ABLAK_YTYPE_XML_TEXT:
+    return ABLAK_YDOC_TEXT;
+  case ABLAK_YTYPE_UNKNOWN:
+    return field->text ? ABLAK_YDOC_TEXT : ABLAK_YDOC_LIST;
+  default:
+    return ABLAK_YDOC_LIST;
+  }
+}
+
+static bool field_changed(const Field *field)
+{
+  if (field->key == NONE || field->set)
+    return true;
+  return field->removed && entry_item(field->type, field->key, false) == NULL;
+}
+
+static json_t *value_before(const Doc *doc, const Field *field, AblakYdocChangeKind kind)
+{
+  if (field->key != NONE)
+    return entry_to_json(field->type, field->key, true, doc->max_depth);
+  return type_to_json(field->type, kind == ABLAK_YDOC_TEXT ? ABLAK_YTYPE_TEXT : ABLAK_YTYPE_ARRAY,
+                      true, doc->max_depth);
+}
+
+static void change_free(gpointer data)
+{
+  AblakYdocChange *change = data;
+  json_decref(change->path);
+  json_decref(change->before);
+  g_free(change);
+}
+
+static AblakYdocChange *tell(const Doc *doc, const Field *field, guint want)
+{
+  AblakYdocChange *change = g_new0(AblakYdocChange, 1);
+  change->kind = change_kind(field);
+  change->path = path_of(doc, field);
+  change->origin = field->origin;
+  change->client = field->client;
+  if (field->key == NONE) {
+    change->inserted = field->inserted;
+    change->deleted = field->deleted;
+  }
+  if ((want & ABLAK_YDOC_BEFORE) != 0)
+    change->before = value_before(doc, field, change->kind);
+  return change;
+}
+
+/* ---- repairing ---- */
+
+/* A copy of the first `visible` units of another item's content, as ours, between neighbours. */
+static Item *copy_item(Doc *doc, Type *parent, guint32 key, Item *left, Item *right,
+                       const Item *source, guint64 visible, guint depth);
+
+static void copy_content(Doc *doc, Type *target, const Type *source, guint depth)
+{
+  Item *last = NULL;
+  for (const Item *item = source->start; item != NULL; item = item->right) {
+    guint64 visible = item_visible(doc, item, true);
+    if (visible > 0)
+      last = copy_item(doc, target, NONE, last, NULL, item, visible, depth);
+  }
+  for (guint32 i = 0; i < source->entries.capacity; i++) {
+    guint32 key = source->entries.keys[i];
+    const Item *item = entry_item(source, key, true);
+    if (item != NULL)
+      copy_item(doc, target, key, NULL, NULL, item, item_visible(doc, item, true), depth);
+  }
+}
+
+static Item *copy_item(Doc *doc, Type *parent, guint32 key, Item *left, Item *right,
+                       const Item *source, guint64 visible, guint depth)
+{
+  Item *item = own_item(doc, parent, key, left, right, source->kind, visible);
+  if (source->kind == KIND_TYPE) {
+    const Type *type = source->content.type;
+    item->content.type = doc_type_new(doc, item, (AblakYtypeKind)type->kind, type->name);
+    doc_integrate(doc, item);
+    if (depth > 0)
+      copy_content(doc, item->content.type, type, depth - 1);
+    return item;
+  }
+  guint32 size = item_prefix(doc, source, visible);
+  g_autofree guint8 *bytes = g_memdup2(item_bytes(doc, source), size);
+  doc_client(doc, item->client)->surrogates |= doc_client(doc, source->client)->surrogates;
+  own_item_store(doc, item, bytes, size);
+  doc_integrate(doc, item);
+  return item;
+}
+
+static void repair_entry(Doc *doc, const Field *field)
+{
+  const Item *old = entry_item(field->type, field->key, true);
+  Item *now = id_map_get(&field->type->entries, field->key);
+  if (old == NULL)
+    doc_delete_item(doc, now);
+  else
+    copy_item(doc, field->type, field->key, now, NULL, old, item_visible(doc, old, true),
+              doc->max_depth);
+}
+
+static void repair_piece(Doc *doc, const LogEntry *entry, guint64 clock, guint64 length)
+{
+  Client *client = doc_client(doc, entry->range.client);
+  if (!entry->deletion) {
+    doc_delete_range(doc, client, clock, clock + length);
+    return;
+  }
+  Item *item = doc_clean_start(doc, client, clock);
+  if (item->length > length)
+    doc_clean_start(doc, client, clock + length);
+  copy_item(doc, item->parent, NONE, item, item->right, item, item->length, doc->max_depth);
+}
+
+/* Lists are repaired piece by piece, as the log tells them. */
+static void repair_lists(Collector *collector)
+{
+  Doc *doc = collector->doc;
+  guint count = doc->log->len;
+  for (guint i = 0; i < count; i++) {
+    LogEntry entry = g_array_index(doc->log, LogEntry, i);
+    guint64 clock = entry.range.clock;
+    Piece piece;
+    while (next_piece(doc, &entry, &clock, &piece)) {
+      if (!piece_counts(doc, &entry, &piece) || piece.item->key != NONE)
+        continue;
+      Field probe = {.type = piece.item->parent, .key = NONE, .origin = entry.origin};
+      const Field *field = g_hash_table_lookup(collector->fields, &probe);
+      if (field != NULL && field->refused)
+        repair_piece(doc, &entry, piece.clock, piece.length);
+    }
+  }
+}
+
+static void repair(Collector *collector)
+{
+  collector->doc->tracked = false;
+  for (guint i = 0; i < collector->order->len; i++) {
+    const Field *field = g_ptr_array_index(collector->order, i);
+    if (field->refused && field->key != NONE)
+      repair_entry(collector->doc, field);
+  }
+  repair_lists(collector);
+}
+
+GPtrArray *changes_collect(Doc *doc, guint want, AblakYdocAllow allow, gpointer user_data,
+                           guint *ret_refused)
+{
+  GPtrArray *changes = g_ptr_array_new_with_free_func(change_free);
+  g_autoptr(GHashTable) fields = g_hash_table_new(field_hash, field_equal);
+  g_autoptr(GPtrArray) order = g_ptr_array_new_with_free_func(g_free);
+  Collector collector = {doc, fields, order};
+  collect_fields(&collector);
+  *ret_refused = 0;
+  for (guint i = 0; i < order->len; i++) {
+    Field *field = g_ptr_array_index(order, i);
+    if (!field_changed(field))
+      continue;
+    AblakYdocChange *change = tell(doc, field, want);
+    g_ptr_array_add(changes, change);
+    if (allow != NULL && !allow(change, user_data)) {
+      change->refused = field->refused = true;
+      ++*ret_refused;
+    }
+  }
+  if (*ret_refused > 0)
+    repair(&collector);
+  return changes;
+}

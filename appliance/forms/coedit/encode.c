@@ -1,0 +1,373 @@
+/* Writing update format v1: state vectors, differences and delete sets. */
+#include "forms/coedit/internal.h"
+
+#define INFO_KEY 0x20
+#define INFO_RIGHT 0x40
+#define INFO_ORIGIN 0x80
+
+static void write_id(const Doc *doc, Buffer *buffer, guint32 client, guint64 clock)
+{
+  write_uint(buffer, doc_client(doc, client)->id);
+  write_uint(buffer, clock);
+}
+
+static void write_key(const Doc *doc, Buffer *buffer, guint32 key)
+{
+  const Key *text = doc_key_text(doc, key);
+  write_string(buffer, text->text, text->size);
+}
+
+static void write_parent(const Doc *doc, Buffer *buffer, const Item *item)
+{
+  const Type *parent = item->parent;
+  if (parent->item == NULL) {
+    write_uint(buffer, 1);
+    write_key(doc, buffer, parent->name);
+  } else {
+    write_uint(buffer, 0);
+    write_id(doc, buffer, parent->item->client, parent->item->clock);
+  }
+  if (item->key != NONE)
+    write_key(doc, buffer, item->key);
+}
+
+void write_struct(const Doc *doc, Buffer *buffer, const Item *item, guint64 offset)
+{
+  if (item->kind == KIND_GC) {
+    write_byte(buffer, KIND_GC);
+    write_uint(buffer, item->length - offset);
+    return;
+  }
+  bool has_origin = offset > 0 || item->origin_client != NONE;
+  bool has_right = item->right_client != NONE;
+  write_byte(buffer, (guint8)(item->kind | (has_origin ? INFO_ORIGIN : 0) |
+                              (has_right ? INFO_RIGHT : 0) | (item->key != NONE ? INFO_KEY : 0)));
+  if (offset > 0)
+    write_id(doc, buffer, item->client, item->clock + offset - 1);
+  else if (has_origin)
+    write_id(doc, buffer, item->origin_client, item->origin_clock);
+  if (has_right)
+    write_id(doc, buffer, item->right_client, item->right_clock);
+  if (!has_origin && !has_right)
+    write_parent(doc, buffer, item);
+  item_write_content(doc, buffer, item, offset);
+}
+
+/* How many structs lie from this place on. */
+static guint64 count_from(const Client *client, Place place)
+{
+  guint64 count = client->leaves[place.leaf].count - place.slot;
+  for (guint32 i = place.leaf + 1; i < client->leaf_count; i++)
+    count += client->leaves[i].count;
+  return count;
+}
+
+/* The structs from `clock` on, without the run's head. */
+static void write_items(const Doc *doc, Buffer *buffer, const Client *client, guint64 clock)
+{
+  Place place = client_find(client, clock);
+  guint64 offset = clock - client_at(client, place)->clock;
+  do {
+    write_struct(doc, buffer, client_at(client, place), offset);
+    offset = 0;
+  } while (client_next(client, &place));
+}
+
+void write_client(const Doc *doc, Buffer *buffer, const Client *client, guint64 clock)
+{
+  write_uint(buffer, count_from(client, client_find(client, clock)));
+  write_uint(buffer, client->id);
+  write_uint(buffer, clock);
+  write_items(doc, buffer, client, clock);
+}
+
+/* ---- delete sets ---- */
+
+static int compare_ranges(gconstpointer a, gconstpointer b)
+{
+  const Range *one = a, *other = b;
+  if (one->client != other->client)
+    return one->client < other->client ? -1 : 1;
+  return one->clock < other->clock ? -1 : one->clock > other->clock;
+}
+
+void ranges_sort_and_merge(GArray *ranges)
+{
+  if (ranges->len < 2)
+    return;
+  g_array_sort(ranges, compare_ranges);
+  guint kept = 0;
+  for (guint i = 1; i < ranges->len; i++) {
+    Range *last = &g_array_index(ranges, Range, kept);
+    const Range *next = &g_array_index(ranges, Range, i);
+    if (next->client == last->client && next->clock <= last->clock + last->length) {
+      guint64 end = MAX(last->clock + last->length, next->clock + next->length);
+      last->length = end - last->clock;
+    } else {
+      g_array_index(ranges, Range, ++kept) = *next;
+    }
+  }
+  g_array_set_size(ranges, kept + 1);
+}
+
+typedef struct {
+  guint64 id;
+  guint first, count;
+} DeleteGroup;
+
+static int compare_groups(gconstpointer a, gconstpointer b)
+{
+  const DeleteGroup *one = a, *other = b;
+  return one->id < other->id ? 1 : one->id > other->id ? -1 : 0;
+}
+
+/* `ranges` are sorted and merged; clients are written highest id first, as yjs does. */
+void write_ranges(const Doc *doc, Buffer *buffer, GArray *ranges)
+{
+  g_autoptr(GArray) groups = g_array_new(FALSE, FALSE, sizeof(DeleteGroup));
+  for (guint i = 0; i < ranges->len; i++) {
+    const Range *range = &g_array_index(ranges, Range, i);
+    if (i == 0 || range[-1].client != range->client) {
+      DeleteGroup group = {doc_client(doc, range->client)->id, i, 0};
+      g_array_append_val(groups, group);
+    }
+    g_array_index(groups, DeleteGroup, groups->len - 1).count++;
+  }
+  g_array_sort(groups, compare_groups);
+  write_uint(buffer, groups->len);
+  for (guint i = 0; i < groups->len; i++) {
+    const DeleteGroup *group = &g_array_index(groups, DeleteGroup, i);
+    write_uint(buffer, group->id);
+    write_uint(buffer, group->count);
+    for (guint k = 0; k < group->count; k++) {
+      const Range *range = &g_array_index(ranges, Range, group->first + k);
+      write_uint(buffer, range->clock);
+      write_uint(buffer, range->length);
+    }
+  }
+}
+
+static void collect_deleted(const Client *client, GArray *ranges)
+{
+  for (guint32 l = 0; l < client->leaf_count; l++) {
+    for (guint32 s = 0; s < client->leaves[l].count; s++) {
+      const Item *item = client->leaves[l].slots[s].item;
+      if (!item_is_deleted(item))
+        continue;
+      Range *last = ranges->len > 0 ? &g_array_index(ranges, Range, ranges->len - 1) : NULL;
+      if (last != NULL && last->client == item->client &&
+          last->clock + last->length == item->clock) {
+        last->length += item->length;
+      } else {
+        Range range = {client->index, item->clock, item->length};
+        g_array_append_val(ranges, range);
+      }
+    }
+  }
+}
+
+/* ---- states ---- */
+
+static int compare_clients(gconstpointer a, gconstpointer b)
+{
+  const Client *one = *(Client *const *)a, *other = *(Client *const *)b;
+  return one->id < other->id ? 1 : one->id > other->id ? -1 : 0;
+}
+
+static GPtrArray *sorted_clients(const Doc *doc)
+{
+  GPtrArray *clients = g_ptr_array_sized_new(doc->clients->len);
+  for (guint i = 0; i < doc->clients->len; i++) {
+    if (doc_client(doc, i)->state > 0)
+      g_ptr_array_add(clients, doc_client(doc, i));
+  }
+  g_ptr_array_sort(clients, compare_clients);
+  return clients;
+}
+
+GBytes *ablak_ydoc_state_vector(const AblakYdoc *doc)
+{
+  g_autoptr(GPtrArray) clients = sorted_clients(doc);
+  Buffer buffer = {0};
+  write_uint(&buffer, clients->len);
+  for (guint i = 0; i < clients->len; i++) {
+    const Client *client = g_ptr_array_index(clients, i);
+    write_uint(&buffer, client->id);
+    write_uint(&buffer, client->state);
+  }
+  return buffer_steal(&buffer);
+}
+
+/* Client id -> clock; keys and values are guint64 in one allocation. NULL: malformed. */
+static GHashTable *read_state_vector(const void *data, gsize size)
+{
+  g_autoptr(GHashTable) states = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, NULL);
+  Reader reader = {data, (const guint8 *)data + size};
+  guint64 count = 0;
+  if (size > 0 && !read_uint(&reader, &count))
+    return NULL;
+  while (count-- > 0) {
+    Id id;
+    if (!read_uint(&reader, &id.client) || !read_uint(&reader, &id.clock))
+      return NULL;
+    Id *entry = g_new(Id, 1);
+    *entry = id;
+    g_hash_table_replace(states, &entry->client, entry);
+  }
+  return reader.at == reader.end ? g_steal_pointer(&states) : NULL;
+}
+
+static guint64 known_clock(GHashTable *states, guint64 client)
+{
+  const Id *entry = g_hash_table_lookup(states, &client);
+  return entry != NULL ? entry->clock : 0;
+}
+
+/* The queue's structs that reach beyond `clock`, with Skip structs over the gaps. */
+static guint64 write_pending(Buffer *buffer, const PendingQueue *queue, guint64 clock, bool started)
+{
+  guint64 count = 0;
+  for (guint i = 0; i < queue->structs->len; i++) {
+    const PendingStruct *pending = &g_array_index(queue->structs, PendingStruct, i);
+    if (pending->clock + pending->length <= clock)
+      continue;
+    if (started && pending->clock > clock) {
+      write_byte(buffer, KIND_SKIP);
+      write_uint(buffer, pending->clock - clock);
+      count++;
+    }
+    Struct s;
+    Reader reader = {pending->data, pending->data + pending->size};
+    struct_read(&reader, queue->client, pending->clock, &s);
+    struct_write(buffer, &s, started && clock > pending->clock ? clock - pending->clock : 0);
+    clock = pending->clock + pending->length;
+    started = true;
+    count++;
+  }
+  return count;
+}
+
+static guint64 pending_start(const PendingQueue *queue, guint64 clock)
+{
+  for (guint i = 0; i < queue->structs->len; i++) {
+    const PendingStruct *pending = &g_array_index(queue->structs, PendingStruct, i);
+    if (pending->clock + pending->length > clock)
+      return pending->clock;
+  }
+  return YINT_MAX;
+}
+
+static const PendingQueue *find_queue(const Doc *doc, guint64 client)
+{
+  for (guint i = 0; i < doc->pending->len; i++) {
+    const PendingQueue *queue = &g_array_index(doc->pending, PendingQueue, i);
+    if (queue->client == client)
+      return queue;
+  }
+  return NULL;
+}
+
+/* One run: what the peer lacks of a client, integrated and pending. False when that is nothing. */
+static bool write_run(const Doc *doc, Buffer *buffer, const Client *client,
+                      const PendingQueue *queue, guint64 id, guint64 known)
+{
+  guint64 state = client != NULL ? client->state : 0;
+  bool own = state > known;
+  guint64 from = own ? known : MAX(known, state);
+  guint64 start = own ? known : queue != NULL ? pending_start(queue, from) : YINT_MAX;
+  if (start == YINT_MAX)
+    return false;
+  Buffer rest = {0};
+  guint64 count = queue != NULL ? write_pending(&rest, queue, own ? state : from, own) : 0;
+  if (own)
+    count += count_from(client, client_find(client, known));
+  write_uint(buffer, count);
+  write_uint(buffer, id);
+  write_uint(buffer, start);
+  if (own)
+    write_items(doc, buffer, client, known);
+  write_raw(buffer, rest.data, rest.size);
+  buffer_clear(&rest);
+  return true;
+}
+
+typedef struct {
+  guint64 id;
+  const Client *client;
+  const PendingQueue *queue;
+} Source;
+
+static int compare_sources(gconstpointer a, gconstpointer b)
+{
+  const Source *one = a, *other = b;
+  return one->id < other->id ? 1 : one->id > other->id ? -1 : 0;
+}
+
+static GArray *list_sources(const Doc *doc)
+{
+  GArray *sources = g_array_new(FALSE, FALSE, sizeof(Source));
+  for (guint i = 0; i < doc->clients->len; i++) {
+    const Client *client = doc_client(doc, i);
+    Source source = {client->id, client, find_queue(doc, client->id)};
+    g_array_append_val(sources, source);
+  }
+  for (guint i = 0; i < doc->pending->len; i++) {
+    const PendingQueue *queue = &g_array_index(doc->pending, PendingQueue, i);
+    if (g_hash_table_contains(doc->clients_by_id, &queue->client))
+      continue;
+    Source source = {queue->client, NULL, queue};
+    g_array_append_val(sources, source);
+  }
+  g_array_sort(sources, compare_sources);
+  return sources;
+}
+
+static void write_all_deletes(const Doc *doc, Buffer *buffer)
+{
+  g_autoptr(GArray) ranges = g_array_new(FALSE, FALSE, sizeof(Range));
+  for (guint i = 0; i < doc->clients->len; i++)
+    collect_deleted(doc_client(doc, i), ranges);
+  if (doc->pending_deletes->len == 0) {
+    write_ranges(doc, buffer, ranges);
+    return;
+  }
+  /* pending deletions may belong to unknown clients: write them as runs of their own */
+  Buffer known = {0};
+  write_ranges(doc, &known, ranges);
+  Reader reader = {known.data, known.data + known.size};
+  guint64 count = 0;
+  read_uint(&reader, &count);
+  write_uint(buffer, count + doc->pending_deletes->len);
+  write_raw(buffer, reader.at, (gsize)(reader.end - reader.at));
+  for (guint i = 0; i < doc->pending_deletes->len; i++) {
+    const PendingDelete *pending = &g_array_index(doc->pending_deletes, PendingDelete, i);
+    write_uint(buffer, pending->client);
+    write_uint(buffer, 1);
+    write_uint(buffer, pending->clock);
+    write_uint(buffer, pending->length);
+  }
+  buffer_clear(&known);
+}
+
+GBytes *ablak_ydoc_encode(const AblakYdoc *doc, const void *state_vector, gsize size,
+                          GError **error)
+{
+  g_autoptr(GHashTable) states = read_state_vector(state_vector, size);
+  if (states == NULL) {
+    fail_malformed(error, "state vector");
+    return NULL;
+  }
+  g_autoptr(GArray) sources = list_sources(doc);
+  Buffer runs = {0}, buffer = {0};
+  guint64 count = 0;
+  for (guint i = 0; i < sources->len; i++) {
+    const Source *source = &g_array_index(sources, Source, i);
+    count += write_run(doc, &runs, source->client, source->queue, source->id,
+                       known_clock(states, source->id));
+  }
+  write_uint(&buffer, count);
+  write_raw(&buffer, runs.data, runs.size);
+  buffer_clear(&runs);
+  write_all_deletes(doc, &buffer);
+  return buffer_steal(&buffer);
+}

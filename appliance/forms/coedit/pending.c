@@ -1,0 +1,207 @@
+/* What waits for updates that are missing: structs by client, and deletions. */
+#include "forms/coedit/internal.h"
+
+void pending_queue_clear(PendingQueue *queue)
+{
+  for (guint i = 0; i < queue->structs->len; i++)
+    g_free(g_array_index(queue->structs, PendingStruct, i).data);
+  g_array_unref(queue->structs);
+}
+
+void pending_free(Doc *doc)
+{
+  for (guint i = 0; i < doc->pending->len; i++)
+    pending_queue_clear(&g_array_index(doc->pending, PendingQueue, i));
+  g_array_unref(doc->pending);
+  g_array_unref(doc->pending_deletes);
+}
+
+static PendingQueue *get_queue(Doc *doc, guint64 client)
+{
+  for (guint i = 0; i < doc->pending->len; i++) {
+    PendingQueue *queue = &g_array_index(doc->pending, PendingQueue, i);
+    if (queue->client == client)
+      return queue;
+  }
+  PendingQueue queue = {.client = client,
+                        .structs = g_array_new(FALSE, FALSE, sizeof(PendingStruct))};
+  g_array_append_val(doc->pending, queue);
+  doc->bytes += sizeof queue + 64;
+  return &g_array_index(doc->pending, PendingQueue, doc->pending->len - 1);
+}
+
+static void drop_struct(Doc *doc, PendingQueue *queue, guint index)
+{
+  PendingStruct *pending = &g_array_index(queue->structs, PendingStruct, index);
+  doc->bytes -= sizeof *pending + pending->size;
+  g_free(pending->data);
+  g_array_remove_index(queue->structs, index);
+}
+
+/* The first entry that begins at or after `clock`. */
+static guint lower_bound(const PendingQueue *queue, guint64 clock)
+{
+  guint low = 0, high = queue->structs->len;
+  while (low < high) {
+    guint middle = (low + high) / 2;
+    if (g_array_index(queue->structs, PendingStruct, middle).clock < clock)
+      low = middle + 1;
+    else
+      high = middle;
+  }
+  return low;
+}
+
+void pending_add(Doc *doc, const Struct *s, Id missing)
+{
+  PendingQueue *queue = get_queue(doc, s->id.client);
+  if (queue->structs->len == 0 ||
+      s->id.clock < g_array_index(queue->structs, PendingStruct, 0).clock) {
+    queue->waits_client = missing.client;
+    queue->waits_clock = missing.clock;
+  }
+  guint64 end = s->id.clock + s->length;
+  guint at = lower_bound(queue, s->id.clock);
+  if (at > 0) {
+    const PendingStruct *previous = &g_array_index(queue->structs, PendingStruct, at - 1);
+    if (previous->clock + previous->length >= end)
+      return;
+  }
+  while (at < queue->structs->len) {
+    const PendingStruct *next = &g_array_index(queue->structs, PendingStruct, at);
+    if (next->clock == s->id.clock && next->length >= s->length)
+      return;
+    if (next->clock + next->length > end)
+      break;
+    drop_struct(doc, queue, at);
+  }
+  gsize size = (gsize)(s->end - s->start);
+  PendingStruct pending = {.clock = s->id.clock,
+                           .length = s->length,
+                           .origin = doc->origin,
+                           .size = (guint32)size,
+                           .data = g_memdup2(s->start, size)};
+  g_array_insert_val(queue->structs, at, pending);
+  doc->bytes += sizeof pending + size;
+}
+
+/* Integrates from the queue's head on; false when it was stuck at once. */
+static bool drain(Doc *doc, PendingQueue *queue)
+{
+  guint done = 0;
+  for (; done < queue->structs->len; done++) {
+    PendingStruct *pending = &g_array_index(queue->structs, PendingStruct, done);
+    guint64 state = doc_state(doc, queue->client);
+    Struct s;
+    Reader reader = {pending->data, pending->data + pending->size};
+    Id missing = {queue->client, pending->clock - 1};
+    struct_read(&reader, queue->client, pending->clock, &s);
+    if (pending->clock > state || struct_waits(doc, &s, &missing)) {
+      queue->waits_client = missing.client;
+      queue->waits_clock = missing.clock;
+      break;
+    }
+    if (pending->clock + pending->length > state) {
+      guint64 origin = doc->origin;
+      doc->origin = pending->origin;
+      struct_integrate(doc, &s, state - pending->clock);
+      doc->origin = origin;
+    }
+    doc->bytes -= sizeof *pending + pending->size;
+    g_free(pending->data);
+  }
+  g_array_remove_range(queue->structs, 0, done);
+  return done > 0;
+}
+
+void pending_retry(Doc *doc)
+{
+  for (bool progress = true; progress;) {
+    progress = false;
+    for (guint i = 0; i < doc->pending->len;) {
+      PendingQueue *queue = &g_array_index(doc->pending, PendingQueue, i);
+      if (doc_state(doc, queue->waits_client) > queue->waits_clock)
+        progress |= drain(doc, queue);
+      if (queue->structs->len > 0) {
+        i++;
+        continue;
+      }
+      pending_queue_clear(queue);
+      g_array_remove_index_fast(doc->pending, i);
+      doc->bytes -= sizeof *queue + 64;
+    }
+  }
+}
+
+static int compare_deletes(gconstpointer a, gconstpointer b)
+{
+  const PendingDelete *one = a, *other = b;
+  if (one->client != other->client)
+    return one->client < other->client ? -1 : 1;
+  return one->clock < other->clock ? -1 : one->clock > other->clock;
+}
+
+void pending_add_delete(Doc *doc, guint64 client, guint64 clock, guint64 length, guint64 origin)
+{
+  PendingDelete pending = {client, clock, length, origin};
+  g_array_append_val(doc->pending_deletes, pending);
+  doc->bytes += sizeof pending;
+}
+
+/* Sorted, and what says the same is said once. Of two origins for one deletion the first stays. */
+static void tidy_deletes(Doc *doc)
+{
+  GArray *all = doc->pending_deletes;
+  guint before = all->len, kept = 0;
+  g_array_sort(all, compare_deletes);
+  for (guint i = 1; i < all->len; i++) {
+    PendingDelete *last = &g_array_index(all, PendingDelete, kept);
+    PendingDelete next = g_array_index(all, PendingDelete, i);
+    guint64 end = last->clock + last->length, next_end = next.clock + next.length;
+    if (next.client == last->client && next.clock <= end && next.origin == last->origin) {
+      last->length = MAX(end, next_end) - last->clock;
+      continue;
+    }
+    if (next.client == last->client && next.clock < end) {
+      if (next_end <= end)
+        continue;
+      next = (PendingDelete){next.client, end, next_end - end, next.origin};
+    }
+    g_array_index(all, PendingDelete, ++kept) = next;
+  }
+  if (before > 0)
+    g_array_set_size(all, kept + 1);
+  doc->bytes -= (before - all->len) * sizeof(PendingDelete);
+}
+
+void pending_retry_deletes(Doc *doc)
+{
+  GArray *all = doc->pending_deletes;
+  guint before = all->len;
+  for (guint i = 0; i < all->len;) {
+    PendingDelete *pending = &g_array_index(all, PendingDelete, i);
+    Client *client = doc_find_client(doc, pending->client);
+    if (client == NULL || pending->clock >= client->state) {
+      i++;
+      continue;
+    }
+    guint64 end = pending->clock + pending->length, origin = doc->origin;
+    doc->origin = pending->origin;
+    doc_delete_range(doc, client, pending->clock, MIN(end, client->state));
+    doc->origin = origin;
+    if (end > client->state) {
+      pending->clock = client->state;
+      pending->length = end - client->state;
+      i++;
+    } else {
+      g_array_remove_index_fast(all, i);
+    }
+  }
+  doc->bytes -= (before - all->len) * sizeof(PendingDelete);
+  tidy_deletes(doc);
+}
+
+bool ablak_ydoc_has_pending(const AblakYdoc *doc)
+{
+  return doc->pending->len > 0 || doc->pending_deletes->len > 0;
+}

@@ -1,0 +1,289 @@
+/* Operations of our own: the document changed as a peer changes it. */
+#include "core/error.h"
+#include "forms/coedit/internal.h"
+
+static Client *own_client(Doc *doc)
+{
+  return doc_get_client(doc, doc->client_id);
+}
+
+/* An item of ours between two neighbours, not integrated yet. */
+Item *own_item(Doc *doc, Type *parent, guint32 key, Item *left, Item *right, guint8 kind,
+               guint64 length)
+{
+  const Client *client = own_client(doc);
+  Item *item = doc_item_new(doc);
+  item->client = client->index;
+  item->clock = client->state;
+  item->length = length;
+  item->kind = kind;
+  item->parent = parent;
+  item->key = key;
+  item->left = left;
+  item->right = right;
+  if (left != NULL) {
+    item->origin_client = left->client;
+    item->origin_clock = left->clock + left->length - 1;
+  }
+  if (right != NULL) {
+    item->right_client = right->client;
+    item->right_clock = right->clock;
+  }
+  return item;
+}
+
+void own_item_store(Doc *doc, Item *item, const void *data, gsize size)
+{
+  item->content.bytes.size = (guint32)size;
+  item->content.bytes.offset = client_store(doc, own_client(doc), data, size);
+}
+
+static bool check_room(const Doc *doc, gsize size, GError **error)
+{
+  g_return_val_if_fail(doc->open, false);
+  if (size > G_MAXINT32 || doc->bytes + 2 * size + 4 * sizeof(Item) > doc->max_bytes)
+    return fail_too_large(doc, error);
+  return true;
+}
+
+static bool fail_range(GError **error)
+{
+  ablak_error_set(error, ABLAK_ERROR_INVALID, "coedit/out-of-range",
+                  "a position lies past the end");
+  return false;
+}
+
+static bool depth_fits(const json_t *value, guint depth)
+{
+  size_t index;
+  const char *key;
+  json_t *member;
+  if (!json_is_object(value) && !json_is_array(value))
+    return true;
+  if (depth == 0)
+    return false;
+  json_object_foreach((json_t *)value, key,
+                      member) if (!depth_fits(member, depth - 1)) return false;
+  json_array_foreach(value, index, member) if (!depth_fits(member, depth - 1)) return false;
+  return true;
+}
+
+static bool encode_value(const Doc *doc, Buffer *buffer, const json_t *value, GError **error)
+{
+  if (!depth_fits(value, doc->max_depth)) {
+    ablak_error_set(error, ABLAK_ERROR_TOO_LARGE, "coedit/too-large",
+                    "a value is nested deeper than %u levels", doc->max_depth);
+    return false;
+  }
+  any_from_json(buffer, value);
+  return check_room(doc, buffer->size, error);
+}
+
+/* ---- maps ---- */
+
+static guint32 map_key(const Type *map, const char *key)
+{
+  return doc_key(map->doc, (Str){key, (guint32)strlen(key)});
+}
+
+bool ablak_ymap_set(AblakYtype *map, const char *key, const json_t *value, GError **error)
+{
+  Doc *doc = map->doc;
+  Buffer buffer = {0};
+  if (!encode_value(doc, &buffer, value, error)) {
+    buffer_clear(&buffer);
+    return false;
+  }
+  guint32 id = map_key(map, key);
+  Item *item = own_item(doc, map, id, id_map_get(&map->entries, id), NULL, KIND_ANY, 1);
+  own_item_store(doc, item, buffer.data, buffer.size);
+  buffer_clear(&buffer);
+  doc_integrate(doc, item);
+  return true;
+}
+
+AblakYtype *ablak_ymap_set_type(AblakYtype *map, const char *key, AblakYtypeKind kind,
+                                GError **error)
+{
+  Doc *doc = map->doc;
+  g_return_val_if_fail(kind <= ABLAK_YTYPE_TEXT, NULL);
+  if (!check_room(doc, sizeof(Type), error))
+    return NULL;
+  guint32 id = map_key(map, key);
+  Item *item = own_item(doc, map, id, id_map_get(&map->entries, id), NULL, KIND_TYPE, 1);
+  item->content.type = doc_type_new(doc, item, kind, NONE);
+  doc_integrate(doc, item);
+  return item->content.type;
+}
+
+bool ablak_ymap_delete(AblakYtype *map, const char *key)
+{
+  g_return_val_if_fail(map->doc->open, false);
+  Item *item = entry_item(map, doc_find_key(map->doc, key, strlen(key)), false);
+  if (item == NULL)
+    return false;
+  doc_delete_item(map->doc, item);
+  return true;
+}
+
+/* ---- lists ---- */
+
+/* The item whose end is position `index`, split if need be; NULL: the beginning. */
+static bool seek(Type *list, guint64 index, Item **ret_left)
+{
+  Item *left = NULL;
+  for (Item *item = list->start; index > 0; item = item->right) {
+    if (item == NULL)
+      return false;
+    left = item;
+    if (item_is_deleted(item) || !kind_is_countable(item->kind))
+      continue;
+    if (index < item->length)
+      doc_clean_start(list->doc, doc_client(list->doc, item->client), item->clock + index);
+    index -= item->length;
+  }
+  *ret_left = left;
+  return true;
+}
+
+static Item *right_of(const Type *list, const Item *left)
+{
+  return left != NULL ? left->right : list->start;
+}
+
+static bool insert_bytes(Type *list, guint64 index, guint8 kind, guint64 length,
+                         const Buffer *content, GError **error)
+{
+  Item *left;
+  if (index > list->length || !seek(list, index, &left))
+    return fail_range(error);
+  Item *item = own_item(list->doc, list, NONE, left, right_of(list, left), kind, length);
+  own_item_store(list->doc, item, content->data, content->size);
+  doc_integrate(list->doc, item);
+  return true;
+}
+
+static bool delete_elements(Type *list, guint64 index, guint64 count, GError **error)
+{
+  g_return_val_if_fail(list->doc->open, false);
+  Item *left;
+  if (index > list->length || count > list->length - index || !seek(list, index, &left))
+    return fail_range(error);
+  for (Item *item = right_of(list, left); count > 0 && item != NULL; item = item->right) {
+    if (item_is_deleted(item) || !kind_is_countable(item->kind))
+      continue;
+    if (count < item->length)
+      doc_clean_start(list->doc, doc_client(list->doc, item->client), item->clock + count);
+    doc_delete_item(list->doc, item);
+    count -= item->length;
+  }
+  return true;
+}
+
+bool ablak_yarray_insert(AblakYtype *array, guint64 index, const json_t *values, GError **error)
+{
+  Buffer buffer = {0};
+  size_t i;
+  json_t *value;
+  bool good = true;
+  g_return_val_if_fail(json_is_array(values), false);
+  json_array_foreach(values, i, value) good =
+      good && encode_value(array->doc, &buffer, value, error);
+  if (good && json_array_size(values) > 0)
+    good = insert_bytes(array, index, KIND_ANY, json_array_size(values), &buffer, error);
+  buffer_clear(&buffer);
+  return good;
+}
+
+AblakYtype *ablak_yarray_insert_type(AblakYtype *array, guint64 index, AblakYtypeKind kind,
+                                     GError **error)
+{
+  Doc *doc = array->doc;
+  Item *left;
+  g_return_val_if_fail(kind <= ABLAK_YTYPE_TEXT, NULL);
+  if (!check_room(doc, sizeof(Type), error))
+    return NULL;
+  if (index > array->length || !seek(array, index, &left)) {
+    fail_range(error);
+    return NULL;
+  }
+  Item *item = own_item(doc, array, NONE, left, right_of(array, left), KIND_TYPE, 1);
+  item->content.type = doc_type_new(doc, item, kind, NONE);
+  doc_integrate(doc, item);
+  return item->content.type;
+}
+
+bool ablak_yarray_delete(AblakYtype *array, guint64 index, guint64 count, GError **error)
+{
+  return delete_elements(array, index, count, error);
+}
+
+/* ---- texts ---- */
+
+bool ablak_ytext_insert(AblakYtype *text, guint64 index, const char *utf8, GError **error)
+{
+  gsize size = strlen(utf8);
+  gint64 units = utf8_units(utf8, size);
+  if (units < 0)
+    return fail_malformed(error, "UTF-8 text");
+  if (!check_room(text->doc, size * 2, error))
+    return false;
+  if (units == 0)
+    return index <= text->length || fail_range(error);
+  Buffer cesu = {0};
+  own_client(text->doc)->surrogates |= text_to_cesu(&cesu, utf8, size);
+  bool good = insert_bytes(text, index, KIND_STRING, (guint64)units, &cesu, error);
+  buffer_clear(&cesu);
+  return good;
+}
+
+bool ablak_ytext_delete(AblakYtype *text, guint64 index, guint64 count, GError **error)
+{
+  return delete_elements(text, index, count, error);
+}
+
+static bool is_continuation(char byte)
+{
+  return ((guint8)byte & 0xc0) == 0x80;
+}
+
+bool ablak_ytext_replace(AblakYtype *text, const char *utf8, GError **error)
+{
+  g_autofree char *old = ablak_ytext_string(text);
+  gsize old_size = strlen(old), size = strlen(utf8), head = 0, tail = 0;
+  if (utf8_units(utf8, size) < 0)
+    return fail_malformed(error, "UTF-8 text");
+  if (!check_room(text->doc, size * 2, error))
+    return false;
+  if ((guint64)utf8_units(old, old_size) != text->length) /* it holds more than characters */
+    return delete_elements(text, 0, text->length, error) &&
+           ablak_ytext_insert(text, 0, utf8, error);
+  gsize shorter = MIN(old_size, size);
+  while (head < shorter && old[head] == utf8[head])
+    head++;
+  while (head > 0 && (is_continuation(old[head]) || is_continuation(utf8[head])))
+    head--;
+  while (tail < shorter - head && old[old_size - tail - 1] == utf8[size - tail - 1])
+    tail++;
+  while (tail > 0 && is_continuation(utf8[size - tail]))
+    tail--;
+  guint64 index = (guint64)utf8_units(utf8, head);
+  guint64 count = (guint64)utf8_units(old + head, old_size - head - tail);
+  g_autofree char *added = g_strndup(utf8 + head, size - head - tail);
+  return delete_elements(text, index, count, error) &&
+         ablak_ytext_insert(text, index, added, error);
+}
+
+/* ---- transactions ---- */
+
+void ablak_ydoc_begin(AblakYdoc *doc)
+{
+  g_return_if_fail(!doc->open);
+  doc_begin(doc, 0, false);
+}
+
+GBytes *ablak_ydoc_commit(AblakYdoc *doc)
+{
+  g_return_val_if_fail(doc->open, NULL);
+  return doc_finish(doc, true);
+}

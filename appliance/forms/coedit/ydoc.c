@@ -1,0 +1,79 @@
+/* Applying updates, plainly or with rules. */
+#include "forms/coedit/internal.h"
+
+void ablak_ydoc_report_free(AblakYdocReport *report)
+{
+  if (report == NULL)
+    return;
+  g_clear_pointer(&report->update, g_bytes_unref);
+  g_clear_pointer(&report->changes, g_ptr_array_unref);
+  g_free(report);
+}
+
+/* The most that integrating the update can add: every deletion may split two items. */
+static bool has_room(const Doc *doc, const Update *update, gsize size)
+{
+  guint64 items = update->struct_count + 2 * update->delete_count;
+  return doc->bytes + items * (sizeof(Item) + 2 * sizeof(Slot)) + 3 * size <= doc->max_bytes;
+}
+
+/* Someone else writes with our client id: take another, as yjs does. */
+static void check_own_client(Doc *doc, guint64 before)
+{
+  while (doc->random_client && doc_state(doc, doc->client_id) != before) {
+    doc->client_id = g_random_int();
+    before = 0;
+  }
+}
+
+static bool apply(Doc *doc, const void *data, gsize size, guint64 origin, guint want,
+                  AblakYdocAllow allow, gpointer user_data, AblakYdocReport **ret_report,
+                  GError **error)
+{
+  Update update;
+  g_return_val_if_fail(!doc->open, false);
+  if (!update_read(data, size, &update))
+    return fail_malformed(error, "update");
+  if (!has_room(doc, &update, size)) {
+    update_clear(&update);
+    return fail_too_large(doc, error);
+  }
+  guint64 own_state = doc_state(doc, doc->client_id);
+  bool tell = allow != NULL || (want & (ABLAK_YDOC_CHANGES | ABLAK_YDOC_BEFORE)) != 0;
+  AblakYdocReport *report = ret_report != NULL ? g_new0(AblakYdocReport, 1) : NULL;
+  doc_begin(doc, origin, tell);
+  doc_apply_update(doc, &update);
+  update_clear(&update);
+  check_own_client(doc, own_state);
+  if (tell) {
+    guint refused;
+    GPtrArray *changes = changes_collect(doc, want, allow, user_data, &refused);
+    if (report != NULL) {
+      report->changes = changes;
+      report->refused = refused;
+    } else {
+      g_ptr_array_unref(changes);
+    }
+  }
+  GBytes *merged = doc_finish(doc, report != NULL && (want & ABLAK_YDOC_UPDATE) != 0);
+  if (report != NULL) {
+    report->update = merged;
+    *ret_report = report;
+  }
+  return true;
+}
+
+bool ablak_ydoc_apply(AblakYdoc *doc, const void *data, gsize size, guint64 origin, guint want,
+                      AblakYdocReport **ret_report, GError **error)
+{
+  return apply(doc, data, size, origin, want, NULL, NULL, ret_report, error);
+}
+
+bool ablak_ydoc_apply_checked(AblakYdoc *doc, const void *data, gsize size, guint64 origin,
+                              guint want, AblakYdocAllow allow, gpointer user_data,
+                              AblakYdocReport **ret_report, GError **error)
+{
+  g_return_val_if_fail(allow != NULL, false);
+  return apply(doc, data, size, origin, want | ABLAK_YDOC_UPDATE | ABLAK_YDOC_CHANGES, allow,
+               user_data, ret_report, error);
+}
