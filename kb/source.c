@@ -56,10 +56,12 @@ static const AblakSchema *kind_schema(AblakKbKind kind, GError **error)
 {
   static GMutex mutex;
   static AblakSchema *schemas[G_N_ELEMENTS(kind_names)];
-  g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&mutex);
+  g_mutex_lock(&mutex);
   if (schemas[kind] == NULL)
     schemas[kind] = compile_kind(kind, error);
-  return schemas[kind];
+  const AblakSchema *schema = schemas[kind];
+  g_mutex_unlock(&mutex);
+  return schema;
 }
 
 json_t *ablak_kb_source_parse(AblakKbKind kind, const char *name, const char *text, gsize length,
