@@ -167,7 +167,11 @@ static bool delete_elements(Type *list, guint64 index, guint64 count, GError **e
 {
   g_return_val_if_fail(list->doc->open, false);
   Item *left;
-  if (index > list->length || count > list->length - index || !seek(list, index, &left))
+  if (index > list->length || count > list->length - index)
+    return fail_range(error);
+  if (count == 0) /* looking for the place could split a surrogate pair for nothing */
+    return true;
+  if (!seek(list, index, &left))
     return fail_range(error);
   for (Item *item = right_of(list, left); count > 0 && item != NULL; item = item->right) {
     if (item_is_deleted(item) || !kind_is_countable(item->kind))
