@@ -1,0 +1,112 @@
+// The citizen's meeting: join, fill the form together, talk, and get the receipt.
+import { useEffect, useState } from "preact/hooks";
+import { errorText } from "../shared/api";
+import type { Visit } from "../generated/box-api";
+import { t } from "../shared/i18n";
+import { office, officeName, startBoxPage } from "../shared/start";
+import { Button, Header, Notice, Title, usePageTitle } from "../shared/ui";
+import { CodeForm } from "./code-form";
+import { Meeting } from "./meeting";
+import { currentVisit, forget, redeem, rememberCall, takeSecret } from "./session";
+
+type Stage =
+  | { at: "loading" }
+  | { at: "invited"; what: { secret: string } | { code: string }; error?: string; busy?: boolean }
+  | { at: "code"; error?: string; busy?: boolean }
+  | { at: "meeting"; visit: Visit }
+  | { at: "left" };
+
+function Page() {
+  const [stage, setStage] = useState<Stage>({ at: "loading" });
+  useEffect(() => {
+    const begin = () => {
+      const what = takeSecret();
+      if (what) setStage({ at: "invited", what });
+      else
+        currentVisit().then(
+          (visit) => setStage(visit ? { at: "meeting", visit } : { at: "code" }),
+          (error: unknown) => setStage({ at: "code", error: errorText(error) }),
+        );
+    };
+    begin();
+    // A second link opened in the same tab changes only the fragment.
+    const onHash = () => {
+      if (location.hash.length > 1) begin();
+    };
+    addEventListener("hashchange", onHash);
+    return () => removeEventListener("hashchange", onHash);
+  }, []);
+
+  const join = async (what: { secret: string } | { code: string }, withCall: boolean) => {
+    setStage("secret" in what ? { at: "invited", what, busy: true } : { at: "code", busy: true });
+    try {
+      await redeem(what);
+      rememberCall(withCall);
+      const visit = await currentVisit();
+      setStage(visit ? { at: "meeting", visit } : { at: "code" });
+    } catch (error) {
+      setStage({ at: "code", error: errorText(error) });
+    }
+  };
+
+  if (stage.at === "meeting") return <Meeting first={stage.visit} onLeft={() => setStage({ at: "left" })} />;
+  return (
+    <>
+      <Header office={officeName()} />
+      <main class="ab-main ab-narrow" id="main">
+        <Entry stage={stage} join={join} />
+      </main>
+    </>
+  );
+}
+
+function Entry({ stage, join }: { stage: Exclude<Stage, { at: "meeting" }>; join: (what: { secret: string } | { code: string }, withCall: boolean) => Promise<void> }) {
+  usePageTitle(t("ui.join.title"));
+  if (stage.at === "loading") return <p role="status">{t("ui.common.loading")}</p>;
+  if (stage.at === "left")
+    return (
+      <>
+        <Title focus>{t("ui.join.left-title")}</Title>
+        <p class="ab-lead">{t("ui.join.left-text")}</p>
+        <a class="govuk-button" href="/">{t("ui.join.home")}</a>
+      </>
+    );
+  if (stage.at === "invited") {
+    const video = office.value?.video ?? true;
+    return (
+      <>
+        <Title>{t("ui.join.invited-title", { office: officeName() })}</Title>
+        <div class="ab-card ab-stack">
+          <p class="ab-lead">{t("ui.join.invited-text")}</p>
+          <ul class="govuk-list govuk-list--bullet">
+            <li>{t("ui.join.point-form")}</li>
+            <li>{t("ui.join.point-video")}</li>
+            <li>{t("ui.join.point-record")}</li>
+          </ul>
+          <div class="ab-join-buttons">
+            <Button size="large" wide class="ab-join-video" disabled={stage.busy} onClick={() => void join(stage.what, video)}>{t(video ? "ui.join.with-video" : "ui.join.join")}</Button>
+            {video && <Button size="large" wide kind="secondary" class="ab-join-form" disabled={stage.busy} onClick={() => void join(stage.what, false)}>{t("ui.join.without-video")}</Button>}
+          </div>
+        </div>
+      </>
+    );
+  }
+  return (
+    <>
+      <Title>{t("ui.join.title")}</Title>
+      <div class="ab-card">
+        {stage.error && <Notice tone="error" live>{stage.error} {t("ui.join.ask-new")}</Notice>}
+        <p>{t("ui.entry.join-text")}</p>
+        <CodeForm
+          busy={stage.busy ?? false}
+          onCode={(code) => {
+            forget();
+            void join({ code }, true);
+          }}
+        />
+      </div>
+    </>
+  );
+}
+
+void startBoxPage(Page);

@@ -1,0 +1,207 @@
+// A visit as the citizen sees it. The form is first; the picture is small above it on a phone.
+import { useEffect, useMemo, useRef, useState } from "preact/hooks";
+import { api, errorText, segment } from "../shared/api";
+import type { Draft, Invitation, Receipt, Visit } from "../generated/box-api";
+import { Call } from "../shared/call";
+import { CallControls, CallPicture } from "../shared/call-view";
+import { Chat, ChatView } from "../shared/chat";
+import { DraftDocument } from "../shared/draft";
+import { DraftForm, GapSummary, SavedMark, WhoIsHere } from "../shared/draft-form";
+import { formDefinition } from "../shared/form-model";
+import { useLine, useLiveReload, useLoaded } from "../shared/hooks";
+import { localText, t, tn } from "../shared/i18n";
+import { ChatIcon, CloseIcon } from "../shared/icons";
+import { liveUrl, openLive } from "../shared/live";
+import { office, officeName } from "../shared/start";
+import { ReceiptView, SubmitButton } from "../shared/submit";
+import { Button, Dialog, Header, Line, Notice, Qr, Title, toastError, usePageTitle } from "../shared/ui";
+import { forget, leave, rememberCall } from "./session";
+
+export function Meeting({ first, onLeft }: { first: Visit; onLeft: () => void }) {
+  const live = useMemo(openLive, []);
+  const line = useLine(live);
+  const topic = `visit:${first.id}`;
+  const visitLoad = useLoaded(() => api.get<Visit>("/api/visit"), []);
+  useLiveReload(live, [topic], visitLoad.reload);
+  const visit = visitLoad.value ?? first;
+  const call = useMemo(() => new Call(live, first.id, first.iceServers), []);
+  const chat = useMemo(() => new Chat(live, topic, "citizen"), []);
+  const [receipt, setReceipt] = useState<Receipt | null>(null);
+  const withVideo = visit.channel === "video" && (office.value?.video ?? true);
+  usePageTitle(localText(visit.serviceName));
+
+  useEffect(() => {
+    if (withVideo && rememberCall()) void call.start();
+    return () => {
+      call.destroy();
+      chat.destroy();
+      live.close();
+    };
+  }, []);
+  useEffect(() => {
+    const state = call.state.value;
+    if (state !== "asking") rememberCall(state !== "idle");
+  }, [call.state.value]);
+  useEffect(() => {
+    if (visit.filingId && visit.filingId !== receipt?.filingId)
+      api.get<Receipt>(`/api/filings/${segment(visit.filingId)}`).then(setReceipt, toastError);
+  }, [visit.filingId]);
+  useEffect(() => {
+    if (visit.state === "ended") {
+      call.hangUp();
+      forget();
+    }
+  }, [visit.state]);
+
+  const leaveNow = async () => {
+    call.hangUp();
+    try {
+      await leave();
+    } catch (error) {
+      toastError(error);
+    }
+    onLeft();
+  };
+
+  return (
+    <div class="ab-meeting">
+      <Header office={officeName()} href={null}>
+        <Line state={line} />
+      </Header>
+      <main class="ab-meeting-main" id="main">
+        {withVideo && visit.state === "open" && (
+          <aside class="ab-meeting-side" aria-label={t("ui.call.title")}>
+            <CallPicture call={call} side="citizen" />
+            <CallControls call={call} />
+          </aside>
+        )}
+        <div class="ab-meeting-form">
+          <Title>{localText(visit.serviceName)}</Title>
+          {visit.state === "ended" && <Notice tone="success" live><p>{t("ui.meeting.ended")}</p></Notice>}
+          {visit.state === "open" && !visit.clerkPresent && call.state.value !== "talking" && <Notice live><p>{t("ui.meeting.waiting")}</p></Notice>}
+          <VisitForm visit={visit} receipt={receipt} onFiled={setReceipt} />
+          {visit.state === "open" && (
+            <div class="ab-meeting-foot ab-no-print">
+              <Handover />
+              <Button kind="secondary" onClick={() => void leaveNow()}>{t("ui.meeting.leave")}</Button>
+            </div>
+          )}
+        </div>
+        {visit.state === "open" && <ChatDrawer chat={chat} />}
+      </main>
+    </div>
+  );
+}
+
+function VisitForm({ visit, receipt, onFiled }: { visit: Visit; receipt: Receipt | null; onFiled: (receipt: Receipt) => void }) {
+  const { value: draft, error, reload } = useLoaded(
+    () => (visit.draftId ? api.get<Draft>(`/api/drafts/${segment(visit.draftId)}`) : Promise.resolve(null)),
+    [visit.draftId],
+  );
+  const document = useMemo(
+    () => (draft && draft.state === "open" && !visit.filingId ? new DraftDocument(draft.id, "shared", { role: "citizen", label: t("ui.form.citizen") }, liveUrl("")) : null),
+    [draft?.id],
+  );
+  useEffect(() => () => document?.destroy(), [document]);
+  const definition = useMemo(() => (draft ? formDefinition(draft.form) : null), [draft]);
+  if (receipt)
+    return (
+      <>
+        <Notice tone="success" live><p>{t("ui.receipt.done")}</p></Notice>
+        <ReceiptView receipt={receipt} definition={definition} />
+        {document && document.late.value.size > 0 && definition && draft && <DraftForm draft={document} draftId={draft.id} definition={definition} autofill={false} />}
+      </>
+    );
+  if (error) return <Notice tone="error" live>{errorText(error)} <Button size="small" kind="secondary" onClick={reload}>{t("ui.common.retry")}</Button></Notice>;
+  if (!visit.draftId) return visit.state === "open" ? <p class="ab-muted">{t("ui.meeting.no-form")}</p> : null;
+  if (!draft || !document || !definition) return <p class="ab-muted" role="status">{t("ui.common.loading")}</p>;
+  return (
+    <section class="ab-card" aria-labelledby="form-title">
+      <div class="ab-form-head">
+        <h2 class="ab-subtitle" id="form-title">{localText(definition.title)}</h2>
+        <div class="ab-row ab-row-between">
+          <WhoIsHere draft={document} />
+          <SavedMark draft={document} />
+        </div>
+      </div>
+      <DraftForm draft={document} draftId={draft.id} definition={definition} autofill />
+      <GapSummary draft={document} definition={definition} />
+      {visit.state === "open" && <SubmitButton draftId={draft.id} gaps={document.gaps.value} definition={definition} onFiled={onFiled} wide />}
+    </section>
+  );
+}
+
+function Handover() {
+  const [invitation, setInvitation] = useState<Invitation | null>(null);
+  const open = () => {
+    api.post<Invitation>("/api/visit/handover").then(setInvitation, toastError);
+  };
+  return (
+    <>
+      <Button kind="secondary" onClick={open}>{t("ui.handover.button")}</Button>
+      {invitation && (
+        <Dialog title={t("ui.handover.title")} onClose={() => setInvitation(null)}>
+          <p>{t("ui.handover.text")}</p>
+          <Qr size={invitation.qr.size} path={invitation.qr.path} label={t("ui.invitation.qr")} />
+          <p>{t("ui.invitation.or-code", { address: invitation.address })}</p>
+          <p class="ab-code">{groupCode(invitation.code)}</p>
+          <div class="ab-dialog-actions"><Button onClick={() => setInvitation(null)}>{t("ui.common.close")}</Button></div>
+        </Dialog>
+      )}
+    </>
+  );
+}
+
+export function groupCode(code: string): string {
+  return code.replace(/^(\d{4})(\d{4})$/, "$1 $2");
+}
+
+function ChatDrawer({ chat }: { chat: Chat }) {
+  const [open, setOpen] = useState(false);
+  const wide = useWide();
+  const button = useRef<HTMLButtonElement>(null);
+  const unread = chat.unread.value;
+  if (wide)
+    return (
+      <section class="ab-meeting-chat ab-card" aria-labelledby="chat-title">
+        <h2 class="ab-subtitle" id="chat-title">{t("ui.chat.title")}</h2>
+        <ChatView chat={chat} />
+      </section>
+    );
+  return (
+    <>
+      <button type="button" ref={button} class="ab-chat-button ab-no-print" aria-expanded={open} onClick={() => setOpen(true)}>
+        <ChatIcon /> {t("ui.chat.title")}
+        {unread > 0 && <span class="ab-badge"><span class="govuk-visually-hidden">{tn("ui.chat.unread", unread)}</span><span aria-hidden="true">{unread}</span></span>}
+      </button>
+      {open && (
+        <section
+          class="ab-chat-drawer"
+          aria-labelledby="chat-title"
+          onKeyDown={(event) => {
+            if (event.key !== "Escape") return;
+            setOpen(false);
+            button.current?.focus();
+          }}
+        >
+          <div class="ab-row ab-row-between">
+            <h2 class="ab-subtitle" id="chat-title">{t("ui.chat.title")}</h2>
+            <button type="button" class="ab-icon-button" aria-label={t("ui.common.close")} onClick={() => setOpen(false)}><CloseIcon /></button>
+          </div>
+          <ChatView chat={chat} />
+        </section>
+      )}
+    </>
+  );
+}
+
+function useWide(): boolean {
+  const query = useMemo(() => matchMedia("(min-width: 900px)"), []);
+  const [wide, setWide] = useState(query.matches);
+  useEffect(() => {
+    const update = () => setWide(query.matches);
+    query.addEventListener("change", update);
+    return () => query.removeEventListener("change", update);
+  }, []);
+  return wide;
+}

@@ -1,0 +1,67 @@
+// The citizen's way into a visit: a secret or a code, a cookie, or the token to come back.
+import { api, ProblemError } from "../shared/api";
+import type { Joined, Visit } from "../generated/box-api";
+
+const TOKEN = "ablak-resume";
+
+function token(value?: string | null): string | null {
+  try {
+    if (value === null) localStorage.removeItem(TOKEN);
+    else if (value !== undefined) localStorage.setItem(TOKEN, value);
+    return localStorage.getItem(TOKEN);
+  } catch {
+    return null;
+  }
+}
+
+/** What the address brought, taken out of it at once so that it is in no history or screenshot. */
+export function takeSecret(): { secret: string } | { code: string } | null {
+  const value = decodeURIComponent(location.hash.slice(1));
+  if (!value) return null;
+  history.replaceState(null, "", location.pathname + location.search);
+  return /^\d{8}$/.test(value) ? { code: value } : { secret: value };
+}
+
+export async function redeem(what: { secret: string } | { code: string }): Promise<void> {
+  const joined = await api.post<Joined>("/api/join", what);
+  token(joined.resumeToken);
+}
+
+/** The visit this browser already belongs to, or null. */
+export async function currentVisit(): Promise<Visit | null> {
+  try {
+    return await api.get<Visit>("/api/visit");
+  } catch (error) {
+    if (!(error instanceof ProblemError) || error.status >= 500 || error.status === 429) throw error;
+  }
+  const resume = token();
+  if (!resume) return null;
+  try {
+    const joined = await api.post<Joined>("/api/join/resume", { token: resume });
+    token(joined.resumeToken);
+    return await api.get<Visit>("/api/visit");
+  } catch (error) {
+    if (!(error instanceof ProblemError) || error.status >= 500 || error.status === 429) throw error;
+    token(null);
+    return null;
+  }
+}
+
+export async function leave(): Promise<void> {
+  token(null);
+  await api.delete("/api/visit");
+}
+
+export function forget(): void {
+  token(null);
+}
+
+const IN_CALL = "ablak-in-call";
+export function rememberCall(on?: boolean): boolean {
+  try {
+    if (on !== undefined) sessionStorage.setItem(IN_CALL, on ? "1" : "0");
+    return sessionStorage.getItem(IN_CALL) === "1";
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,47 @@
+// Submissions as they arrive from the branches: numbers and proofs, no content.
+import { api, errorText } from "../shared/api";
+import { useLiveReload, useLoaded } from "../shared/hooks";
+import type { Box, Filing } from "../generated/hq-api";
+import { formatDateTime, formatNumber, t } from "../shared/i18n";
+import type { Live } from "../shared/live";
+import { Notice } from "../shared/ui";
+
+export function Filings({ live }: { live: Live }) {
+  const filings = useLoaded(() => api.get<Filing[]>("/api/filings"), []);
+  const boxes = useLoaded(() => api.get<Box[]>("/api/boxes"), []);
+  useLiveReload(live, ["fleet"], filings.reload);
+  const nameOf = (id: string) => boxes.value?.find((box) => box.id === id)?.name ?? id;
+  if (filings.error && !filings.value) return <Notice tone="error" live>{errorText(filings.error)}</Notice>;
+  if (!filings.value) return <p role="status">{t("ui.common.loading")}</p>;
+  if (filings.value.length === 0) return <p class="ab-muted">{t("ui.filings.none")}</p>;
+  return (
+    <div class="ab-card ab-table-scroll" tabIndex={0} role="region" aria-label={t("ui.console.filings")}>
+      <table class="govuk-table">
+        <thead>
+          <tr>
+            <th scope="col" class="govuk-table__header">{t("ui.filings.number")}</th>
+            <th scope="col" class="govuk-table__header">{t("ui.filings.box")}</th>
+            <th scope="col" class="govuk-table__header">{t("ui.filings.service")}</th>
+            <th scope="col" class="govuk-table__header">{t("ui.filings.arrived")}</th>
+            <th scope="col" class="govuk-table__header">{t("ui.filings.received")}</th>
+            <th scope="col" class="govuk-table__header govuk-table__header--numeric">{t("ui.filings.gaps")}</th>
+            <th scope="col" class="govuk-table__header">{t("ui.filings.hash")}</th>
+          </tr>
+        </thead>
+        <tbody>
+          {filings.value.map((filing) => (
+            <tr class="govuk-table__row" key={filing.number} data-filing={filing.number}>
+              <th scope="row" class="govuk-table__cell ab-number ab-nowrap">{filing.number}</th>
+              <td class="govuk-table__cell">{nameOf(filing.box)}</td>
+              <td class="govuk-table__cell">{filing.service}</td>
+              <td class="govuk-table__cell ab-nums">{formatDateTime(filing.arrivedAt, true)}</td>
+              <td class="govuk-table__cell ab-nums">{filing.receivedAt ? formatDateTime(filing.receivedAt, true) : "–"}</td>
+              <td class="govuk-table__cell govuk-table__cell--numeric">{formatNumber(filing.gaps)}</td>
+              <td class="govuk-table__cell ab-hash" title={filing.contentSha256}>{filing.contentSha256.slice(0, 12)}…</td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
+  );
+}

@@ -1,0 +1,185 @@
+// Middle: the client's matter. Two tabs: the form together, and the knowledge base.
+import { useEffect, useMemo, useRef, useState } from "preact/hooks";
+import { api, errorText, segment } from "../shared/api";
+import type { Draft, Identity, Receipt, Visit } from "../generated/box-api";
+import { DraftDocument } from "../shared/draft";
+import { DraftForm, GapSummary, SavedMark, WhoIsHere } from "../shared/draft-form";
+import { formDefinition, sectionsFor, type FormDefinition } from "../shared/form-model";
+import { useLoaded } from "../shared/hooks";
+import { localText, t } from "../shared/i18n";
+import { KnowledgeSearch, SheetView } from "../shared/knowledge";
+import { liveUrl } from "../shared/live";
+import { ReceiptView, SubmitButton } from "../shared/submit";
+import { Button, cx, Notice, Tag, toastError } from "../shared/ui";
+import { Prefill } from "./prefill";
+import { SHORTCUTS } from "./shortcuts";
+
+export type DeskTab = "form" | "sheet";
+
+export function ClientPanel({ visit, tab, setTab, onVisit, onClose }: {
+  visit: Visit | null;
+  tab: DeskTab;
+  setTab: (tab: DeskTab) => void;
+  onVisit: (visit: Visit) => void;
+  onClose: () => void;
+}) {
+  return (
+    <section class="ab-desk-client" aria-label={t("ui.desk.client")}>
+      {visit && <ClientHead visit={visit} onVisit={onVisit} onClose={onClose} />}
+      <Tabs tab={tab} setTab={setTab} />
+      <div id="panel-form" role="tabpanel" aria-labelledby="tab-form" class="ab-desk-panel" hidden={tab !== "form"} tabIndex={0}>
+        {visit ? <VisitForm key={visit.id} visit={visit} /> : <Empty />}
+      </div>
+      <div id="panel-sheet" role="tabpanel" aria-labelledby="tab-sheet" class="ab-desk-panel" hidden={tab !== "sheet"} tabIndex={0}>
+        <KnowledgePanel service={visit?.service ?? null} shown={tab === "sheet"} />
+      </div>
+    </section>
+  );
+}
+
+function Empty() {
+  return (
+    <div class="ab-desk-empty">
+      <p class="ab-lead">{t("ui.desk.empty-title")}</p>
+      <p class="ab-muted">{t("ui.desk.empty-text", { keys: SHORTCUTS["call-next"].shown })}</p>
+    </div>
+  );
+}
+
+function Tabs({ tab, setTab }: { tab: DeskTab; setTab: (tab: DeskTab) => void }) {
+  const names: DeskTab[] = ["form", "sheet"];
+  const refs = useRef<Partial<Record<DeskTab, HTMLButtonElement | null>>>({});
+  const move = (event: KeyboardEvent) => {
+    if (event.key !== "ArrowLeft" && event.key !== "ArrowRight") return;
+    const next = tab === "form" ? "sheet" : "form";
+    event.preventDefault();
+    setTab(next);
+    refs.current[next]?.focus();
+  };
+  return (
+    <div class="ab-tabs" role="tablist" aria-label={t("ui.desk.tabs")} onKeyDown={move}>
+      {names.map((name) => (
+        <button
+          key={name}
+          ref={(element) => {
+            refs.current[name] = element;
+          }}
+          type="button"
+          role="tab"
+          id={`tab-${name}`}
+          aria-controls={`panel-${name}`}
+          aria-selected={tab === name}
+          tabIndex={tab === name ? 0 : -1}
+          class="ab-tab"
+          onClick={() => setTab(name)}
+        >
+          {t(`ui.desk.tab-${name}`)} <kbd aria-hidden="true">{SHORTCUTS[name].shown}</kbd>
+        </button>
+      ))}
+    </div>
+  );
+}
+
+function ClientHead({ visit, onVisit, onClose }: { visit: Visit; onVisit: (visit: Visit) => void; onClose: () => void }) {
+  const setIdentity = (method: Identity) => {
+    api.put<Visit>(`/api/visits/${segment(visit.id)}/identity`, { method }).then(onVisit, toastError);
+  };
+  const methods: Identity[] = ["none", "seen", "known"];
+  return (
+    <header class="ab-client-head">
+      <div class="ab-client-name">
+        <h2 class="ab-subtitle">{localText(visit.serviceName)}</h2>
+        <div class="ab-row">
+          {visit.ticket && <Tag>{visit.ticket.number}</Tag>}
+          <Tag tone="grey">{t(visit.channel === "video" ? "ui.desk.video" : "ui.desk.walk-in")}</Tag>
+          {visit.citizenPresent && <Tag tone="green">{t("ui.desk.citizen-here")}</Tag>}
+          {visit.state === "ended" && <Tag tone="amber">{t("ui.desk.ended")}</Tag>}
+          {visit.state === "ended" && <Button kind="secondary" size="small" onClick={onClose}>{t("ui.common.close")}</Button>}
+        </div>
+      </div>
+      {visit.state === "open" && (
+        <fieldset class="ab-identity">
+          <legend>{t("ui.desk.identity")}</legend>
+          {methods.map((method) => (
+            <label key={method} class={cx("ab-segment", visit.identity === method && "ab-segment-on")}>
+              <input type="radio" name="identity" value={method} checked={visit.identity === method} onChange={() => setIdentity(method)} />
+              {t(`ui.desk.identity-${method}`)}
+            </label>
+          ))}
+        </fieldset>
+      )}
+    </header>
+  );
+}
+
+function VisitForm({ visit }: { visit: Visit }) {
+  const { value: draft, error, reload } = useLoaded(
+    () => (visit.draftId ? api.get<Draft>(`/api/drafts/${segment(visit.draftId)}`) : Promise.resolve(null)),
+    [visit.draftId],
+  );
+  const definition = useMemo(() => (draft ? formDefinition(draft.form) : null), [draft]);
+  const receipt = useLoaded(
+    () => (visit.filingId ? api.get<Receipt>(`/api/filings/${segment(visit.filingId)}`) : Promise.resolve(null)),
+    [visit.filingId],
+  );
+  const documents = useMemo(() => {
+    if (!draft || draft.state !== "open" || visit.filingId) return null;
+    const open = (audience: "shared" | "office") => new DraftDocument(draft.id, audience, { role: "clerk", label: t("ui.form.clerk") }, liveUrl(""));
+    const hasOffice = draft.audiences.includes("office") && sectionsFor(formDefinition(draft.form), "office").length > 0;
+    return { shared: open("shared"), office: hasOffice ? open("office") : null };
+  }, [draft?.id]);
+  useEffect(
+    () => () => {
+      documents?.shared.destroy();
+      documents?.office?.destroy();
+    },
+    [documents],
+  );
+  if (receipt.value) return <ReceiptView receipt={receipt.value} definition={definition} />;
+  if (error) return <Notice tone="error" live>{errorText(error)} <Button size="small" kind="secondary" onClick={reload}>{t("ui.common.retry")}</Button></Notice>;
+  if (!visit.draftId) return <p class="ab-muted">{t("ui.desk.no-form")}</p>;
+  if (!draft || !documents || !definition) return <p class="ab-muted" role="status">{t("ui.common.loading")}</p>;
+  return <OpenForm draft={draft} definition={definition} onFiled={receipt.set} {...documents} />;
+}
+
+function OpenForm({ draft, definition, shared, office, onFiled }: {
+  draft: Draft;
+  definition: FormDefinition;
+  shared: DraftDocument;
+  office: DraftDocument | null;
+  onFiled: (receipt: Receipt) => void;
+}) {
+  const gaps = [...shared.gaps.value, ...(office?.gaps.value ?? [])];
+  const [prefill, setPrefill] = useState(false);
+  return (
+    <>
+      <div class="ab-form-bar">
+        <span class="ab-form-title">{localText(definition.title)}</span>
+        <WhoIsHere draft={shared} />
+        <SavedMark draft={shared} />
+        <Button kind="secondary" size="small" class="ab-prefill" onClick={() => setPrefill(true)}>{t("ui.prefill.button")}</Button>
+        <SubmitButton draftId={draft.id} gaps={gaps} definition={definition} onFiled={onFiled} />
+      </div>
+      <GapSummary draft={shared} definition={definition} />
+      <DraftForm draft={shared} draftId={draft.id} definition={definition} autofill={false} />
+      {office && (
+        <div class="ab-office">
+          <p class="ab-office-note"><strong>{t("ui.form.office-only")}</strong> <SavedMark draft={office} /></p>
+          <DraftForm draft={office} draftId={draft.id} definition={definition} autofill={false} />
+        </div>
+      )}
+      {prefill && <Prefill draft={shared} draftId={draft.id} definition={definition} onClose={() => setPrefill(false)} />}
+    </>
+  );
+}
+
+function KnowledgePanel({ service, shown }: { service: string | null; shown: boolean }) {
+  const [open, setOpen] = useState<string | null>(service);
+  useEffect(() => setOpen(service), [service]);
+  return (
+    <>
+      <KnowledgeSearch onOpen={setOpen} />
+      {open && shown && <SheetView id={open} {...(service && open !== service ? { onBack: () => setOpen(service) } : {})} />}
+    </>
+  );
+}

@@ -1,0 +1,104 @@
+// Right: the picture, the invitation, the chat.
+import { useEffect, useRef, useState } from "preact/hooks";
+import { api, segment } from "../shared/api";
+import type { Invitation, Visit } from "../generated/box-api";
+import type { Call } from "../shared/call";
+import { CallControls, CallPicture } from "../shared/call-view";
+import { ChatView, type Chat } from "../shared/chat";
+import { formatTime, t } from "../shared/i18n";
+import { officeName } from "../shared/start";
+import { Button, Dialog, Qr, toast, toastError } from "../shared/ui";
+import { SHORTCUTS } from "./shortcuts";
+
+export function ContactPanel({ visit, call, chat, inviteNow, video }: { visit: Visit | null; call: Call | null; chat: Chat | null; inviteNow: number; video: boolean }) {
+  if (!visit || !call || !chat)
+    return (
+      <section class="ab-desk-contact" aria-label={t("ui.desk.contact")}>
+        <div class="ab-call ab-call-none"><div class="ab-call-note"><p>{t("ui.desk.no-call")}</p></div></div>
+      </section>
+    );
+  return (
+    <section class="ab-desk-contact" aria-label={t("ui.desk.contact")}>
+      {video && (
+        <div>
+          <CallPicture call={call} side="clerk" />
+          <CallControls call={call} />
+        </div>
+      )}
+      <InvitationBox key={visit.id} visit={visit} inviteNow={inviteNow} />
+      <div class="ab-desk-chat">
+        <h2 class="ab-panel-title">{t("ui.chat.title")}</h2>
+        <ChatView chat={chat} />
+      </div>
+    </section>
+  );
+}
+
+function InvitationBox({ visit, inviteNow }: { visit: Visit; inviteNow: number }) {
+  const [invitation, setInvitation] = useState<Invitation | null>(null);
+  const [open, setOpen] = useState(false);
+  const asked = useRef(inviteNow);
+  const invite = () => {
+    api.post<Invitation>(`/api/visits/${segment(visit.id)}/invitation`).then(
+      (made) => {
+        setInvitation(made);
+        setOpen(true);
+      },
+      toastError,
+    );
+  };
+  // Alt+I, or a meeting just made: the invitation is what comes next.
+  useEffect(() => {
+    if (inviteNow === asked.current && visit.ticket) return;
+    if (inviteNow === 0) return;
+    asked.current = inviteNow;
+    if (!open) invite();
+  }, [inviteNow]);
+  const copy = (text: string) => {
+    navigator.clipboard.writeText(text).then(() => toast(t("ui.invitation.copied")), toastError);
+  };
+  return (
+    <div class="ab-invitation">
+      <div class="ab-row ab-row-between">
+        <h2 class="ab-panel-title">{t("ui.invitation.title")}</h2>
+        {invitation ? (
+          <Button kind="secondary" size="small" onClick={() => setOpen(true)}>{t("ui.invitation.show")}</Button>
+        ) : (
+          <Button kind="secondary" size="small" class="ab-invite" keys={SHORTCUTS.invite.shown} onClick={invite}>{t("ui.invitation.make")}</Button>
+        )}
+      </div>
+      {open && invitation && (
+        <Dialog title={t("ui.invitation.dialog")} onClose={() => setOpen(false)}>
+          <div class="ab-print-sheet">
+            <p class="ab-print-only"><strong>{officeName()}</strong></p>
+            <div class="ab-invitation-ways">
+              <div>
+                <h3 class="govuk-label">{t("ui.invitation.scan")}</h3>
+                <Qr size={invitation.qr.size} path={invitation.qr.path} label={t("ui.invitation.qr")} />
+              </div>
+              <div>
+                <h3 class="govuk-label">{t("ui.invitation.say")}</h3>
+                <p>{invitation.address}</p>
+                <p class="ab-code" data-code={invitation.code}>{invitation.code.replace(/^(\d{4})(\d{4})$/, "$1 $2")}</p>
+                <p class="ab-muted ab-small">{t("ui.invitation.until", { time: formatTime(invitation.expiresAt) })}</p>
+              </div>
+            </div>
+            <p class="ab-muted ab-small">{t("ui.invitation.once")}</p>
+          </div>
+          <div class="ab-no-print">
+            <label class="govuk-label" for="invitation-link">{t("ui.invitation.link")}</label>
+            <div class="ab-search">
+              <input class="govuk-input" id="invitation-link" readOnly value={invitation.url} onFocus={(event) => event.currentTarget.select()} />
+              <Button kind="secondary" onClick={() => copy(invitation.url)}>{t("ui.invitation.copy")}</Button>
+            </div>
+          </div>
+          <div class="ab-dialog-actions ab-no-print">
+            <Button onClick={() => setOpen(false)}>{t("ui.common.close")}</Button>
+            <Button kind="secondary" onClick={() => print()}>{t("ui.invitation.print")}</Button>
+            <Button kind="secondary" onClick={invite}>{t("ui.invitation.new")}</Button>
+          </div>
+        </Dialog>
+      )}
+    </div>
+  );
+}

@@ -1,0 +1,162 @@
+// The clerk's desk: one screen for a working day. Queue left, client and form in the middle,
+// picture, chat and invitation right.
+import { useCallback, useEffect, useMemo, useState } from "preact/hooks";
+import { api, errorText, segment } from "../shared/api";
+import type { Called, Me, Queue, Service, Ticket, Visit } from "../generated/box-api";
+import { Call } from "../shared/call";
+import { Chat } from "../shared/chat";
+import { useLine, useLiveReload, useLoaded } from "../shared/hooks";
+import { t } from "../shared/i18n";
+import { openLive, type Live } from "../shared/live";
+import { office, officeName, startBoxPage } from "../shared/start";
+import { StaffGate } from "../shared/staff-gate";
+import { Line, Notice, toast, toastError, usePageTitle } from "../shared/ui";
+import { ClientPanel, type DeskTab } from "./client-panel";
+import { ContactPanel } from "./contact-panel";
+import { QueuePanel } from "./queue-panel";
+import { ShortcutHelp, useShortcuts } from "./shortcuts";
+
+function Page() {
+  const live = useMemo(openLive, []);
+  const line = useLine(live);
+  const [help, setHelp] = useState(false);
+  return (
+    <>
+      <StaffGate<Me>
+        live={live}
+        title={t("ui.desk.sign-in")}
+        role="clerk"
+        office={officeName()}
+        extra={
+          <>
+            <Line state={line} />
+            <button type="button" class="ab-link ab-keys-button" aria-keyshortcuts="?" onClick={() => setHelp(true)}>{t("ui.keys.button")} <kbd aria-hidden="true">?</kbd></button>
+          </>
+        }
+      >
+        {(me, setMe) => <Desk me={me} setMe={setMe} live={live} onHelp={() => setHelp(true)} />}
+      </StaffGate>
+      {help && <ShortcutHelp onClose={() => setHelp(false)} />}
+    </>
+  );
+}
+
+function useVisitParts(live: Live, visit: Visit | null) {
+  const id = visit?.id ?? null;
+  const parts = useMemo(
+    () => (visit ? { call: new Call(live, visit.id, visit.iceServers), chat: new Chat(live, `visit:${visit.id}`, "clerk") } : null),
+    [live, id],
+  );
+  useEffect(
+    () => () => {
+      parts?.call.destroy();
+      parts?.chat.destroy();
+    },
+    [parts],
+  );
+  return parts;
+}
+
+function Desk({ me, setMe, live, onHelp }: { me: Me; setMe: (me: Me) => void; live: Live; onHelp: () => void }) {
+  usePageTitle(t("ui.desk.title"));
+  const queue = useLoaded(() => api.get<Queue>("/api/queue"), []);
+  const services = useLoaded(() => api.get<Service[]>("/api/services"), []);
+  const [visit, setVisit] = useState<Visit | null>(null);
+  const [tab, setTab] = useState<DeskTab>("form");
+  const [busy, setBusy] = useState(false);
+  const [invite, setInvite] = useState(0);
+  useLiveReload(live, ["queue", "desk"], queue.reload);
+  // The queue names the visit this clerk has; its own topic tells when it changes.
+  useEffect(() => {
+    const found = queue.value?.visit ?? null;
+    setVisit((shown) => found ?? (shown && shown.state === "ended" ? shown : null));
+  }, [queue.value]);
+  const reloadVisit = useCallback(() => {
+    if (!visit) return;
+    api.get<Visit>(`/api/visits/${segment(visit.id)}`).then(setVisit, toastError);
+    queue.reload();
+  }, [visit?.id]);
+  useLiveReload(live, visit ? [`visit:${visit.id}`] : [], reloadVisit);
+  const parts = useVisitParts(live, visit);
+
+  const act = async <T,>(work: () => Promise<T>): Promise<T | null> => {
+    if (busy) return null;
+    setBusy(true);
+    try {
+      return await work();
+    } catch (error) {
+      toastError(error);
+      return null;
+    } finally {
+      setBusy(false);
+      queue.reload();
+    }
+  };
+  const ticket = visit?.state === "open" ? visit.ticket : null;
+  const callNext = () =>
+    void act(async () => {
+      const called = await api.post<Called>("/api/queue/call-next", {});
+      setVisit(called.visit);
+      setTab("form");
+      toast(t("ui.desk.called", { number: called.ticket.number }));
+    });
+  const onTicket = (verb: "recall" | "no-show" | "finish") => () => {
+    if (!ticket) return;
+    void act(async () => {
+      const changed = await api.post<Ticket>(`/api/tickets/${segment(ticket.id)}/${verb}`);
+      toast(t(`ui.desk.${verb}-done`, { number: changed.number }));
+      if (verb !== "recall") setVisit(null);
+      else setVisit((shown) => (shown ? { ...shown, ticket: changed } : shown));
+    });
+  };
+  const finish = () => {
+    if (ticket) onTicket("finish")();
+    else if (visit?.state === "open")
+      void act(async () => {
+        await api.post<Visit>(`/api/visits/${segment(visit.id)}/end`);
+        setVisit(null);
+        toast(t("ui.desk.visit-ended"));
+      });
+  };
+  const meet = (service: string) =>
+    void act(async () => {
+      setVisit(await api.post<Visit>("/api/visits", { service, channel: "video" }));
+      setTab("form");
+      setInvite((count) => count + 1);
+    });
+
+  const canCall = me.counter !== null && (!visit || visit.state === "ended");
+  const focusLater = (id: string) => setTimeout(() => document.getElementById(id)?.focus(), 0);
+  useShortcuts({
+    help: onHelp,
+    search: () => {
+      setTab("sheet");
+      focusLater("kb-search");
+    },
+    ...(canCall ? { "call-next": callNext } : {}),
+    ...(ticket ? { recall: onTicket("recall"), "no-show": onTicket("no-show") } : {}),
+    ...(visit?.state === "open" ? { finish, invite: () => setInvite((count) => count + 1), chat: () => focusLater("chat-input") } : {}),
+    form: () => setTab("form"),
+    sheet: () => setTab("sheet"),
+    mute: () => parts?.call.toggleMute(),
+  });
+
+  if (queue.error && !queue.value) return <main class="ab-main" id="main"><Notice tone="error" live>{errorText(queue.error)}</Notice></main>;
+  return (
+    <main class="ab-desk" id="main">
+      <h1 class="govuk-visually-hidden">{t("ui.desk.title")}</h1>
+      <QueuePanel
+        {...{ me, setMe, busy, canCall, callNext, finish, meet, visit }}
+        counters={office.value?.counters ?? []}
+        queue={queue.value}
+        services={services.value ?? []}
+        recall={onTicket("recall")}
+        noShow={onTicket("no-show")}
+      />
+      <ClientPanel visit={visit} tab={tab} setTab={setTab} onVisit={setVisit} onClose={() => setVisit(null)} />
+      <ContactPanel visit={visit?.state === "open" ? visit : null} call={parts?.call ?? null} chat={parts?.chat ?? null} inviteNow={invite} video={office.value?.video ?? true} />
+    </main>
+  );
+}
+
+void startBoxPage(Page);

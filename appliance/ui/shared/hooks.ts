@@ -1,0 +1,102 @@
+// Loading what a page shows, and loading it again when an event says that it changed.
+import { useCallback, useEffect, useRef, useState } from "preact/hooks";
+import type { Live, LineState } from "./live";
+
+export interface Loaded<T> {
+  value: T | null;
+  error: unknown;
+  reload: () => void;
+  set: (value: T) => void;
+}
+
+/** Calls `load` at once and at each reload(); several reloads while one runs become one more. */
+export function useLoaded<T>(load: () => Promise<T>, deps: readonly unknown[]): Loaded<T> {
+  const [value, setValue] = useState<T | null>(null);
+  const [error, setError] = useState<unknown>(null);
+  const run = useRef({ busy: false, again: false, id: 0 });
+  const reload = useCallback(() => {
+    const state = run.current;
+    if (state.busy) {
+      state.again = true;
+      return;
+    }
+    state.busy = true;
+    state.again = false;
+    const id = state.id;
+    load()
+      .then(
+        (found) => {
+          if (id !== run.current.id) return;
+          setValue(found);
+          setError(null);
+        },
+        (failure: unknown) => id === run.current.id && setError(failure),
+      )
+      .finally(() => {
+        if (id !== run.current.id) return;
+        state.busy = false;
+        if (state.again) reload();
+      });
+  }, deps);
+  useEffect(() => {
+    run.current = { busy: false, again: false, id: run.current.id + 1 };
+    reload();
+    return () => {
+      run.current.id++;
+    };
+  }, [reload]);
+  return { value, error, reload, set: setValue };
+}
+
+/** Reloads on every event of the topics, after a reset, and when the line is back. */
+export function useLiveReload(live: Live, topics: readonly string[], reload: () => void): void {
+  const key = topics.join(" ");
+  useEffect(() => {
+    const wanted = key.split(" ").filter(Boolean);
+    live.subscribe(...wanted);
+    const offs = [
+      live.on("event", (event) => {
+        if (wanted.includes(event.topic)) reload();
+      }),
+      live.on("reset", reload),
+      live.on("line", (state) => {
+        if (state === "open") reload();
+      }),
+    ];
+    return () => offs.forEach((off) => off());
+  }, [live, key, reload]);
+}
+
+export function useLine(live: Live): LineState {
+  const [state, setState] = useState(live.state);
+  useEffect(() => {
+    setState(live.state);
+    return live.on("line", setState);
+  }, [live]);
+  return state;
+}
+
+export function useNow(everyMs: number): number {
+  const [now, setNow] = useState(() => Date.now());
+  useEffect(() => {
+    const timer = setInterval(() => setNow(Date.now()), everyMs);
+    return () => clearInterval(timer);
+  }, [everyMs]);
+  return now;
+}
+
+export function useHash(): string {
+  const [hash, setHash] = useState(location.hash);
+  useEffect(() => {
+    const update = () => setHash(location.hash);
+    addEventListener("hashchange", update);
+    return () => removeEventListener("hashchange", update);
+  }, []);
+  return hash;
+}
+
+/** Random id for "do it only once", also where crypto.randomUUID is not offered (plain http). */
+export function onceKey(): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  return [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+}

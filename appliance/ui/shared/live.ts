@@ -1,0 +1,204 @@
+// Live events over one WebSocket a page. After a lost connection it comes back by itself, with
+// jittered back-off, and asks for what it missed by the last event number it has seen.
+export interface LiveEvent {
+  seq: number;
+  at: string;
+  topic: string;
+  kind: string;
+  subject: string;
+  data: Record<string, unknown> | null;
+}
+export interface LiveMessage {
+  topic: string;
+  kind: string;
+  data: Record<string, unknown>;
+}
+export type LineState = "connecting" | "open" | "waiting";
+
+export interface SocketLike {
+  readyState: number;
+  onopen: ((event: Event) => void) | null;
+  onmessage: ((event: MessageEvent) => void) | null;
+  onclose: ((event: CloseEvent) => void) | null;
+  send(data: string): void;
+  close(): void;
+}
+export interface LiveOptions {
+  url: string;
+  open?: (url: string) => SocketLike;
+  /** Milliseconds before the next try; `attempt` counts from 0. */
+  delay?: (attempt: number) => number;
+  later?: (run: () => void, ms: number) => unknown;
+  cancel?: (timer: never) => void;
+}
+
+/** Full jitter between half and all of an exponential step, 0.5 s to 15 s. */
+export function backoff(attempt: number, random: () => number = Math.random): number {
+  const step = Math.min(15_000, 500 * 2 ** Math.min(attempt, 10));
+  return step / 2 + random() * (step / 2);
+}
+
+type Handlers = {
+  event: Set<(event: LiveEvent) => void>;
+  message: Set<(message: LiveMessage) => void>;
+  /** The page must load afresh: events were lost, or the connection is new and events may be. */
+  reset: Set<() => void>;
+  line: Set<(state: LineState) => void>;
+  refused: Set<(problem: { type: string; title: string }) => void>;
+};
+
+export class Live {
+  readonly #options: Required<Omit<LiveOptions, "cancel">> & { cancel: (timer: never) => void };
+  readonly #handlers: Handlers = { event: new Set(), message: new Set(), reset: new Set(), line: new Set(), refused: new Set() };
+  readonly #topics = new Set<string>();
+  #socket: SocketLike | null = null;
+  #seq: number | null = null;
+  #attempt = 0;
+  #closed = false;
+  #timer: unknown = null;
+  state: LineState = "connecting";
+
+  constructor(options: LiveOptions) {
+    this.#options = {
+      open: (url) => new WebSocket(url),
+      delay: backoff,
+      later: (run, ms) => setTimeout(run, ms),
+      cancel: (timer) => clearTimeout(timer),
+      ...options,
+    };
+  }
+
+  on<K extends keyof Handlers>(name: K, handler: Handlers[K] extends Set<infer H> ? H : never): () => void {
+    const set = this.#handlers[name] as Set<unknown>;
+    set.add(handler);
+    return () => set.delete(handler);
+  }
+
+  start(): void {
+    if (this.#socket || this.#closed) return;
+    this.#setState("connecting");
+    const socket = this.#options.open(this.#options.url);
+    this.#socket = socket;
+    socket.onopen = () => {
+      this.#setState("open");
+      this.#subscribe();
+    };
+    socket.onmessage = (event) => {
+      if (typeof event.data === "string") this.#receive(event.data);
+    };
+    socket.onclose = () => {
+      if (this.#socket !== socket) return;
+      this.#socket = null;
+      if (this.#closed) return;
+      this.#setState("waiting");
+      this.#timer = this.#options.later(() => this.start(), this.#options.delay(this.#attempt++));
+    };
+  }
+
+  /** Tries now, for a page that has come back to the front or a network that is back. */
+  retry(): void {
+    if (this.state !== "waiting") return;
+    this.#options.cancel(this.#timer as never);
+    this.#attempt = 0;
+    this.start();
+  }
+
+  /** Opens the connection anew, because who the page is has changed (sign-in). */
+  restart(): void {
+    const socket = this.#socket;
+    this.#socket = null;
+    if (socket) {
+      socket.onclose = null;
+      socket.close();
+    }
+    this.#options.cancel(this.#timer as never);
+    this.#seq = null;
+    this.start();
+  }
+
+  subscribe(...topics: string[]): void {
+    const before = this.#topics.size;
+    for (const topic of topics) this.#topics.add(topic);
+    if (this.#topics.size !== before && this.state === "open") this.#subscribe();
+  }
+
+  unsubscribe(topic: string): void {
+    if (this.#topics.delete(topic) && this.state === "open") this.#subscribe();
+  }
+
+  /** False when the line is down: passing messages are not kept for later. */
+  send(topic: string, kind: string, data: Record<string, unknown>): boolean {
+    if (this.state !== "open" || !this.#socket) return false;
+    this.#socket.send(JSON.stringify({ type: "send", topic, kind, data }));
+    return true;
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#options.cancel(this.#timer as never);
+    this.#socket?.close();
+    this.#socket = null;
+  }
+
+  #subscribe(): void {
+    if (this.#topics.size === 0) return;
+    this.#socket?.send(JSON.stringify({ type: "subscribe", topics: [...this.#topics], since: this.#seq }));
+  }
+
+  #receive(text: string): void {
+    let message: Record<string, unknown>;
+    try {
+      message = JSON.parse(text) as Record<string, unknown>;
+    } catch {
+      return;
+    }
+    const { type } = message;
+    if (type === "hello") {
+      this.#attempt = 0;
+      const seq = Number(message["seq"]);
+      // A smaller number than ours: another store (restored, replaced); nothing we know holds.
+      if (this.#seq !== null && seq < this.#seq) {
+        this.#seq = seq;
+        this.#emit("reset");
+      }
+      this.#seq ??= seq;
+    } else if (type === "reset") {
+      this.#seq = Number(message["seq"]);
+      this.#emit("reset");
+    } else if (type === "event") {
+      const event = message as unknown as LiveEvent;
+      if (this.#seq !== null && event.seq <= this.#seq) return;
+      this.#seq = Math.max(this.#seq ?? 0, event.seq);
+      for (const handler of this.#handlers.event) handler({ ...event, data: event.data ?? null });
+    } else if (type === "message") {
+      const { topic, kind, data } = message as unknown as LiveMessage;
+      for (const handler of this.#handlers.message) handler({ topic, kind, data: data ?? {} });
+    } else if (type === "error") {
+      const problem = message["problem"] as { type: string; title: string };
+      for (const handler of this.#handlers.refused) handler(problem);
+    }
+  }
+
+  #emit(name: "reset"): void {
+    for (const handler of this.#handlers[name]) handler();
+  }
+
+  #setState(state: LineState): void {
+    this.state = state;
+    for (const handler of this.#handlers.line) handler(state);
+  }
+}
+
+export function liveUrl(path = "/api/live"): string {
+  return `${location.protocol === "https:" ? "wss" : "ws"}://${location.host}${path}`;
+}
+
+export function openLive(): Live {
+  const live = new Live({ url: liveUrl() });
+  addEventListener("online", () => live.retry());
+  document.addEventListener("visibilitychange", () => {
+    if (document.visibilityState === "visible") live.retry();
+  });
+  live.start();
+  return live;
+}

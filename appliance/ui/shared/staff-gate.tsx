@@ -1,0 +1,66 @@
+// Pages of the staff: sign in first, then the page, with who one is in the header.
+import type { ComponentChildren } from "preact";
+import { useEffect, useState } from "preact/hooks";
+import { api, ProblemError } from "./api";
+import type { Me } from "../generated/box-api";
+import { t, usePageLanguage } from "./i18n";
+import type { Live } from "./live";
+import { SignIn } from "./sign-in";
+import { Header, Notice, toastError } from "./ui";
+
+export type StaffMember = Pick<Me, "id" | "login" | "name" | "roles" | "language">;
+
+export function StaffGate<T extends StaffMember>({ live, title, role, office, extra, demo, children }: {
+  live: Live;
+  title: string;
+  role?: Me["roles"][number];
+  office: string;
+  extra?: ComponentChildren;
+  demo?: string;
+  children: (me: T, setMe: (me: T) => void) => ComponentChildren;
+}) {
+  const [me, setMe] = useState<T | null | undefined>(undefined);
+  useEffect(() => {
+    api.get<T>("/api/me").then(
+      (found) => {
+        void usePageLanguage(found.language);
+        setMe(found);
+      },
+      (error: unknown) => {
+        if (!(error instanceof ProblemError) || error.status !== 401) toastError(error);
+        setMe(null);
+      },
+    );
+  }, []);
+  const signedIn = (found: T) => {
+    setMe(found);
+    // The live connection was opened as nobody: who may hear what has changed.
+    live.restart();
+  };
+  const signOut = async () => {
+    try {
+      await api.delete("/api/me");
+    } catch (error) {
+      toastError(error);
+    }
+    setMe(null);
+    live.restart();
+  };
+  const allowed = me && (!role || me.roles.includes(role));
+  return (
+    <>
+      <Header office={office}>
+        {me && extra}
+        {me && (
+          <>
+            <span class="ab-who">{me.name}</span>
+            <button type="button" class="ab-link" onClick={() => void signOut()}>{t("ui.sign-in.out")}</button>
+          </>
+        )}
+      </Header>
+      {me === null && <SignIn<T> title={title} onSignedIn={signedIn} {...(demo ? { demo } : {})} />}
+      {me && !allowed && <main class="ab-main" id="main"><h1 class="ab-title">{title}</h1><Notice tone="amber">{t("ui.sign-in.not-allowed")}</Notice></main>}
+      {me && allowed && children(me, setMe)}
+    </>
+  );
+}

@@ -1,0 +1,95 @@
+// Submitting and the receipt: nothing missing ever blocks it; the gaps are shown and listed.
+import { useState } from "preact/hooks";
+import { api, errorText, segment } from "./api";
+import type { Gap, Receipt } from "../generated/box-api";
+import { GapList } from "./draft-form";
+import type { FormDefinition } from "./form-model";
+import { formatDateTime, language, localText, t, tn } from "./i18n";
+import { Button, Dialog, Notice, Tag } from "./ui";
+
+export function SubmitButton({ draftId, gaps, definition, onFiled, wide = false, keys }: {
+  draftId: string;
+  gaps: readonly Gap[];
+  definition: FormDefinition;
+  onFiled: (receipt: Receipt) => void;
+  wide?: boolean;
+  keys?: string;
+}) {
+  const [asking, setAsking] = useState(false);
+  const [busy, setBusy] = useState(false);
+  const [error, setError] = useState<string | null>(null);
+  const submit = async () => {
+    setBusy(true);
+    setError(null);
+    try {
+      onFiled(await api.post<Receipt>(`/api/drafts/${segment(draftId)}/submit`, { acceptGaps: true }));
+      setAsking(false);
+    } catch (failure) {
+      setError(errorText(failure));
+    } finally {
+      setBusy(false);
+    }
+  };
+  return (
+    <>
+      <Button class="ab-submit" wide={wide} keys={keys} onClick={() => setAsking(true)}>{t("ui.submit.button")}</Button>
+      {asking && (
+        <Dialog title={t("ui.submit.title")} onClose={() => setAsking(false)}>
+          {gaps.length > 0 ? (
+            <>
+              <p>{tn("ui.submit.gaps", gaps.length)}</p>
+              <GapList gaps={gaps} definition={definition} links={false} />
+              <p>{t("ui.submit.gaps-accept")}</p>
+            </>
+          ) : (
+            <p>{t("ui.submit.complete")}</p>
+          )}
+          {error && <Notice tone="error" live>{error}</Notice>}
+          <div class="ab-dialog-actions">
+            <Button class="ab-submit-confirm" disabled={busy} onClick={() => void submit()}>{t(gaps.length > 0 ? "ui.submit.as-is" : "ui.submit.confirm")}</Button>
+            <Button kind="secondary" onClick={() => setAsking(false)}>{t("ui.submit.back")}</Button>
+          </div>
+        </Dialog>
+      )}
+    </>
+  );
+}
+
+export function ReceiptView({ receipt, definition, heading = 2 }: { receipt: Receipt; definition: FormDefinition | null; heading?: 2 | 1 }) {
+  const Heading = heading === 1 ? "h1" : "h2";
+  const pdf = (name: string) => `/api/filings/${segment(receipt.filingId)}/${name}.pdf?lang=${language.value}`;
+  return (
+    <article class="ab-receipt ab-card" aria-labelledby="receipt-title">
+      <div class="ab-receipt-head">
+        <Heading class="ab-subtitle" id="receipt-title" tabIndex={-1}>{t("ui.receipt.title")}</Heading>
+        <p class="ab-receipt-number ab-number">{receipt.number}</p>
+        <Tag tone={receipt.storedAt === "headquarters" ? "green" : "amber"}>{t(`ui.receipt.stored-${receipt.storedAt}`)}</Tag>
+      </div>
+      <dl class="govuk-summary-list">
+        <Row name={t("ui.receipt.service")}>{localText(receipt.serviceName)}</Row>
+        <Row name={t("ui.receipt.arrived")}>{formatDateTime(receipt.arrivedAt, true)}</Row>
+        <Row name={t("ui.receipt.hash")}><span class="ab-hash">{receipt.contentSha256}</span></Row>
+      </dl>
+      {receipt.gaps.length > 0 && definition && (
+        <>
+          <h3 class="govuk-label">{tn("ui.receipt.gaps", receipt.gaps.length)}</h3>
+          <GapList gaps={receipt.gaps} definition={definition} links={false} />
+        </>
+      )}
+      {receipt.sample && <p class="ab-muted ab-small">{t("ui.common.sample")}</p>}
+      <p class="ab-row ab-no-print">
+        <a class="govuk-button govuk-button--secondary" href={pdf("receipt")} target="_blank" rel="noopener">{t("ui.receipt.pdf")}</a>
+        <a class="govuk-button govuk-button--secondary" href={pdf("content")} target="_blank" rel="noopener">{t("ui.receipt.content-pdf")}</a>
+      </p>
+    </article>
+  );
+}
+
+function Row({ name, children }: { name: string; children: preact.ComponentChildren }) {
+  return (
+    <div class="govuk-summary-list__row">
+      <dt class="govuk-summary-list__key">{name}</dt>
+      <dd class="govuk-summary-list__value">{children}</dd>
+    </div>
+  );
+}
