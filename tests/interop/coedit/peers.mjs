@@ -5,7 +5,10 @@ export const roots = { map: 'map', list: 'array', text: 'text', xml: 'xml' }
 
 /** mulberry32 */
 export class Random {
-  constructor (seed) { this.state = seed >>> 0 }
+  constructor (seed, wholeCharacters = false) {
+    this.state = seed >>> 0
+    this.wholeCharacters = wholeCharacters // no surrogate pairs, so that none is ever split
+  }
 
   next () {
     this.state = (this.state + 0x6d2b79f5) >>> 0
@@ -22,9 +25,11 @@ export class Random {
 
 const pieces = ['a', 'bc', 'űrlap', ' ', 'Příliš žluťoučký', '😀', 'x𝒳y', '\n', '👩‍👩‍👧', '日本', '\u0000', 'long enough to be split']
 
+const whole = pieces.filter(piece => !/[\u{10000}-\u{10ffff}]/u.test(piece))
+
 export const someText = random => {
   let text = ''
-  for (let n = 1 + random.below(3); n > 0; n--) text += random.pick(pieces)
+  for (let n = 1 + random.below(3); n > 0; n--) text += random.pick(random.wholeCharacters ? whole : pieces)
   return text
 }
 
