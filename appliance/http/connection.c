@@ -204,7 +204,10 @@ static void resume_soon(AblakConnection *connection)
 
 static void on_drained(gpointer owner)
 {
-  resume_soon(owner);
+  AblakConnection *connection = owner;
+  if (connection->socket != NULL)
+    ablak_socket_drained(connection->socket);
+  resume_soon(connection);
 }
 
 void ablak_connection_replied(AblakConnection *connection)

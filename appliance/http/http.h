@@ -112,6 +112,8 @@ typedef struct {
   void (*message)(AblakSocket *socket, const void *data, gsize size, bool binary, gpointer data_);
   void (*closed)(AblakSocket *socket,
                  gpointer data); /* called exactly once; the socket dies after it */
+  /* Everything queued has gone to the kernel: more may be sent. May be NULL. */
+  void (*drained)(AblakSocket *socket, gpointer data);
   gsize message_max;             /* bytes; larger ones close with 1009 */
 } AblakSocketCallbacks;
 

@@ -111,6 +111,7 @@ bool ablak_builtin_reply(AblakHttp *http, AblakRequest *request);
 
 /* socket.c, stream.c */
 void ablak_socket_received(AblakSocket *socket, const guint8 *bytes, gsize size);
+void ablak_socket_drained(AblakSocket *socket);
 void ablak_socket_tick(AblakSocket *socket, gint64 now_ms);
 void ablak_socket_gone(AblakSocket *socket);
 void ablak_stream_tick(AblakStream *stream, gint64 now_ms);

@@ -153,6 +153,12 @@ void ablak_socket_tick(AblakSocket *socket, gint64 now_ms)
   }
 }
 
+void ablak_socket_drained(AblakSocket *socket)
+{
+  if (!socket->closing && socket->callbacks.drained != NULL)
+    socket->callbacks.drained(socket, socket->data);
+}
+
 void ablak_socket_gone(AblakSocket *socket)
 {
   ablak_metric_add(gauge(), -1);
