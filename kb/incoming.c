@@ -9,6 +9,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#define COPY_BYTES (256 * 1024)
+
 struct AblakKbIncoming {
   char *folder;
   json_t *signed_manifest;
@@ -88,6 +90,21 @@ bool ablak_kb_incoming_append(AblakKbIncoming *incoming, const void *bytes, gsiz
     incoming->written += count;
   }
   return true;
+}
+
+bool ablak_kb_incoming_append_file(AblakKbIncoming *incoming, const char *path, GError **error)
+{
+  FILE *file = g_fopen(path, "re");
+  if (file == NULL)
+    return ablak_kb_file_error(error, "open", path);
+  g_autofree char *buffer = g_malloc(COPY_BYTES);
+  bool copied = true;
+  for (gsize size; copied && (size = fread(buffer, 1, COPY_BYTES, file)) > 0;)
+    copied = ablak_kb_incoming_append(incoming, buffer, size, error);
+  if (copied && ferror(file) != 0)
+    copied = ablak_kb_file_error(error, "read", path);
+  fclose(file);
+  return copied;
 }
 
 /* Reads back what is on the disk, so the digest is of what will be opened. */

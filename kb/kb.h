@@ -124,11 +124,22 @@ bool ablak_kb_incoming_finish(AblakKbIncoming *incoming, GError **error) G_GNUC_
 void ablak_kb_incoming_free(AblakKbIncoming *incoming);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(AblakKbIncoming, ablak_kb_incoming_free)
 
+/* The same in one step from a file on disk, for the command line; `public_key` is the pinned key.
+ */
+bool ablak_kb_prepare_file(const char *folder, const char *public_key,
+                           const json_t *signed_manifest, const char *path,
+                           GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* Inside a job: an edition whose file is there becomes the active one, with an event of topic "kb",
+ * kind "edition-activated", subject the number. Harmless when repeated or not newer; a number that
+ * comes again with another file is "kb/older". */
+bool ablak_kb_apply(AblakTxn *txn, const json_t *signed_manifest,
+                    GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
 /* Called once on the main context; `error` is NULL on success and borrowed. */
 typedef void (*AblakKbDone)(const GError *error, gpointer data);
 
-/* Makes a finished incoming edition (taken over) the active one, in one job with the event
- * "kb", kind "edition-activated", subject the number. The switch happens before `done`. */
+/* Applies a finished incoming edition (taken over) in a job of its own; readers get it before
+ * `done`. */
 void ablak_kb_activate(AblakKb *kb, AblakKbIncoming *incoming, AblakKbDone done, gpointer data);
 
 /* All of it from a file on disk: copying and checking in a worker, then activation. */

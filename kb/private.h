@@ -2,6 +2,14 @@
 #pragma once
 #include "kb/kb.h"
 
+struct AblakKb {
+  char *folder, *public_key;
+  AblakStore *store;       /* NULL once closed */
+  AblakKbEdition *current; /* NULL when there is none */
+};
+/* Gives back a reference taken with g_atomic_rc_box_acquire. */
+void ablak_kb_release(AblakKb *kb);
+
 /* A checked office with what belongs to it. */
 typedef struct {
   json_t *office;
@@ -37,11 +45,15 @@ bool ablak_kb_language_is_valid(const char *language);
 /* Where `folder` keeps the edition of that digest; g_free. */
 char *ablak_kb_edition_path(const char *folder, const char *sha256);
 
-/* What an incoming edition and the keeper of editions know of each other. */
+/* Without looking at signature or number: those are checked before. Any thread. */
 AblakKbIncoming *ablak_kb_incoming_begin(const char *folder, const json_t *signed_manifest,
                                          GError **error);
+bool ablak_kb_incoming_append_file(AblakKbIncoming *incoming, const char *path, GError **error);
 const json_t *ablak_kb_incoming_manifest(const AblakKbIncoming *incoming);
 bool ablak_kb_incoming_is_finished(const AblakKbIncoming *incoming);
+
+/* CONFLICT "kb/older". Returns false. */
+bool ablak_kb_older_error(GError **error, gint64 number);
 
 /* RFC 3339 in UTC with ms. */
 char *ablak_kb_time_text(gint64 utc_ms);

@@ -251,6 +251,58 @@ static void test_pieces(Fixture *fixture, gconstpointer data)
   box_close(&box);
 }
 
+static bool apply(AblakTxn *txn, gpointer data, GError **error)
+{
+  return ablak_kb_apply(txn, data, error);
+}
+
+/* As the command line publishes: file, then row, in a process of its own; the daemon looks again.
+ * Every step may be repeated. */
+static void test_steps(Fixture *fixture, gconstpointer data)
+{
+  Box box;
+  box_open(fixture, &box);
+  deliver(fixture, &box, 1);
+  g_autofree char *path = build_samples(fixture, 2), *folder = fixture_path(fixture, "editions");
+  g_autoptr(json_t) manifest = sign(fixture, path);
+  const char *key = ablak_signer_public_key(fixture->signer);
+  GError *error = NULL;
+  for (int round = 0; round < 2; round++) {
+    g_assert_true(ablak_kb_prepare_file(folder, key, manifest, path, &error));
+    g_assert_true(ablak_store_write_sync(box.store, apply, manifest, &error));
+    g_assert_true(ablak_kb_reopen(box.kb, &error));
+    g_assert_no_error(error);
+    g_assert_cmpint(ablak_kb_number(box.kb), ==, 2);
+  }
+  g_autofree char *older = fixture_path(fixture, "edition-1.sqlite");
+  g_autoptr(json_t) older_manifest = sign(fixture, older);
+  g_assert_true(ablak_store_write_sync(box.store, apply, older_manifest, &error));
+  g_assert_true(ablak_kb_reopen(box.kb, &error));
+  g_assert_cmpint(ablak_kb_number(box.kb), ==, 2);
+  g_autoptr(AblakTxn) txn = ablak_store_read(box.store, NULL);
+  g_autoptr(GPtrArray) events = ablak_events_since(txn, 0, 10, NULL);
+  g_assert_cmpuint(events->len, ==, 2);
+  g_clear_pointer(&txn, ablak_txn_end);
+  box_close(&box);
+}
+
+/* One number with two contents, both signed: the second is refused in the job. */
+static void test_number_reused(Fixture *fixture, gconstpointer data)
+{
+  Box box;
+  box_open(fixture, &box);
+  deliver(fixture, &box, 1);
+  g_autofree char *hu = sample_folder("hu"), *path = fixture_path(fixture, "other.sqlite");
+  const char *const directories[] = {hu, NULL};
+  GError *error = NULL;
+  g_assert_true(ablak_kb_build(directories, 1, 0, path, &error));
+  g_autoptr(json_t) manifest = sign(fixture, path);
+  g_assert_false(ablak_store_write_sync(box.store, apply, manifest, &error));
+  assert_slug(error, "kb/older");
+  g_clear_error(&error);
+  box_close(&box);
+}
+
 /* Who reads when the switch comes goes on reading what they had. */
 static void test_switch_while_reading(Fixture *fixture, gconstpointer data)
 {
@@ -329,6 +381,8 @@ int main(int argc, char **argv)
   ABLAK_TEST("/kb/keep/half-written", test_half_written);
   ABLAK_TEST("/kb/keep/damaged", test_damaged);
   ABLAK_TEST("/kb/keep/pieces", test_pieces);
+  ABLAK_TEST("/kb/keep/steps", test_steps);
+  ABLAK_TEST("/kb/keep/number-reused", test_number_reused);
   ABLAK_TEST("/kb/keep/switch-while-reading", test_switch_while_reading);
   ABLAK_TEST("/kb/keep/pinned-form", test_pinned_form);
   ABLAK_TEST("/kb/keep/close-meanwhile", test_close_meanwhile);
