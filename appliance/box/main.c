@@ -16,7 +16,6 @@
 #include <forms/session.h>
 #include <provisioning/layout.h>
 #include <queue/queue.h>
-#include <stdio.h>
 #include <string.h>
 #include <sync/journal.h>
 
@@ -181,15 +180,7 @@ int main(int argc, char **argv)
   g_autoptr(GError) error = NULL;
   ablak_log_init("ablakd", ABLAK_LOG_INFO);
   box.config = ablak_config_new(ablak_box_config_keys);
-  if (argc == 2 && strcmp(argv[1], "--help") == 0) {
-    g_autofree char *help = ablak_config_help(ablak_box_config_keys);
-    printf("ablakd: a branch office's box\n\n%s", help);
-    ablak_config_free(box.config);
-    return 0;
-  }
-  if (argc == 2 && strcmp(argv[1], "--help-markdown") == 0) {
-    g_autofree char *table = ablak_config_markdown(ablak_box_config_keys);
-    fputs(table, stdout);
+  if (ablak_help_asked("ablakd: a branch office's box", ablak_box_config_keys, argc, argv)) {
     ablak_config_free(box.config);
     return 0;
   }

@@ -1,0 +1,186 @@
+/* Submitting a draft, its receipt and its prints. */
+#include "box/filings.h"
+#include "box/routes.h"
+#include "box/uplink.h"
+#include "box/visits.h"
+#include "core/error.h"
+#include "core/messages.h"
+#include "daemon/handler.h"
+#include <filings/filings.h>
+#include <forms/session.h>
+#include <string.h>
+
+/* --- submitting: one job freezes the draft, keeps its content and registers it
+ * ---------------------
+ */
+
+typedef struct {
+  AblakBranch *box;
+  AblakRequest *request;
+  AblakPerson *person;
+  char *draft_id, *service, *visit_id, *office; /* office: first part of registry numbers */
+  json_t *service_name;
+  bool accept_gaps, sample;
+  AblakFiling *filing;
+} Submit;
+
+static void submit_free(gpointer data)
+{
+  Submit *submit = data;
+  g_free(submit->draft_id);
+  g_free(submit->service);
+  g_free(submit->visit_id);
+  g_free(submit->office);
+  json_decref(submit->service_name);
+  ablak_filing_free(submit->filing);
+  ablak_person_unref(submit->person);
+  ablak_request_unref(submit->request);
+  g_free(submit);
+}
+
+static bool file(AblakTxn *txn, gpointer data, GError **error)
+{
+  Submit *submit = data;
+  const AblakBranch *box = submit->box;
+  g_clear_pointer(&submit->filing, ablak_filing_free);
+  bool citizen = submit->person->kind == ABLAK_PERSON_CITIZEN;
+  g_autoptr(AblakSubmission) submission = NULL;
+  if (!ablak_submission_create(txn, submit->draft_id, citizen ? "citizen" : "clerk",
+                               ablak_person_actor(submit->person), submit->accept_gaps, &submission,
+                               error))
+    return false;
+  const AblakFilingNew filing = {
+      .submission_id = submission->id,
+      .visit_id = submit->visit_id,
+      .office = submit->office,
+      .epoch = box->identity->epoch,
+      .service = submit->service,
+      .service_name = submit->service_name,
+      .form_id = submission->form_id,
+      .form_version = submission->form_version,
+      .content_sha256 = submission->content_sha256,
+      .gaps = submission->gaps,
+      .sample = submit->sample,
+      .actor = ablak_person_actor(submit->person),
+      .zone = g_atomic_pointer_get(&box->zone),
+      .signer = box->receipt_key,
+  };
+  return ablak_filing_register(txn, &filing, &submit->filing, error);
+}
+
+static void filed(const GError *error, gpointer data)
+{
+  Submit *submit = data;
+  if (error) {
+    ablak_request_reply_error(submit->request, error);
+    return;
+  }
+  ablak_uplink_await(submit->box->uplink, submit->filing->id, submit->visit_id);
+  ablak_request_reply_json(submit->request, 201, ablak_view_receipt(submit->box, submit->filing));
+}
+
+void ablak_box_submit_draft(AblakRequest *request, gpointer app)
+{
+  AblakBranch *box = app;
+  AblakPerson *person = ablak_request_person(request);
+  g_autoptr(GError) error = NULL;
+  g_autoptr(AblakTxn) txn = ablak_store_read(box->store, &error);
+  g_autoptr(AblakDraft) draft =
+      txn ? ablak_draft_get(txn, ablak_request_param(request, "draftId"), &error) : NULL;
+  g_autoptr(AblakVisit) visit = draft ? ablak_visit_load(txn, draft->visit_id, &error) : NULL;
+  g_autoptr(AblakForm) form = visit ? ablak_draft_form(txn, draft, &error) : NULL;
+  if (!form || !ablak_box_may_visit(person, visit, &error)) {
+    ablak_request_reply_error(request, error);
+    return;
+  }
+  Submit *submit = g_new0(Submit, 1);
+  submit->box = box;
+  submit->request = ablak_request_ref(request);
+  submit->person = ablak_person_ref(person);
+  submit->draft_id = g_strdup(draft->id);
+  submit->visit_id = g_strdup(visit->id);
+  submit->service = g_strdup(visit->service);
+  submit->office = g_strdup(ablak_json_get_string(box->office, "registerPrefix"));
+  submit->service_name = ablak_view_service_name(box, visit->service);
+  submit->accept_gaps = ablak_json_get_bool(ablak_request_json(request), "acceptGaps", false);
+  submit->sample = ablak_form_is_sample(form);
+  ablak_drafts_submit(box->drafts, submit->draft_id, file, filed, submit, submit_free);
+}
+
+/* --- the receipt and the prints
+ * ------------------------------------------------------------------------
+ */
+
+static AblakFiling *load_own(AblakTxn *txn, AblakCall *call, GError **error)
+{
+  g_autoptr(AblakFiling) filing =
+      ablak_filing_get(txn, ablak_request_param(call->request, "filingId"), error);
+  g_autoptr(AblakVisit) visit = filing ? ablak_visit_load(txn, filing->visit_id, error) : NULL;
+  return visit && ablak_box_may_visit(call->person, visit, error) ? g_steal_pointer(&filing) : NULL;
+}
+
+static json_t *receipt_view(AblakTxn *txn, AblakCall *call, GError **error)
+{
+  g_autoptr(AblakFiling) filing = load_own(txn, call, error);
+  return filing ? ablak_view_receipt(call->app, filing) : NULL;
+}
+
+void ablak_box_get_filing(AblakRequest *request, gpointer app)
+{
+  ablak_call_read(((AblakBranch *)app)->store, request, app, receipt_view);
+}
+
+typedef GBytes *(*Print)(const AblakPrint *print, GError **error);
+
+static GBytes *print_filing(AblakTxn *txn, AblakCall *call, Print print, GError **error)
+{
+  const AblakBranch *box = call->app;
+  g_autoptr(AblakFiling) filing = load_own(txn, call, error);
+  g_autoptr(AblakSubmission) submission =
+      filing ? ablak_submission_get(txn, filing->submission_id, error) : NULL;
+  g_autoptr(AblakDraft) draft =
+      submission ? ablak_draft_get(txn, submission->draft_id, error) : NULL;
+  g_autoptr(AblakForm) form = draft ? ablak_draft_form(txn, draft, error) : NULL;
+  g_autoptr(json_t) content =
+      form ? ablak_json_parse(submission->content, strlen(submission->content), error) : NULL;
+  if (!content)
+    return NULL;
+  const char *asked = ablak_request_query(call->request, "lang");
+  const char *binding =
+      json_string_value(json_array_get(json_object_get(box->office, "languages"), 0));
+  const AblakPrint what = {
+      .language = asked && ablak_messages_has_language(asked) ? asked
+                  : binding                                   ? binding
+                                                              : "en",
+      .binding_language = binding,
+      .office_name = json_object_get(box->office, "name"),
+      .receipt = filing->receipt,
+      .signature = filing->signature,
+      .definition = ablak_form_definition(form),
+      .content = content,
+      .zone = box->zone,
+  };
+  return print(&what, error);
+}
+
+static void reply_print(AblakRequest *request, AblakBranch *box, Print print)
+{
+  g_autoptr(GError) error = NULL;
+  AblakCall call = {.request = request, .person = ablak_request_person(request), .app = box};
+  g_autoptr(AblakTxn) txn = ablak_store_read(box->store, &error);
+  g_autoptr(GBytes) pdf = txn ? print_filing(txn, &call, print, &error) : NULL;
+  if (pdf)
+    ablak_request_reply_bytes(request, 200, "application/pdf", pdf);
+  else
+    ablak_request_reply_error(request, error);
+}
+
+void ablak_box_get_receipt_pdf(AblakRequest *request, gpointer app)
+{
+  reply_print(request, app, ablak_print_receipt);
+}
+
+void ablak_box_get_content_pdf(AblakRequest *request, gpointer app)
+{
+  reply_print(request, app, ablak_print_content);
+}

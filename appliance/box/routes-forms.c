@@ -186,7 +186,8 @@ static bool may_open(AblakBranch *box, AblakRequest *request, GError **error)
 
 void ablak_box_open_document(AblakRequest *request, gpointer app)
 {
-  static const AblakSocketCallbacks callbacks = {document_message, document_closed, 1024 * 1024};
+  static const AblakSocketCallbacks callbacks = {
+      .message = document_message, .closed = document_closed, .message_max = 1024 * 1024};
   AblakBranch *box = app;
   const AblakPerson *person = ablak_request_person(request);
   g_autoptr(GError) error = NULL;

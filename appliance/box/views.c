@@ -76,16 +76,17 @@ json_t *ablak_view_visit(AblakTxn *txn, const AblakBranch *box, const AblakVisit
     if (!ticket || !(ticket_view = ticket_json(txn, ticket, error)))
       return NULL;
   }
-  g_autofree char *draft = ablak_draft_of_visit(txn, visit->id, NULL);
-  g_autofree char *filing = ablak_filing_of_visit(txn, visit->id, NULL);
+  g_autoptr(AblakDraft) draft = ablak_draft_of_visit(txn, visit->id, NULL);
+  g_autoptr(AblakFiling) filing = ablak_filing_of_visit(txn, visit->id, NULL);
   bool citizen = ablak_presence_has(box->presence, visit->id, ABLAK_PERSON_CITIZEN);
   bool clerk = ablak_presence_has(box->presence, visit->id, ABLAK_PERSON_STAFF);
   return json_pack("{s:s, s:s, s:s, s:o, s:s, s:s?, s:O?, s:s?, s:s, s:o, s:s?, s:b, s:b, s:[]}",
                    "id", visit->id, "state", visit->state, "service", visit->service, "serviceName",
                    ablak_view_service_name(box, visit->service), "channel", visit->channel,
-                   "counter", visit->counter, "ticket", ticket_view, "draftId", draft, "identity",
-                   visit->identity, "openedAt", ablak_json_time(visit->opened_ms), "filingId",
-                   filing, "citizenPresent", citizen, "clerkPresent", clerk, "iceServers");
+                   "counter", visit->counter, "ticket", ticket_view, "draftId",
+                   draft ? draft->id : NULL, "identity", visit->identity, "openedAt",
+                   ablak_json_time(visit->opened_ms), "filingId", filing ? filing->id : NULL,
+                   "citizenPresent", citizen, "clerkPresent", clerk, "iceServers");
 }
 
 json_t *ablak_view_me(AblakTxn *txn, const AblakPerson *person, gpointer box, GError **error)
