@@ -32,16 +32,17 @@ GPtrArray *ablak_staff_from_csv(const char *text, gsize length,
 bool ablak_staff_import(AblakTxn *txn, GPtrArray *people, gsize *ret_added, gsize *ret_changed,
                         GPtrArray **ret_ids, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
+/* A disabled person's sessions end at once, and no new one begins. NOT_FOUND
+ * "accounts/no-such-person". */
+bool ablak_staff_set_disabled(AblakTxn *txn, const char *id, bool disabled, const char *actor,
+                              GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
 /* NOT_FOUND "accounts/no-such-person". */
 AblakStaff *ablak_staff_load(AblakTxn *txn, const char *id,
                              GError **error) G_GNUC_WARN_UNUSED_RESULT;
 AblakStaff *ablak_staff_by_login(AblakTxn *txn, const char *login,
                                  GError **error) G_GNUC_WARN_UNUSED_RESULT;
 GPtrArray *ablak_staff_all(AblakTxn *txn, GError **error) G_GNUC_WARN_UNUSED_RESULT;
-/* The whole row as headquarters sends it to branches, and back; `apply` checks every member. */
-json_t *ablak_staff_to_row(const AblakStaff *staff);
-bool ablak_staff_apply_row(AblakTxn *txn, const json_t *row,
-                           GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 /* --- signing in
  * ------------------------------------------------------------------------------------- */

@@ -4,6 +4,8 @@
 #include "core/messages.h"
 #include <string.h>
 
+#define FIELD_MOST 256 /* bytes */
+
 enum { LOGIN, NAME, ROLES, LANGUAGE, PASSWORD, COLUMNS };
 static const char *const column_names[COLUMNS] = {"login", "name", "roles", "language", "password"};
 
@@ -86,7 +88,17 @@ static bool skip_blank_and_comments(Reader *reader)
   return reader->at < reader->end;
 }
 
-static bool check_roles(char **roles)
+/* Control characters have no place in a name, and a blank around a login cannot be seen. */
+static bool is_clean(const char *text)
+{
+  for (const char *at = text; *at; at = g_utf8_next_char(at))
+    if (g_unichar_iscntrl(g_utf8_get_char(at)))
+      return false;
+  return *text && strlen(text) <= FIELD_MOST && !g_ascii_isspace(text[0]) &&
+         !g_ascii_isspace(text[strlen(text) - 1]);
+}
+
+static bool roles_are_known(char **roles)
 {
   static const char *const known[] = {"clerk", "supervisor", "editor", "it", NULL};
   for (char **role = roles; *role; role++)
@@ -103,9 +115,9 @@ static AblakStaff *person_from(GPtrArray *fields, unsigned line, GError **error)
   }
   char **values = (char **)fields->pdata;
   for (int i = 0; i < COLUMNS; i++)
-    if (!*values[i] || strlen(values[i]) > 256) {
-      g_autofree char *what =
-          g_strdup_printf("the column %s is empty or too long", column_names[i]);
+    if (!is_clean(values[i])) {
+      g_autofree char *what = g_strdup_printf(
+          "the column %s is empty, too long or has blanks around it", column_names[i]);
       complain(error, line, what);
       return NULL;
     }
@@ -114,11 +126,11 @@ static AblakStaff *person_from(GPtrArray *fields, unsigned line, GError **error)
   staff->name = g_strdup(values[NAME]);
   staff->roles = g_strsplit(values[ROLES], " ", -1);
   staff->language = g_strdup(values[LANGUAGE]);
-  if (!check_roles(staff->roles))
+  if (!roles_are_known(staff->roles))
     complain(error, line, "roles are clerk, supervisor, editor or it, separated by spaces");
   else if (!ablak_messages_has_language(staff->language))
     complain(error, line, "the language is not one of the catalogue's");
-  else if ((staff->password_hash = ablak_password_hash(values[PASSWORD], error)))
+  else
     return g_steal_pointer(&staff);
   return NULL;
 }
@@ -141,6 +153,17 @@ static bool is_new_login(GHashTable *logins, const AblakStaff *staff, unsigned l
   return false;
 }
 
+/* Last, because it takes long: a fault in any line is found before. */
+static bool hash_passwords(GPtrArray *people, GPtrArray *passwords, GError **error)
+{
+  for (guint i = 0; i < people->len; i++) {
+    AblakStaff *staff = people->pdata[i];
+    if (!(staff->password_hash = ablak_password_hash(passwords->pdata[i], error)))
+      return false;
+  }
+  return true;
+}
+
 GPtrArray *ablak_staff_from_csv(const char *text, gsize length, GError **error)
 {
   if (!g_utf8_validate_len(text, length, NULL)) {
@@ -148,9 +171,11 @@ GPtrArray *ablak_staff_from_csv(const char *text, gsize length, GError **error)
     return NULL;
   }
   Reader reader = {.at = text, .end = text + length, .line = 1};
-  if (g_str_has_prefix(text, "\xef\xbb\xbf"))
+  /* Spreadsheets put a byte order mark first; the text need not end with NUL. */
+  if (length >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0)
     reader.at += 3;
   g_autoptr(GPtrArray) people = g_ptr_array_new_with_free_func((GDestroyNotify)ablak_staff_free);
+  g_autoptr(GPtrArray) passwords = g_ptr_array_new_with_free_func(g_free);
   g_autoptr(GHashTable) logins = g_hash_table_new(g_str_hash, g_str_equal);
   bool header = false;
   while (skip_blank_and_comments(&reader)) {
@@ -169,6 +194,11 @@ GPtrArray *ablak_staff_from_csv(const char *text, gsize length, GError **error)
     if (!staff || !is_new_login(logins, staff, line, error))
       return NULL;
     g_ptr_array_add(people, g_steal_pointer(&staff));
+    g_ptr_array_add(passwords, g_strdup(fields->pdata[PASSWORD]));
   }
-  return g_steal_pointer(&people);
+  if (people->len == 0) {
+    complain(error, reader.line, "nobody stands in the file");
+    return NULL;
+  }
+  return hash_passwords(people, passwords, error) ? g_steal_pointer(&people) : NULL;
 }

@@ -73,7 +73,9 @@ void ablak_joined_free(AblakJoined *joined)
   g_free(joined);
 }
 
-static AblakJoined *start_session(AblakTxn *txn, const char *visit_id, GError **error)
+/* `began_ms` bounds the session's life; coming back does not lengthen it. */
+static AblakJoined *start_session(AblakTxn *txn, const char *visit_id, gint64 began_ms,
+                                  GError **error)
 {
   g_autoptr(AblakJoined) joined = g_new0(AblakJoined, 1);
   joined->visit_id = g_strdup(visit_id);
@@ -84,7 +86,7 @@ static AblakJoined *start_session(AblakTxn *txn, const char *visit_id, GError **
           txn, NULL, error,
           "INSERT INTO citizen_session (id, visit_id, resume_sha256, created_at, last_seen_at)"
           " VALUES (?, ?, ?, ?, ?)",
-          "tttii", id, visit_id, resume, ablak_txn_now_ms(txn), ablak_txn_now_ms(txn)))
+          "tttii", id, visit_id, resume, began_ms, ablak_txn_now_ms(txn)))
     return NULL;
   return g_steal_pointer(&joined);
 }
@@ -93,6 +95,23 @@ static bool visit_event(AblakTxn *txn, const char *visit_id, const char *kind, G
 {
   g_autofree char *topic = g_strconcat("visit:", visit_id, NULL);
   return ablak_event_append(txn, topic, kind, visit_id, "citizen", NULL, error);
+}
+
+/* Two open invitations with one code would lead somebody into another's visit. */
+static char *free_code(AblakTxn *txn, GError **error)
+{
+  for (;;) {
+    g_autofree char *code = ablak_digits_new(8), *hash = hash_of(code);
+    g_autoptr(AblakRows) rows = ablak_txn_query_one(
+        txn, error,
+        "SELECT count(*) FROM invitation WHERE code_sha256 = ? AND used_at = 0 AND revoked_at = 0"
+        " AND expires_at > ?",
+        "ti", hash, ablak_txn_now_ms(txn));
+    if (!rows)
+      return NULL;
+    if (ablak_rows_int(rows, 0) == 0)
+      return g_steal_pointer(&code);
+  }
 }
 
 bool ablak_invitation_create(AblakTxn *txn, const char *visit_id, gint64 life_ms, bool replace,
@@ -105,8 +124,9 @@ bool ablak_invitation_create(AblakTxn *txn, const char *visit_id, gint64 life_ms
                                  "used_at = 0 AND revoked_at = 0",
                                  "it", now_ms, visit_id))
     return false;
-  g_autofree char *id = ablak_id_new(), *secret = ablak_secret_new(32),
-                  *code = ret_code ? ablak_digits_new(8) : NULL;
+  g_autofree char *id = ablak_id_new(), *secret = ablak_secret_new(32), *code = NULL;
+  if (ret_code && !(code = free_code(txn, error)))
+    return false;
   g_autofree char *secret_hash = hash_of(secret), *code_hash = code ? hash_of(code) : NULL;
   if (!ablak_txn_exec(txn, NULL, error,
                       "INSERT INTO invitation (id, visit_id, secret_sha256, code_sha256, "
@@ -168,7 +188,7 @@ AblakJoined *ablak_invitation_redeem(AblakTxn *txn, const char *secret, const ch
                       ablak_txn_now_ms(txn), ablak_rows_text(rows, 0)) ||
       !visit_event(txn, visit_id, "citizen.joined", error))
     return NULL;
-  return start_session(txn, visit_id, error);
+  return start_session(txn, visit_id, ablak_txn_now_ms(txn), error);
 }
 
 AblakJoined *ablak_citizen_resume(AblakTxn *txn, const char *resume_token, GError **error)
@@ -191,10 +211,11 @@ AblakJoined *ablak_citizen_resume(AblakTxn *txn, const char *resume_token, GErro
     return NULL;
   }
   g_autofree char *visit_id = g_strdup(ablak_rows_text(rows, 1));
+  gint64 began_ms = ablak_rows_int(rows, 2);
   if (!ablak_txn_exec(txn, NULL, error, "DELETE FROM citizen_session WHERE id = ?", "t",
                       ablak_rows_text(rows, 0)))
     return NULL;
-  return start_session(txn, visit_id, error);
+  return start_session(txn, visit_id, began_ms, error);
 }
 
 char *ablak_citizen_find(AblakTxn *txn, const char *secret, GError **error)

@@ -132,34 +132,19 @@ bool ablak_staff_import(AblakTxn *txn, GPtrArray *people, gsize *ret_added, gsiz
   return true;
 }
 
-/* --- rows between headquarters and branches -----------------------------------------------------
- */
-
-json_t *ablak_staff_to_row(const AblakStaff *staff)
+bool ablak_staff_set_disabled(AblakTxn *txn, const char *id, bool disabled, const char *actor,
+                              GError **error)
 {
-  g_autofree char *roles = g_strjoinv(" ", staff->roles);
-  return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:b}", "id", staff->id, "login", staff->login,
-                   "name", staff->name, "roles", roles, "language", staff->language, "passwordHash",
-                   staff->password_hash, "disabled", staff->disabled);
-}
-
-bool ablak_staff_apply_row(AblakTxn *txn, const json_t *row, GError **error)
-{
-  g_autofree char *roles = g_strdup(ablak_json_get_string(row, "roles"));
-  AblakStaff staff = {
-      .id = (char *)ablak_json_get_string(row, "id"),
-      .login = (char *)ablak_json_get_string(row, "login"),
-      .name = (char *)ablak_json_get_string(row, "name"),
-      .language = (char *)ablak_json_get_string(row, "language"),
-      .password_hash = (char *)ablak_json_get_string(row, "passwordHash"),
-      .disabled = ablak_json_get_bool(row, "disabled", false),
-  };
-  if (!roles || !staff.id || !ablak_id_is_valid(staff.id) || !staff.login || !staff.name ||
-      !staff.language || !staff.password_hash) {
-    ablak_error_set(error, ABLAK_ERROR_INVALID, "accounts/row", "a staff row lacks a member");
+  gint64 changes;
+  if (!ablak_txn_exec(txn, &changes, error,
+                      "UPDATE staff SET disabled = ?, updated_at = ? WHERE id = ?", "iit",
+                      (gint64)disabled, ablak_txn_now_ms(txn), id))
+    return false;
+  if (changes == 0) {
+    ablak_error_set(error, ABLAK_ERROR_NOT_FOUND, "accounts/no-such-person", "no such person");
     return false;
   }
-  g_auto(GStrv) list = g_strsplit(roles, " ", -1);
-  staff.roles = list;
-  return upsert(txn, &staff, error);
+  return ablak_txn_exec(txn, NULL, error, "DELETE FROM sign_in WHERE staff_id = ?", "t", id) &&
+         ablak_event_append(txn, "fleet", disabled ? "staff.disabled" : "staff.enabled", id, actor,
+                            NULL, error);
 }

@@ -149,12 +149,15 @@ bool ablak_queue_estimate(AblakTxn *txn, const char *day, const AblakTicket *tic
   g_autoptr(GPtrArray) waiting = ablak_queue_waiting(txn, day, error);
   if (!waiting || !ablak_queue_day_figures(txn, day, &figures, error))
     return false;
+  if (strcmp(ticket->state, "waiting") != 0) {
+    *ret_ahead = *ret_wait_ms = 0;
+    return true;
+  }
+  /* One that is not issued yet would come after all. */
   gint64 ahead = 0;
   while (ahead < waiting->len &&
          strcmp(((AblakTicket *)waiting->pdata[ahead])->id, ticket->id) != 0)
     ahead++;
-  if (strcmp(ticket->state, "waiting") != 0 || ahead == waiting->len)
-    ahead = 0;
   gint64 average_ms = figures.finished >= AVERAGE_NEEDS ? figures.average_service_ms : -1;
   g_autoptr(GArray) times = free_times(txn, day, average_ms, error);
   if (!times)

@@ -37,7 +37,8 @@ bool ablak_queue_set_service_open(AblakTxn *txn, const char *service, bool open,
 bool ablak_queue_set_counter_open(AblakTxn *txn, const char *counter, bool open, const char *actor,
                                   GError **error) G_GNUC_WARN_UNUSED_RESULT;
 /* A clerk takes a counter (which opens it) and leaves any other; `counter` NULL only leaves.
- * CONFLICT "queue/counter-taken" when somebody else sits there. */
+ * CONFLICT "queue/counter-taken" when somebody else sits there, "queue/client-present" while the
+ * counter to be left still has a client. */
 bool ablak_queue_take_counter(AblakTxn *txn, const char *counter, const char *staff_id,
                               GError **error) G_GNUC_WARN_UNUSED_RESULT;
 /* The counter that this person has taken; NULL for none. Free with g_free. */
@@ -74,6 +75,11 @@ bool ablak_queue_no_show(AblakTxn *txn, const char *ticket_id, const char *actor
 bool ablak_queue_finish(AblakTxn *txn, const char *ticket_id, const char *actor,
                         GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
+/* A waiting client gives up: CONFLICT "queue/not-waiting" otherwise. What is left of former days is
+ * cancelled by itself with the first number or call of a new day. */
+bool ablak_queue_cancel(AblakTxn *txn, const char *ticket_id, const char *actor,
+                        GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
 AblakTicket *ablak_queue_ticket(AblakTxn *txn, const char *ticket_id,
                                 GError **error) G_GNUC_WARN_UNUSED_RESULT;
 /* Arrays of AblakTicket, freed with the array. Waiting: in calling order. Called: now at a counter.
@@ -87,8 +93,8 @@ GPtrArray *ablak_queue_last_called(AblakTxn *txn, const char *day, gsize most,
                                    GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 /* How many wait before this ticket, and how long it may take: the queue played forward over the
- * open counters with the day's average service times. -1 when nothing is known yet or no counter is
- * open. */
+ * open counters with the day's average service times; for a ticket with an unknown id, as if it
+ * were issued now. -1 when nothing is known yet or no counter is open. */
 bool ablak_queue_estimate(AblakTxn *txn, const char *day, const AblakTicket *ticket,
                           gint64 *ret_ahead, gint64 *ret_wait_ms,
                           GError **error) G_GNUC_WARN_UNUSED_RESULT;

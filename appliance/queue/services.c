@@ -81,8 +81,9 @@ bool ablak_queue_take_services(AblakTxn *txn, const AblakServiceSpec *specs, gsi
       return false;
     g_hash_table_insert(known, g_strdup(specs[i].id), g_strdup(prefix));
   }
-  return close_vanished(txn, gone, "UPDATE queue_service SET open = 0, updated_at = ? WHERE id = ?",
-                        error);
+  return close_vanished(
+      txn, gone, "UPDATE queue_service SET open = 0, updated_at = ? WHERE id = ? AND open = 1",
+      error);
 }
 
 bool ablak_queue_take_counters(AblakTxn *txn, const AblakCounterSpec *specs, gsize count,
@@ -107,7 +108,8 @@ bool ablak_queue_take_counters(AblakTxn *txn, const AblakCounterSpec *specs, gsi
     g_hash_table_remove(known, specs[i].id);
   }
   return close_vanished(txn, known,
-                        "UPDATE counter SET open = 0, staff_id = NULL, updated_at = ? WHERE id = ?",
+                        "UPDATE counter SET open = 0, staff_id = NULL, updated_at = ? WHERE id = ?"
+                        " AND (open = 1 OR staff_id IS NOT NULL)",
                         error);
 }
 
@@ -161,6 +163,9 @@ static bool leave_counter(AblakTxn *txn, const char *staff_id, GError **error)
     g_propagate_error(error, g_steal_pointer(&failure));
     return false;
   }
+  /* The client would be left at a counter that nobody can act for. */
+  if (counter && !ablak_queue_counter_is_free(txn, counter, error))
+    return false;
   return !counter ||
          (ablak_txn_exec(
               txn, NULL, error,
@@ -172,9 +177,11 @@ static bool leave_counter(AblakTxn *txn, const char *staff_id, GError **error)
 bool ablak_queue_take_counter(AblakTxn *txn, const char *counter, const char *staff_id,
                               GError **error)
 {
+  bool stays = false; /* a supervisor may have closed it meanwhile */
   if (counter) {
-    g_autoptr(AblakRows) rows = ablak_queue_row(
-        txn, "queue/no-such-counter", "SELECT staff_id FROM counter WHERE id = ?", counter, error);
+    g_autoptr(AblakRows) rows =
+        ablak_queue_row(txn, "queue/no-such-counter",
+                        "SELECT staff_id, open FROM counter WHERE id = ?", counter, error);
     if (!rows)
       return false;
     const char *holder = ablak_rows_text(rows, 0);
@@ -183,10 +190,11 @@ bool ablak_queue_take_counter(AblakTxn *txn, const char *counter, const char *st
                       counter);
       return false;
     }
-    if (holder)
+    if (holder && ablak_rows_int(rows, 1))
       return true;
+    stays = holder != NULL;
   }
-  if (!leave_counter(txn, staff_id, error))
+  if (!stays && !leave_counter(txn, staff_id, error))
     return false;
   return !counter ||
          (ablak_txn_exec(txn, NULL, error,

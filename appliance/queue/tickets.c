@@ -88,6 +88,47 @@ bool ablak_queue_ticket_event(AblakTxn *txn, const char *kind, const char *ticke
   return ablak_event_append(txn, "queue", kind, ticket_id, actor, data, error);
 }
 
+/* --- the end of a day ---------------------------------------------------------------------------
+ */
+
+static bool cancel(AblakTxn *txn, const char *ticket_id, const char *actor, GError **error)
+{
+  return ablak_txn_exec(txn, NULL, error,
+                        "UPDATE ticket SET state = 'cancelled', finished_at = ? WHERE id = ?", "it",
+                        ablak_txn_now_ms(txn), ticket_id) &&
+         ablak_queue_end_visit_of(txn, ticket_id, actor, error) &&
+         ablak_queue_ticket_event(txn, "ticket.cancelled", ticket_id, actor, error);
+}
+
+/* Numbers that nobody closed yesterday must not block a counter today. Done with the first number
+ * or call of the new day, so it needs no timer. */
+static bool end_former_days(AblakTxn *txn, const char *day, GError **error)
+{
+  g_autoptr(GPtrArray) left = tickets_from_rows(
+      ablak_txn_query(txn, error,
+                      "SELECT " TICKET_COLUMNS " FROM ticket WHERE day < ? AND state IN"
+                      " ('waiting', 'called') ORDER BY id",
+                      "t", day),
+      error);
+  for (guint i = 0; left && i < left->len; i++)
+    if (!cancel(txn, ((AblakTicket *)left->pdata[i])->id, "system", error))
+      return false;
+  return left != NULL;
+}
+
+bool ablak_queue_cancel(AblakTxn *txn, const char *ticket_id, const char *actor, GError **error)
+{
+  g_autoptr(AblakTicket) ticket = ablak_queue_ticket(txn, ticket_id, error);
+  if (!ticket)
+    return false;
+  if (strcmp(ticket->state, "waiting") != 0) {
+    ablak_error_set(error, ABLAK_ERROR_CONFLICT, "queue/not-waiting", "ticket %s is %s", ticket_id,
+                    ticket->state);
+    return false;
+  }
+  return cancel(txn, ticket_id, actor, error);
+}
+
 /* --- issuing ------------------------------------------------------------------------------------
  */
 
@@ -97,9 +138,12 @@ static bool find_by_key(AblakTxn *txn, const char *key, char **ret_ticket_id, GE
       ablak_txn_query(txn, error, "SELECT id FROM ticket WHERE idempotency_key = ?", "t", key);
   if (!rows)
     return false;
-  if (ablak_rows_next(rows, error))
+  g_autoptr(GError) failure = NULL;
+  if (ablak_rows_next(rows, &failure))
     *ret_ticket_id = g_strdup(ablak_rows_text(rows, 0));
-  return true;
+  if (failure)
+    g_propagate_error(error, g_error_copy(failure));
+  return !failure;
 }
 
 static bool insert(AblakTxn *txn, const char *day, const char *service, const char *prefix,
@@ -123,6 +167,8 @@ static bool insert(AblakTxn *txn, const char *day, const char *service, const ch
 bool ablak_queue_issue(AblakTxn *txn, const char *day, const char *service, const char *channel,
                        const char *key, const char *actor, char **ret_ticket_id, GError **error)
 {
+  if (!end_former_days(txn, day, error))
+    return false;
   g_autofree char *known = NULL;
   if (key && !find_by_key(txn, key, &known, error))
     return false;
@@ -151,7 +197,7 @@ bool ablak_queue_issue(AblakTxn *txn, const char *day, const char *service, cons
 /* --- calling ------------------------------------------------------------------------------------
  */
 
-static bool counter_is_free(AblakTxn *txn, const char *counter, GError **error)
+bool ablak_queue_counter_is_free(AblakTxn *txn, const char *counter, GError **error)
 {
   g_autoptr(AblakRows) rows = ablak_txn_query_one(
       txn, error, "SELECT COUNT(*) FROM ticket WHERE counter = ? AND state = 'called'", "t",
@@ -186,7 +232,7 @@ bool ablak_queue_call_next(AblakTxn *txn, const char *day, const char *counter,
                            const char *const *services, const char *staff_id, char **ret_ticket_id,
                            GError **error)
 {
-  if (!counter_is_free(txn, counter, error))
+  if (!end_former_days(txn, day, error) || !ablak_queue_counter_is_free(txn, counter, error))
     return false;
   g_autofree char *id = first_waiting(txn, day, services, error);
   if (!id)

@@ -8,9 +8,10 @@ static gint64 fixture_clock(gpointer data)
 
 AblakStore *fixture_open(Fixture *fixture)
 {
-  static const AblakStorePart *const parts[] = {&ablak_sample_store_part, NULL};
-  AblakStoreOptions options = {
-      .path = fixture->path, .parts = parts, .clock = fixture_clock, .clock_data = fixture};
+  AblakStoreOptions options = {.path = fixture->path,
+                               .parts = fixture->parts,
+                               .clock = fixture_clock,
+                               .clock_data = fixture};
   g_autoptr(GError) error = NULL;
   fixture->store = ablak_store_open(&options, &error);
   g_assert_no_error(error);
@@ -24,6 +25,8 @@ void fixture_close(Fixture *fixture)
 
 void fixture_set_up(Fixture *fixture, gconstpointer data)
 {
+  static const AblakStorePart *const sample[] = {&ablak_sample_store_part, NULL};
+  fixture->parts = data != NULL ? data : sample;
   g_autoptr(GError) error = NULL;
   fixture->folder = g_dir_make_tmp("ablak-store-XXXXXX", &error);
   g_assert_no_error(error);

@@ -1,4 +1,5 @@
-/* A store in a temporary folder, with the sample part of this folder's migrations. */
+/* A store in a temporary folder, with the parts that are given as the test's data; without data,
+ * with the sample part of this folder's migrations. */
 #pragma once
 #include "core/error.h"
 #include "store/store.h"
@@ -8,6 +9,7 @@ extern const AblakStorePart ablak_sample_store_part;
 typedef struct {
   char *folder, *path;
   AblakStore *store;
+  const AblakStorePart *const *parts;
   gint64 now_ms; /* what the store's clock says */
 } Fixture;
 

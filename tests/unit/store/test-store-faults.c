@@ -37,7 +37,8 @@ static void report(const GError *error, gpointer data)
 
 static G_NORETURN void run_child(const char *path, gint64 first)
 {
-  Fixture fixture = {.path = g_strdup(path), .now_ms = 1};
+  static const AblakStorePart *const parts[] = {&ablak_sample_store_part, NULL};
+  Fixture fixture = {.path = g_strdup(path), .now_ms = 1, .parts = parts};
   fixture_open(&fixture);
   for (gint64 i = first;; i++) {
     Numbered *numbered = g_new0(Numbered, 1);
