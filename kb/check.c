@@ -102,6 +102,18 @@ static bool check_options(const char *name, const char *pointer, const json_t *e
   return true;
 }
 
+static bool fits_type(const json_t *element, const char *type)
+{
+  if (strcmp(ablak_json_get_string(element, "type"), "repeat") == 0)
+    return strcmp(type, "array") == 0;
+  const char *widget = ablak_json_get_string(element, "widget");
+  if (strcmp(widget, "checkbox") == 0)
+    return strcmp(type, "boolean") == 0;
+  if (strcmp(widget, "number") == 0)
+    return strcmp(type, "integer") == 0 || strcmp(type, "number") == 0;
+  return strcmp(type, "string") == 0;
+}
+
 /* `shown` collects the properties the layout has shown so far. */
 static bool check_field(const char *name, const char *pointer, const json_t *element,
                         const json_t *schema, GHashTable *shown, GError **error)
@@ -115,22 +127,30 @@ static bool check_field(const char *name, const char *pointer, const json_t *ele
   if (!g_hash_table_add(shown, g_strdup(property_name)))
     return ablak_kb_source_error(error, name, pointer, "\"%s\" is shown twice", property_name);
   const char *type = ablak_json_get_string(property, "type");
-  bool repeat = strcmp(ablak_json_get_string(element, "type"), "repeat") == 0;
-  if (type == NULL || repeat != (strcmp(type, "array") == 0) || strcmp(type, "object") == 0)
+  if (type == NULL || !fits_type(element, type))
     return ablak_kb_source_error(error, name, pointer, "\"%s\" has another type in the schema",
                                  property_name);
   return check_options(name, pointer, element, property, error);
 }
 
+/* Every property is somewhere, and nothing is required that nobody can fill in. */
 static bool check_all_shown(const char *name, const char *pointer, const json_t *schema,
                             GHashTable *shown, GError **error)
 {
   const char *key;
-  json_t *ignored;
-  json_object_foreach(json_object_get(schema, "properties"), key, ignored)
+  json_t *item;
+  json_object_foreach(json_object_get(schema, "properties"), key, item)
   {
     if (!g_hash_table_contains(shown, key))
       return ablak_kb_source_error(error, name, pointer, "\"%s\" is nowhere in the layout", key);
+  }
+  gsize i;
+  json_array_foreach(json_object_get(schema, "required"), i, item)
+  {
+    if (!g_hash_table_contains(shown, json_string_value(item)))
+      return ablak_kb_source_error(error, name, pointer,
+                                   "\"%s\" is required, but nowhere in the layout",
+                                   json_string_value(item));
   }
   return true;
 }
