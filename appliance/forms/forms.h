@@ -48,8 +48,8 @@ struct AblakFormField {
 
 /* `definition` is copied. `languages` (NULL-terminated, may be NULL): every text must be there in
  * each of them. */
-AblakForm *ablak_form_parse(const json_t *definition, const char *const *languages, GError **error)
-    G_GNUC_WARN_UNUSED_RESULT;
+AblakForm *ablak_form_parse(const json_t *definition, const char *const *languages,
+                            GError **error) G_GNUC_WARN_UNUSED_RESULT;
 AblakForm *ablak_form_ref(AblakForm *form);
 void ablak_form_unref(AblakForm *form);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(AblakForm, ablak_form_unref)
@@ -70,7 +70,8 @@ bool ablak_widget_is_text(AblakWidget widget);
  * path, in the form's order. */
 json_t *ablak_form_gaps(const AblakForm *form, const json_t *content);
 
-/* --- drafts --------------------------------------------------------------------------------------- */
+/* --- drafts
+ * --------------------------------------------------------------------------------------- */
 
 typedef struct {
   const char *visit_id;
@@ -90,21 +91,22 @@ typedef struct {
 void ablak_draft_free(AblakDraft *draft);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(AblakDraft, ablak_draft_free)
 
-AblakDraft *ablak_draft_get(AblakTxn *txn, const char *draft_id, GError **error)
-    G_GNUC_WARN_UNUSED_RESULT;
+AblakDraft *ablak_draft_get(AblakTxn *txn, const char *draft_id,
+                            GError **error) G_GNUC_WARN_UNUSED_RESULT;
 /* The visit's newest draft; NULL without an error when it has none. */
 AblakDraft *ablak_draft_of_visit(AblakTxn *txn, const char *visit_id, GError **error);
 /* The form as it was when the draft was opened. */
-AblakForm *ablak_draft_form(AblakTxn *txn, const AblakDraft *draft, GError **error)
-    G_GNUC_WARN_UNUSED_RESULT;
+AblakForm *ablak_draft_form(AblakTxn *txn, const AblakDraft *draft,
+                            GError **error) G_GNUC_WARN_UNUSED_RESULT;
 /* New array of {"path", "actor", "actorId", "at" (UTC ms), "audience"}. */
-json_t *ablak_draft_authors(AblakTxn *txn, const char *draft_id, GError **error)
-    G_GNUC_WARN_UNUSED_RESULT;
+json_t *ablak_draft_authors(AblakTxn *txn, const char *draft_id,
+                            GError **error) G_GNUC_WARN_UNUSED_RESULT;
 /* New: the durable content of both documents (an empty text or list is missing). */
-json_t *ablak_draft_content(AblakTxn *txn, const char *draft_id, GError **error)
-    G_GNUC_WARN_UNUSED_RESULT;
+json_t *ablak_draft_content(AblakTxn *txn, const char *draft_id,
+                            GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
-/* --- submissions ---------------------------------------------------------------------------------- */
+/* --- submissions
+ * ---------------------------------------------------------------------------------- */
 
 typedef struct {
   char *id, *draft_id, *visit_id, *form_id, *edition;
@@ -122,9 +124,10 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(AblakSubmission, ablak_submission_free)
  * something is missing and `accept_gaps` is false, "forms/frozen" when it was filed before. Event
  * "draft-filed" to "visit:<id>". */
 bool ablak_submission_create(AblakTxn *txn, const char *draft_id, const char *actor_kind,
-                             const char *actor_id, bool accept_gaps, AblakSubmission **ret_submission,
+                             const char *actor_id, bool accept_gaps,
+                             AblakSubmission **ret_submission,
                              GError **error) G_GNUC_WARN_UNUSED_RESULT;
-AblakSubmission *ablak_submission_get(AblakTxn *txn, const char *submission_id, GError **error)
-    G_GNUC_WARN_UNUSED_RESULT;
+AblakSubmission *ablak_submission_get(AblakTxn *txn, const char *submission_id,
+                                      GError **error) G_GNUC_WARN_UNUSED_RESULT;
 /* NULL without an error when the draft was not filed. */
 AblakSubmission *ablak_submission_of_draft(AblakTxn *txn, const char *draft_id, GError **error);

@@ -6,10 +6,10 @@
  *   100  varuint: how many of this connection's update messages (0, 2) are durable,
  *   101  JSON string {"refused": [{"path", "reason"}]}: what of its update was undone
  *        (reasons "forbidden", "unknown", "structure", "value"),
- *   102  JSON string {"gaps": [{"path", "keyword", "detail"}], "complete": bool}: on connecting, and
- *        150 ms after the last change. Each audience gets the gaps of its own fields.
- * and closes with 4400 "malformed", 4409 "frozen" (a change after the freeze), 4413 "too large",
- * 1013 (the store failed: connect again).
+ *   102  JSON string {"gaps": [{"path", "keyword", "detail"}], "complete": bool}: on connecting,
+ * and 150 ms after the last change. Each audience gets the gaps of its own fields. and closes with
+ * 4400 "malformed", 4409 "frozen" (a change after the freeze), 4413 "too large", 1013 (the store
+ * failed: connect again).
  *
  * Durability: a change is written to the log and committed before it is relayed, acknowledged or
  * handed to a connection that joins. Field rules: a change is integrated and what the connection
@@ -23,12 +23,12 @@ typedef struct AblakDrafts AblakDrafts;
 typedef struct AblakDraftConnection AblakDraftConnection;
 
 typedef struct {
-  gsize message_max;      /* bytes of one message; 0: 1 MiB */
-  gsize document_max;     /* bytes of one document in memory; 0: 4 MiB */
-  unsigned checks_ms;     /* how long changes settle before they are checked; 0: 150 */
-  unsigned idle_ms;       /* how long an unused document stays in memory; 0: 60,000 */
-  unsigned log_rows_max;  /* the log is merged into one row beyond this; 0: 200 */
-  gsize log_bytes_max;    /* or beyond this; 0: 256 KiB */
+  gsize message_max;     /* bytes of one message; 0: 1 MiB */
+  gsize document_max;    /* bytes of one document in memory; 0: 4 MiB */
+  unsigned checks_ms;    /* how long changes settle before they are checked; 0: 150 */
+  unsigned idle_ms;      /* how long an unused document stays in memory; 0: 60,000 */
+  unsigned log_rows_max; /* the log is merged into one row beyond this; 0: 200 */
+  gsize log_bytes_max;   /* or beyond this; 0: 256 KiB */
 } AblakDraftsOptions;
 
 /* `store` must outlive it; `options` may be NULL. */
@@ -38,7 +38,8 @@ AblakDrafts *ablak_drafts_new(AblakStore *store, const AblakDraftsOptions *optio
 void ablak_drafts_free(AblakDrafts *drafts);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(AblakDrafts, ablak_drafts_free)
 
-/* --- connections ------------------------------------------------------------------------------- */
+/* --- connections -------------------------------------------------------------------------------
+ */
 
 typedef struct {
   const char *actor_kind; /* "citizen" or "clerk"; copied */
@@ -65,13 +66,15 @@ void ablak_draft_connection_free(AblakDraftConnection *connection);
 /* Connections of a draft and audience now (NULL: both). */
 unsigned ablak_drafts_connections(AblakDrafts *drafts, const char *draft_id, const char *audience);
 
-/* --- the box as a peer ------------------------------------------------------------------------- */
+/* --- the box as a peer -------------------------------------------------------------------------
+ */
 /* `done` is called on the main context after the commit, or with the error; never from inside. */
 
-/* Sets fields: `values` (borrowed) is an object of path -> string, number, boolean or null (clears).
- * All or nothing. Paths with "office" fields go to that document. */
+/* Sets fields: `values` (borrowed) is an object of path -> string, number, boolean or null
+ * (clears). All or nothing. Paths with "office" fields go to that document. */
 void ablak_drafts_prefill(AblakDrafts *drafts, const char *draft_id, const char *actor_kind,
-                          const char *actor_id, const json_t *values, AblakDone done, gpointer data);
+                          const char *actor_id, const json_t *values, AblakDone done,
+                          gpointer data);
 /* Appends an empty row to a repeating group. */
 void ablak_drafts_add_row(AblakDrafts *drafts, const char *draft_id, const char *actor_kind,
                           const char *actor_id, const char *path, AblakDone done, gpointer data);

@@ -1,0 +1,220 @@
+/* forms/draft.c: drafts and their logs of updates in the store. */
+#include "core/error.h"
+#include "core/id.h"
+#include "forms/private.h"
+#include <string.h>
+
+static const char *const audiences[] = {"shared", "office"};
+
+static bool keep_definition(AblakTxn *txn, const AblakDraftNew *draft, GError **error)
+{
+  return ablak_txn_exec(txn, NULL, error,
+                        "INSERT INTO form_definition (form_id, form_version, edition, definition)"
+                        " VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
+                        "titj", ablak_form_id(draft->form), ablak_form_version(draft->form),
+                        draft->edition, ablak_form_definition(draft->form));
+}
+
+/* The first update of each document: all containers, made by the box. */
+static bool create_documents(AblakTxn *txn, AblakForm *form, const char *id, const char *actor,
+                             GError **error)
+{
+  for (gsize i = 0; i < G_N_ELEMENTS(audiences); i++) {
+    g_autoptr(AblakYdoc) doc = ablak_ydoc_new(NULL);
+    ablak_ydoc_begin(doc);
+    bool prepared = ablak_form_prepare(form, i == 1, doc, error);
+    g_autoptr(GBytes) update = ablak_ydoc_commit(doc);
+    if (!prepared)
+      return false;
+    if (update != NULL && !ablak_draft_log_append(txn, id, audiences[i], 1, update, actor, error))
+      return false;
+  }
+  return true;
+}
+
+bool ablak_draft_create(AblakTxn *txn, const AblakDraftNew *draft, const char *actor, char **ret_id,
+                        GError **error)
+{
+  g_autofree char *id = ablak_id_new();
+  g_autofree char *topic = g_strconcat("visit:", draft->visit_id, NULL);
+  gint64 now_ms = ablak_txn_now_ms(txn);
+  if (!keep_definition(txn, draft, error) ||
+      !ablak_txn_exec(txn, NULL, error,
+                      "INSERT INTO draft (id, visit_id, form_id, form_version, edition, state,"
+                      " created_at, updated_at) VALUES (?, ?, ?, ?, ?, 'open', ?, ?)",
+                      "tttitii", id, draft->visit_id, ablak_form_id(draft->form),
+                      ablak_form_version(draft->form), draft->edition, now_ms, now_ms) ||
+      !create_documents(txn, draft->form, id, actor, error) ||
+      !ablak_event_append(txn, topic, "draft-opened", id, actor, NULL, error))
+    return false;
+  *ret_id = g_steal_pointer(&id);
+  return true;
+}
+
+void ablak_draft_free(AblakDraft *draft)
+{
+  if (draft == NULL)
+    return;
+  g_free(draft->id);
+  g_free(draft->visit_id);
+  g_free(draft->form_id);
+  g_free(draft->edition);
+  g_free(draft);
+}
+
+#define DRAFT_COLUMNS                                                                              \
+  "SELECT id, visit_id, form_id, form_version, edition, state, created_at, updated_at, filed_at"   \
+  " FROM draft"
+
+static AblakDraft *read_draft(AblakRows *rows)
+{
+  AblakDraft *draft = g_new0(AblakDraft, 1);
+  draft->id = g_strdup(ablak_rows_text(rows, 0));
+  draft->visit_id = g_strdup(ablak_rows_text(rows, 1));
+  draft->form_id = g_strdup(ablak_rows_text(rows, 2));
+  draft->form_version = ablak_rows_int(rows, 3);
+  draft->edition = g_strdup(ablak_rows_text(rows, 4));
+  draft->filed = g_str_equal(ablak_rows_text(rows, 5), "filed");
+  draft->created_at = ablak_rows_int(rows, 6);
+  draft->updated_at = ablak_rows_int(rows, 7);
+  draft->filed_at = ablak_rows_int(rows, 8);
+  return draft;
+}
+
+AblakDraft *ablak_draft_get(AblakTxn *txn, const char *draft_id, GError **error)
+{
+  g_autoptr(GError) cause = NULL;
+  g_autoptr(AblakRows) rows =
+      ablak_txn_query_one(txn, &cause, DRAFT_COLUMNS " WHERE id = ?", "t", draft_id);
+  if (rows != NULL)
+    return read_draft(rows);
+  if (g_error_matches(cause, ABLAK_ERROR, ABLAK_ERROR_NOT_FOUND))
+    ablak_error_set(error, ABLAK_ERROR_NOT_FOUND, "forms/unknown-draft", "no such draft");
+  else
+    g_propagate_error(error, g_steal_pointer(&cause));
+  return NULL;
+}
+
+AblakDraft *ablak_draft_of_visit(AblakTxn *txn, const char *visit_id, GError **error)
+{
+  g_autoptr(AblakRows) rows = ablak_txn_query(
+      txn, error, DRAFT_COLUMNS " WHERE visit_id = ? ORDER BY id DESC LIMIT 1", "t", visit_id);
+  return rows != NULL && ablak_rows_next(rows, error) ? read_draft(rows) : NULL;
+}
+
+AblakForm *ablak_draft_form(AblakTxn *txn, const AblakDraft *draft, GError **error)
+{
+  g_autoptr(AblakRows) rows =
+      ablak_txn_query_one(txn, error,
+                          "SELECT definition FROM form_definition WHERE form_id = ? AND "
+                          "form_version = ? AND edition = ?",
+                          "tit", draft->form_id, draft->form_version, draft->edition);
+  if (rows == NULL)
+    return NULL;
+  g_autoptr(json_t) definition = ablak_rows_json(rows, 0);
+  return ablak_form_parse(definition, NULL, error);
+}
+
+json_t *ablak_draft_authors(AblakTxn *txn, const char *draft_id, GError **error)
+{
+  g_autoptr(GError) cause = NULL;
+  g_autoptr(json_t) list = json_array();
+  g_autoptr(AblakRows) rows =
+      ablak_txn_query(txn, error,
+                      "SELECT path, actor_kind, actor_id, at, audience FROM draft_field"
+                      " WHERE draft_id = ? ORDER BY audience DESC, path",
+                      "t", draft_id);
+  if (rows == NULL)
+    return NULL;
+  while (ablak_rows_next(rows, &cause))
+    json_array_append_new(
+        list, json_pack("{s:s, s:s, s:s, s:I, s:s}", "path", ablak_rows_text(rows, 0), "actor",
+                        ablak_rows_text(rows, 1), "actorId", ablak_rows_text(rows, 2), "at",
+                        (json_int_t)ablak_rows_int(rows, 3), "audience", ablak_rows_text(rows, 4)));
+  if (cause != NULL) {
+    g_propagate_error(error, g_steal_pointer(&cause));
+    return NULL;
+  }
+  return g_steal_pointer(&list);
+}
+
+bool ablak_draft_log_append(AblakTxn *txn, const char *draft_id, const char *audience,
+                            gint64 serial, GBytes *update, const char *actor, GError **error)
+{
+  gsize size = 0;
+  const void *data = g_bytes_get_data(update, &size);
+  return ablak_txn_exec(txn, NULL, error,
+                        "INSERT INTO draft_update (draft_id, audience, serial, data, actor, at)"
+                        " VALUES (?, ?, ?, ?, ?, ?)",
+                        "ttibti", draft_id, audience, serial, data, size, actor,
+                        ablak_txn_now_ms(txn));
+}
+
+bool ablak_draft_log_load(AblakTxn *txn, const char *draft_id, const char *audience, AblakYdoc *doc,
+                          gint64 *ret_serial, GError **error)
+{
+  g_autoptr(GError) cause = NULL;
+  g_autoptr(AblakRows) rows = ablak_txn_query(
+      txn, error,
+      "SELECT serial, data FROM draft_update WHERE draft_id = ? AND audience = ? ORDER BY serial",
+      "tt", draft_id, audience);
+  if (rows == NULL)
+    return false;
+  gint64 serial = 0;
+  while (cause == NULL && ablak_rows_next(rows, &cause)) {
+    gsize size = 0;
+    const void *data = ablak_rows_blob(rows, 1, &size);
+    serial = ablak_rows_int(rows, 0);
+    if (!ablak_ydoc_apply(doc, data, size, 0, 0, NULL, &cause))
+      break;
+  }
+  if (cause != NULL) {
+    g_propagate_error(error, g_steal_pointer(&cause));
+    return false;
+  }
+  if (ret_serial != NULL)
+    *ret_serial = serial;
+  return true;
+}
+
+bool ablak_draft_log_compact(AblakTxn *txn, const char *draft_id, const char *audience,
+                             unsigned rows_max, gsize bytes_max, GError **error)
+{
+  g_autoptr(AblakRows) rows =
+      ablak_txn_query_one(txn, error,
+                          "SELECT count(*), coalesce(sum(length(data)), 0) FROM draft_update"
+                          " WHERE draft_id = ? AND audience = ?",
+                          "tt", draft_id, audience);
+  if (rows == NULL)
+    return false;
+  gint64 count = ablak_rows_int(rows, 0), bytes = ablak_rows_int(rows, 1);
+  g_clear_pointer(&rows, ablak_rows_free);
+  if (count < 2 || (count <= rows_max && bytes <= (gint64)bytes_max))
+    return true;
+  gint64 serial = 0;
+  g_autoptr(AblakYdoc) doc = ablak_ydoc_new(NULL);
+  if (!ablak_draft_log_load(txn, draft_id, audience, doc, &serial, error))
+    return false;
+  g_autoptr(GBytes) merged = ablak_ydoc_encode(doc, NULL, 0, error);
+  return merged != NULL &&
+         ablak_txn_exec(txn, NULL, error,
+                        "DELETE FROM draft_update WHERE draft_id = ? AND audience = ?", "tt",
+                        draft_id, audience) &&
+         ablak_draft_log_append(txn, draft_id, audience, serial, merged, "box", error);
+}
+
+json_t *ablak_draft_content(AblakTxn *txn, const char *draft_id, GError **error)
+{
+  g_autoptr(AblakDraft) draft = ablak_draft_get(txn, draft_id, error);
+  g_autoptr(AblakForm) form = draft != NULL ? ablak_draft_form(txn, draft, error) : NULL;
+  if (form == NULL)
+    return NULL;
+  g_autoptr(json_t) content = json_object();
+  for (gsize i = 0; i < G_N_ELEMENTS(audiences); i++) {
+    g_autoptr(AblakYdoc) doc = ablak_ydoc_new(NULL);
+    if (!ablak_draft_log_load(txn, draft_id, audiences[i], doc, NULL, error))
+      return NULL;
+    ablak_form_collect(form, i == 1, doc, content);
+  }
+  return g_steal_pointer(&content);
+}

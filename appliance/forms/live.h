@@ -1,0 +1,137 @@
+/* forms/live.h: the parts of a live draft, private to live.c, checks.c, connection.c, session.c.
+ *
+ * A Live is one draft in memory with its two documents. What happens to it in one turn of the loop
+ * gathers in a batch; a batch is one job of the store. What people are told about it (relays,
+ * acknowledgements, refusals) waits in the batch until the commit is durable. Everything here runs
+ * on the main thread but the job itself, which sees only the batch's own rows. */
+#pragma once
+#include "forms/coedit/awareness.h"
+#include "forms/coedit/sync.h"
+#include "forms/private.h"
+#include "forms/session.h"
+
+enum { MESSAGE_DURABLE = 100, MESSAGE_REFUSED = 101, MESSAGE_CHECKS = 102 };
+enum { CLOSE_RETRY = 1013, CLOSE_MALFORMED = 4400, CLOSE_FROZEN = 4409, CLOSE_TOO_LARGE = 4413 };
+
+typedef struct Live Live;
+typedef struct Batch Batch;
+
+typedef struct {
+  Live *live;
+  bool office;
+  const char *audience;
+  AblakYdoc *ydoc;
+  AblakYawareness *awareness;
+  gint64 serial;          /* of the last row of the log, those in flight included */
+  GPtrArray *connections; /* borrowed */
+  char *checks;           /* the last checks sent, JSON; NULL: none yet */
+} Document;
+
+struct Live {
+  AblakDrafts *drafts;
+  char *draft_id;
+  AblakForm *form;
+  Document documents[2]; /* shared, office */
+  Batch *open;           /* gathers; NULL: nothing yet */
+  GQueue flying;         /* of Batch, given to the store, oldest first */
+  GHashTable *touched;   /* "audience path" -> Touch: authorship that is written already */
+  gint64 updated_at_ms;  /* as the store has it, about */
+  bool frozen;
+  bool freezing;          /* a submission is on its way: what comes is held back */
+  bool failed;            /* the store let us down: nothing more goes in or out */
+  Live **submission;      /* the submission's way back to us; NULL: none on its way */
+  GQueue held;            /* of Held, while freezing */
+  GHashTable *restricted; /* cookies of gone connections that might not write everything */
+  guint flush_source, checks_source, idle_source, awareness_source;
+};
+
+struct AblakDraftConnection {
+  grefcount references; /* the transport's, and one for each waiting message */
+  Document *document;   /* NULL: detached */
+  AblakDraftPeer peer;
+  char *actor_kind, *actor_id;
+  guint64 cookie;
+  guint64 received; /* update messages */
+  bool waits;       /* its last update waits for one that is missing: nothing is durable yet */
+  bool closed;      /* the transport was told */
+  GArray *clients;  /* guint64: awareness clients it spoke for */
+};
+
+/* What a batch tells once it is durable. */
+typedef struct {
+  AblakDraftConnection *to;     /* counted; NULL: all connections of the document but `except` */
+  AblakDraftConnection *except; /* counted, may be NULL */
+  Document *document;
+  GBytes *message;
+} Out;
+
+typedef struct {
+  char *audience, *path, *actor_kind, *actor_id;
+  bool clear_below; /* rows moved: what was known below the path is void */
+} Field;
+
+typedef struct {
+  const char *audience;
+  gint64 serial;
+  GBytes *update;
+  char *actor;
+} Row;
+
+typedef struct {
+  AblakDone done;
+  gpointer data;
+} Waiting;
+
+struct Batch {
+  Live *live; /* NULL: nobody is interested any more */
+  char *draft_id;
+  GPtrArray *rows, *fields; /* Row, Field */
+  GPtrArray *outs;          /* Out */
+  GArray *waiting;          /* Waiting */
+  bool stamp;               /* bring draft.updated_at up to date */
+  unsigned log_rows_max;
+  gsize log_bytes_max;
+};
+
+typedef struct {
+  AblakDraftConnection *connection; /* counted */
+  GBytes *message;
+} Held;
+
+struct AblakDrafts {
+  AblakStore *store;
+  AblakDraftsOptions options;
+  GHashTable *lives; /* draft id -> Live */
+  guint64 last_cookie;
+};
+
+/* --- live.c: loading, batches, what is told --- */
+Live *live_get(AblakDrafts *drafts, const char *draft_id, GError **error);
+void live_free(Live *live);
+Document *live_document(Live *live, const char *audience);
+unsigned live_connections(const Live *live);
+/* The batch that gathers now; it goes to the store at the end of this turn of the loop. */
+Batch *live_batch(Live *live);
+void live_flush(Live *live);
+/* Writes an update of a document, relayed to all but `except` once it is durable. */
+void live_write(Document *document, GBytes *update, const char *actor_kind,
+                AblakDraftConnection *except);
+void live_touch(Document *document, const char *path, const char *actor_kind, const char *actor_id,
+                bool rows_moved);
+/* Sends when all that was taken in so far is durable; takes the bytes over. */
+void live_tell(Document *document, AblakDraftConnection *to, GBytes *message);
+/* Closes everybody and forgets the memory copy: it may be ahead of the store. */
+void live_fail(Live *live);
+void live_watch_idle(Live *live);
+
+/* --- checks.c --- */
+void live_checks_soon(Live *live);
+void live_checks_send(Document *document, AblakDraftConnection *to);
+
+/* --- connection.c --- */
+AblakDraftConnection *connection_ref(AblakDraftConnection *connection);
+void connection_unref(AblakDraftConnection *connection);
+void connection_send(AblakDraftConnection *connection, GBytes *message);
+void connection_close(AblakDraftConnection *connection, unsigned code, const char *reason);
+void connection_receive(AblakDraftConnection *connection, const void *data, gsize size);
+GBytes *message_with_text(guint64 kind, const char *text);
