@@ -2,8 +2,6 @@
 #include "core/error.h"
 #include "core/log.h"
 #include "kb/private.h"
-#include <errno.h>
-#include <gio/gio.h>
 #include <glib/gstdio.h>
 #include <string.h>
 
