@@ -215,6 +215,8 @@ static bool read_attribute(Reader *reader, const char *attribute)
 static bool read_lines(Reader *reader, const char *text)
 {
   g_auto(GStrv) lines = g_strsplit(text, "\n", LINES_MAX + 1);
+  if (lines[0] == NULL)
+    return malformed(reader, "the description is empty");
   if (g_strv_length(lines) > LINES_MAX)
     return malformed(reader, "the description has too many lines");
   for (gsize i = 0; lines[i] != NULL; i++) {
