@@ -278,13 +278,13 @@ static inline gboolean timed_out(gpointer data)
 /* Runs the loop and the clients (NULL-terminated) until `condition` holds. */
 #define WAIT_UNTIL(clients, condition)                                                             \
   do {                                                                                             \
-    guint timeout = g_timeout_add_seconds(20, timed_out, NULL);                                    \
+    guint waiting = g_timeout_add_seconds(20, timed_out, NULL);                                    \
     for (;;) {                                                                                     \
-      for (Client **one = (clients); *one != NULL; one++)                                          \
-        client_pump(*one);                                                                         \
+      for (Client **each = (clients); *each != NULL; each++)                                       \
+        client_pump(*each);                                                                        \
       if (condition)                                                                               \
         break;                                                                                     \
       g_main_context_iteration(NULL, TRUE);                                                        \
     }                                                                                              \
-    g_source_remove(timeout);                                                                      \
+    g_source_remove(waiting);                                                                      \
   } while (0)
