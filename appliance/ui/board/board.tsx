@@ -58,6 +58,7 @@ function Page() {
           </table>
         </section>
       </main>
+      <footer class="ab-board-foot">
       <ul class="ab-board-waiting" aria-label={t("ui.board.waiting")}>
         {board?.waiting.map((service) => (
           <li key={service.service} class={cx(!service.open && "ab-board-closed")}>
@@ -67,6 +68,7 @@ function Page() {
           </li>
         ))}
       </ul>
+      </footer>
       <Announcer last={last} />
     </div>
   );

@@ -161,6 +161,13 @@ function ChatDrawer({ chat }: { chat: Chat }) {
   const wide = useWide();
   const button = useRef<HTMLButtonElement>(null);
   const unread = chat.unread.value;
+  useEffect(() => {
+    if (open) document.getElementById("chat-input")?.focus();
+  }, [open]);
+  const close = () => {
+    setOpen(false);
+    button.current?.focus();
+  };
   if (wide)
     return (
       <section class="ab-meeting-chat ab-card" aria-labelledby="chat-title">
@@ -179,14 +186,12 @@ function ChatDrawer({ chat }: { chat: Chat }) {
           class="ab-chat-drawer"
           aria-labelledby="chat-title"
           onKeyDown={(event) => {
-            if (event.key !== "Escape") return;
-            setOpen(false);
-            button.current?.focus();
+            if (event.key === "Escape") close();
           }}
         >
           <div class="ab-row ab-row-between">
             <h2 class="ab-subtitle" id="chat-title">{t("ui.chat.title")}</h2>
-            <button type="button" class="ab-icon-button" aria-label={t("ui.common.close")} onClick={() => setOpen(false)}><CloseIcon /></button>
+            <button type="button" class="ab-icon-button" aria-label={t("ui.common.close")} onClick={close}><CloseIcon /></button>
           </div>
           <ChatView chat={chat} />
         </section>

@@ -154,9 +154,9 @@ function OpenForm({ draft, definition, shared, office, onFiled }: {
   return (
     <>
       <div class="ab-form-bar">
-        <span class="ab-form-title">{localText(definition.title)}</span>
-        <WhoIsHere draft={shared} />
         <SavedMark draft={shared} />
+        <WhoIsHere draft={shared} />
+        <span class="ab-grow" />
         <Button kind="secondary" size="small" class="ab-prefill" onClick={() => setPrefill(true)}>{t("ui.prefill.button")}</Button>
         <SubmitButton draftId={draft.id} gaps={gaps} definition={definition} onFiled={onFiled} />
       </div>

@@ -82,7 +82,7 @@ export function ChatView({ chat, class: extra }: { chat: Chat; class?: string })
       </ul>
       {failed && <p class="govuk-error-message">{t("ui.chat.failed")}</p>}
       <form class="ab-chat-form" onSubmit={submit}>
-        <input class="govuk-input" aria-label={t("ui.chat.write")} placeholder={t("ui.chat.write")} value={text} maxLength={2000} autocomplete="off" onInput={(event) => setText(event.currentTarget.value)} />
+        <input class="govuk-input" id="chat-input" aria-label={t("ui.chat.write")} placeholder={t("ui.chat.write")} value={text} maxLength={2000} autocomplete="off" onInput={(event) => setText(event.currentTarget.value)} />
         <Button type="submit" size="small">{t("ui.chat.send")}</Button>
       </form>
     </div>

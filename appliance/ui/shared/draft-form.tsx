@@ -6,7 +6,7 @@ import type { Gap } from "../generated/box-api";
 import type { DraftDocument } from "./draft";
 import { Field, gapText } from "./field";
 import { fieldId, isRequired, labelOf, pathParts, sectionsFor, type FormDefinition, type RepeatElement } from "./form-model";
-import { localText, t, tn } from "./i18n";
+import { localText, t, tMaybe, tn } from "./i18n";
 import { Button, cx, goToField, Notice, toastError } from "./ui";
 
 interface Shared {
@@ -189,7 +189,7 @@ function Refusals({ draft, definition }: { draft: DraftDocument; definition: For
       <ul class="govuk-list">
         {refused.map((entry) => {
           const found = labelOf(definition, entry.path);
-          return <li key={entry.path}>{found ? localText(found.label) : entry.path}: {t("ui.form.refused-reason")}</li>;
+          return <li key={entry.path}>{found ? localText(found.label) : entry.path}: {tMaybe(`ui.form.refused-${entry.reason}`, t("ui.form.refused-other"))}</li>;
         })}
       </ul>
       <Button size="small" kind="secondary" onClick={() => draft.dismissRefusals()}>{t("ui.common.understood")}</Button>

@@ -18,8 +18,8 @@ export function LanguageSwitch({ long = false }: { long?: boolean }) {
   return (
     <div role="group" aria-label={t("ui.common.language")} class="ab-languages">
       {offeredLanguages.value.map((code) => (
-        <button key={code} type="button" lang={code} aria-pressed={language.value === code} aria-label={LANGUAGE_NAMES[code]} onClick={() => void setLanguage(code)}>
-          {long ? LANGUAGE_NAMES[code] : code.toUpperCase()}
+        <button key={code} type="button" lang={code} aria-pressed={language.value === code} onClick={() => void setLanguage(code)}>
+          {long ? LANGUAGE_NAMES[code] : <>{code.toUpperCase()}<span class="govuk-visually-hidden"> {LANGUAGE_NAMES[code]}</span></>}
         </button>
       ))}
     </div>
@@ -60,7 +60,7 @@ export function Line({ state }: { state: LineState }) {
   return (
     <span class="ab-line" role="status">
       <span class={cx("ab-dot", state === "connecting" && "ab-dot-wait", state === "waiting" && "ab-dot-off")} aria-hidden="true" />
-      {t(`ui.line.${state}`)}
+      <span class="ab-line-text">{t(`ui.line.${state}`)}</span>
     </span>
   );
 }
