@@ -151,6 +151,10 @@ void struct_integrate(Doc *doc, const Struct *s, guint64 offset)
     item->origin_client = client->index;
     item->origin_clock = s->id.clock + offset - 1;
     good = item->left->kind != KIND_GC;
+    if (good) { /* whatever a forged struct says, a list has one parent */
+      item->parent = item->left->parent;
+      item->key = item->left->key;
+    }
   }
   if (!good) {
     doc_item_free(doc, item);

@@ -97,7 +97,7 @@ static bool read_news(Reader *reader, gsize max_bytes, News *ret_news, bool *ret
 static GArray *read_update(const AblakYawareness *awareness, const void *data, gsize size,
                            GError **error)
 {
-  Reader reader = {data, (const guint8 *)data + size};
+  Reader reader = reader_of(data, size);
   GArray *all = g_array_new(FALSE, FALSE, sizeof(News));
   g_array_set_clear_func(all, news_clear);
   guint64 count = 0;

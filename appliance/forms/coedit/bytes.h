@@ -17,6 +17,12 @@ typedef struct {
   guint32 size;
 } Str;
 
+static inline Reader reader_of(const void *data, gsize size)
+{
+  const guint8 *at = data != NULL ? data : (const void *)"";
+  return (Reader){at, at + size};
+}
+
 static inline bool read_uint(Reader *reader, guint64 *ret_number)
 {
   if (reader->at < reader->end && *reader->at < 0x80) {

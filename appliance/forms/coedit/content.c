@@ -43,6 +43,8 @@ static bool is_low(const guint8 *at, const guint8 *end)
 
 void text_from_cesu(Buffer *buffer, const guint8 *text, gsize size)
 {
+  if (size == 0)
+    return;
   const guint8 *end = text + size, *copied = text, *at = text;
   while (at < end) {
     if (*at != 0xed || end - at < 3 || at[1] < 0xa0) {

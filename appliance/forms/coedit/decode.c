@@ -226,7 +226,7 @@ static bool read_runs(Reader *reader, GArray *runs, guint64 *ret_structs)
 
 bool update_read(const void *data, gsize size, Update *ret_update)
 {
-  Reader reader = {data, (const guint8 *)data + size};
+  Reader reader = reader_of(data, size);
   Update update = {0};
   GArray *runs = g_array_new(FALSE, FALSE, sizeof(Run));
   bool good = size <= G_MAXINT32 && read_runs(&reader, runs, &update.struct_count);
@@ -253,8 +253,7 @@ void update_clear(Update *update)
 /* The content without its first `offset` units, in format v1. */
 static void write_rest(Buffer *buffer, const Struct *s, guint64 offset)
 {
-  Reader reader = {(const guint8 *)s->content.text,
-                   (const guint8 *)s->content.text + s->content.size};
+  Reader reader = reader_of(s->content.text, s->content.size);
   Str string;
   switch (s->kind) {
   case KIND_DELETED:

@@ -202,7 +202,7 @@ GBytes *ablak_ydoc_state_vector(const AblakYdoc *doc)
 static GHashTable *read_state_vector(const void *data, gsize size)
 {
   g_autoptr(GHashTable) states = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, NULL);
-  Reader reader = {data, (const guint8 *)data + size};
+  Reader reader = reader_of(data, size);
   guint64 count = 0;
   if (size > 0 && !read_uint(&reader, &count))
     return NULL;

@@ -209,7 +209,8 @@ void client_compact(Doc *doc, Client *client);
 /* ---- content.c ---- */
 static inline const guint8 *item_bytes(const Doc *doc, const Item *item)
 {
-  return doc_client(doc, item->client)->content.data + item->content.bytes.offset;
+  const guint8 *data = doc_client(doc, item->client)->content.data;
+  return data != NULL ? data + item->content.bytes.offset : (const guint8 *)"";
 }
 static inline bool item_has_bytes(const Item *item)
 {

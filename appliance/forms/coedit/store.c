@@ -357,8 +357,7 @@ void client_compact(Doc *doc, Client *client)
       if (!item_has_bytes(item))
         continue;
       guint32 offset = (guint32)packed.size;
-      write_raw(&packed, client->content.data + item->content.bytes.offset,
-                item->content.bytes.size);
+      write_raw(&packed, item_bytes(doc, item), item->content.bytes.size);
       item->content.bytes.offset = offset;
     }
   }

@@ -52,7 +52,7 @@ static bool decode_message(Reader *reader, AblakYsyncMessage *message)
 bool ablak_ysync_decode(const void *data, gsize size, AblakYsyncMessage *ret_message,
                         GError **error)
 {
-  Reader reader = {data, (const guint8 *)data + size};
+  Reader reader = reader_of(data, size);
   AblakYsyncMessage message = {0};
   if (size > G_MAXINT32 || !decode_message(&reader, &message)) {
     ablak_error_set(error, ABLAK_ERROR_INVALID, "coedit/malformed",
