@@ -122,6 +122,18 @@ void ablak_hq_replace_box(AblakRequest *request, gpointer app)
                         g_new0(char *, 1), code_free);
 }
 
+static json_t *document_view(AblakTxn *txn, AblakCall *call, GError **error)
+{
+  const AblakHq *hq = call->app;
+  g_autoptr(AblakBox) box = ablak_box_get(txn, call->person->id, error);
+  return box ? ablak_box_document(box, ablak_signer_public_key(hq->edition_key)) : NULL;
+}
+
+void ablak_hq_get_box_document(AblakRequest *request, gpointer app)
+{
+  ablak_call_read(((AblakHq *)app)->store, request, app, document_view);
+}
+
 void ablak_hq_write_crl(AblakHq *hq)
 {
   g_autoptr(GError) error = NULL;
