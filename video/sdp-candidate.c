@@ -27,7 +27,7 @@ static bool read_type(const char *text, AblakSdpCandidate *candidate)
   static const char *const names[] = {"host", "srflx", "prflx", "relay"};
   for (gsize i = 0; i < G_N_ELEMENTS(names); i++)
     if (strcmp(names[i], text) == 0) {
-      candidate->type = i;
+      candidate->type = (AblakSdpCandidateType)i;
       return true;
     }
   return false;

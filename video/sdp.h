@@ -52,17 +52,19 @@ typedef struct {
 /* Free with g_free. */
 char *ablak_sdp_write_offer(const AblakSdpOffer *offer);
 
+typedef enum {
+  ABLAK_CANDIDATE_HOST,
+  ABLAK_CANDIDATE_SRFLX,
+  ABLAK_CANDIDATE_PRFLX,
+  ABLAK_CANDIDATE_RELAY,
+} AblakSdpCandidateType;
+
 typedef struct {
   char *foundation;
   char *address; /* numeric */
   guint16 port;
   guint32 priority;
-  enum {
-    ABLAK_CANDIDATE_HOST,
-    ABLAK_CANDIDATE_SRFLX,
-    ABLAK_CANDIDATE_PRFLX,
-    ABLAK_CANDIDATE_RELAY
-  } type;
+  AblakSdpCandidateType type;
 } AblakSdpCandidate;
 void ablak_sdp_candidate_free(AblakSdpCandidate *candidate);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(AblakSdpCandidate, ablak_sdp_candidate_free)
