@@ -1,12 +1,8 @@
 // Eight digits, as heard on the telephone: spaces and hyphens do not matter.
 import { useState } from "preact/hooks";
+import { cleanCode } from "../shared/code";
 import { t } from "../shared/i18n";
 import { Button, ErrorSummary, Input } from "../shared/ui";
-
-export function cleanCode(text: string): string | null {
-  const digits = text.replace(/[\s\u00a0.-]/g, "");
-  return /^\d{8}$/.test(digits) ? digits : null;
-}
 
 export function CodeForm({ onCode, busy = false, error }: { onCode: (code: string) => void; busy?: boolean; error?: string | null }) {
   const [text, setText] = useState("");

@@ -3,7 +3,7 @@ import { useState } from "preact/hooks";
 import { api, errorText, segment } from "../shared/api";
 import { useLiveReload, useLoaded, useNow } from "../shared/hooks";
 import type { Box, Claim } from "../generated/hq-api";
-import { formatDateTime, formatNumber, t, tn } from "../shared/i18n";
+import { formatDateTime, formatNumber, formatStamp, t, tn } from "../shared/i18n";
 import type { Live } from "../shared/live";
 import { Button, cx, Dialog, Input, Notice, Tag, toastError } from "../shared/ui";
 
@@ -51,7 +51,7 @@ function BoxCard({ box, onReplace }: { box: Box; onReplace: (() => void) | null 
         <Pair name={t("ui.boxes.served")}>{formatNumber(box.servedToday)}</Pair>
         <Pair name={t("ui.boxes.filings")}>{formatNumber(box.filings)}</Pair>
         <Pair name={t("ui.boxes.lag")} hot={(box.lagSeconds ?? 0) > 60}>{box.lagSeconds === null ? "–" : lag(box.lagSeconds)}</Pair>
-        <Pair name={t("ui.boxes.last-sync")}>{box.lastSyncAt ? formatDateTime(box.lastSyncAt, true) : "–"}</Pair>
+        <Pair name={t("ui.boxes.last-sync")}>{box.lastSyncAt ? formatStamp(box.lastSyncAt) : "–"}</Pair>
         <Pair name={t("ui.boxes.applied")}>{formatNumber(box.appliedSeq)}</Pair>
         <Pair name={t("ui.boxes.edition")}>{box.edition === null ? "–" : formatNumber(box.edition)}</Pair>
         <Pair name={t("ui.boxes.epoch")}>{formatNumber(box.epoch)}</Pair>

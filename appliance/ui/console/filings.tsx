@@ -2,7 +2,7 @@
 import { api, errorText } from "../shared/api";
 import { useLiveReload, useLoaded } from "../shared/hooks";
 import type { Box, Filing } from "../generated/hq-api";
-import { formatDateTime, formatNumber, t } from "../shared/i18n";
+import { formatNumber, formatStamp, t } from "../shared/i18n";
 import type { Live } from "../shared/live";
 import { Notice } from "../shared/ui";
 
@@ -34,10 +34,10 @@ export function Filings({ live }: { live: Live }) {
               <th scope="row" class="govuk-table__cell ab-number ab-nowrap">{filing.number}</th>
               <td class="govuk-table__cell">{nameOf(filing.box)}</td>
               <td class="govuk-table__cell">{filing.service}</td>
-              <td class="govuk-table__cell ab-nums">{formatDateTime(filing.arrivedAt, true)}</td>
-              <td class="govuk-table__cell ab-nums">{filing.receivedAt ? formatDateTime(filing.receivedAt, true) : "–"}</td>
+              <td class="govuk-table__cell ab-nums ab-nowrap">{formatStamp(filing.arrivedAt)}</td>
+              <td class="govuk-table__cell ab-nums ab-nowrap">{filing.receivedAt ? formatStamp(filing.receivedAt) : "–"}</td>
               <td class="govuk-table__cell govuk-table__cell--numeric">{formatNumber(filing.gaps)}</td>
-              <td class="govuk-table__cell ab-hash" title={filing.contentSha256}>{filing.contentSha256.slice(0, 12)}…</td>
+              <td class="govuk-table__cell ab-hash ab-nowrap" title={filing.contentSha256}>{filing.contentSha256.slice(0, 12)}…</td>
             </tr>
           ))}
         </tbody>

@@ -77,7 +77,7 @@ function RoomView({ live }: { live: Live }) {
                       <td class={cx("govuk-table__cell govuk-table__cell--numeric", (service.longestWaitMinutes ?? 0) >= 30 && "ab-hot")}>{minutes(service.longestWaitMinutes)}</td>
                       <td class="govuk-table__cell govuk-table__cell--numeric">{minutes(service.averageServiceMinutes)}</td>
                       <td class="govuk-table__cell">
-                        <div class="ab-row">
+                        <div class="ab-nowrap-row">
                           <Tag tone={service.open ? "green" : "grey"}>{t(service.open ? "ui.service.open" : "ui.service.closed")}</Tag>
                           <Button size="small" kind="secondary" disabled={busy === path} aria-label={t(service.open ? "ui.room.close-service" : "ui.room.open-service", { name })} onClick={() => void change(path, !service.open, t(service.open ? "ui.room.closed-done" : "ui.room.opened-done", { name }))}>
                             {t(service.open ? "ui.room.close" : "ui.room.open")}

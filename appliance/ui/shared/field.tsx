@@ -34,7 +34,7 @@ export function useDraftValue(draft: DraftDocument, path: string): unknown {
 
 /** What is missing, said as a wish; the box's own words when it has some. */
 export function gapText(gap: Gap): string {
-  return tMaybe(`ui.gap.${gap.keyword}`, gap.detail || t("ui.gap.other"));
+  return tMaybe(`ui.gap.${gap.keyword}`, gap.detail || t("ui.gap.unclear"));
 }
 
 function whoIsHere(people: readonly RemotePerson[]): string {

@@ -117,6 +117,19 @@ export function formatDateTime(at: string | Date, seconds = false): string {
   }).format(new Date(at));
 }
 
+/** For tables and figures: shorter, with seconds. */
+export function formatStamp(at: string | Date): string {
+  return new Intl.DateTimeFormat(language.value, {
+    year: "numeric",
+    month: "2-digit",
+    day: "2-digit",
+    hour: "2-digit",
+    minute: "2-digit",
+    second: "2-digit",
+    ...zone(),
+  }).format(new Date(at));
+}
+
 export function formatNumber(value: number): string {
   return new Intl.NumberFormat(language.value).format(value);
 }

@@ -1,0 +1,113 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { backoff, Live, type SocketLike } from "../shared/live";
+
+class FakeSocket implements SocketLike {
+  readyState = 0;
+  sent: Record<string, unknown>[] = [];
+  onopen: SocketLike["onopen"] = null;
+  onmessage: SocketLike["onmessage"] = null;
+  onclose: SocketLike["onclose"] = null;
+  send(data: string) {
+    this.sent.push(JSON.parse(data) as Record<string, unknown>);
+  }
+  close() {
+    this.onclose?.({} as CloseEvent);
+  }
+  open() {
+    this.onopen?.({} as Event);
+  }
+  receive(message: unknown) {
+    this.onmessage?.({ data: JSON.stringify(message) } as MessageEvent);
+  }
+}
+
+function harness() {
+  const sockets: FakeSocket[] = [];
+  const timers: { run: () => void; ms: number }[] = [];
+  const live = new Live({
+    url: "ws://x/api/live",
+    open: () => {
+      const socket = new FakeSocket();
+      sockets.push(socket);
+      return socket;
+    },
+    delay: (attempt) => attempt + 1,
+    later: (run, ms) => timers.push({ run, ms }),
+    cancel: () => undefined,
+  });
+  const seen: number[] = [];
+  let resets = 0;
+  live.on("event", (event) => seen.push(event.seq));
+  live.on("reset", () => resets++);
+  live.subscribe("queue");
+  live.start();
+  const event = (seq: number) => ({ type: "event", seq, at: "2026-11-21T08:00:00.000Z", topic: "queue", kind: "called", subject: "x" });
+  return { live, sockets, timers, seen, event, resets: () => resets, last: () => sockets.at(-1) as FakeSocket };
+}
+
+test("after a lost connection it asks for what came since the last event seen", () => {
+  const { sockets, timers, event, last, seen } = harness();
+  last().open();
+  assert.deepEqual(last().sent, [{ type: "subscribe", topics: ["queue"], since: null }]);
+  last().receive({ type: "hello", seq: 7 });
+  last().receive(event(8));
+  last().close();
+  assert.equal(sockets.length, 1);
+  timers[0]?.run();
+  last().open();
+  assert.deepEqual(last().sent, [{ type: "subscribe", topics: ["queue"], since: 8 }]);
+  last().receive({ type: "hello", seq: 10 });
+  for (const seq of [9, 10]) last().receive(event(seq));
+  assert.deepEqual(seen, [8, 9, 10]);
+});
+
+test("an event that comes twice is told once", () => {
+  const { last, event, seen } = harness();
+  last().open();
+  last().receive({ type: "hello", seq: 1 });
+  for (const seq of [2, 3, 3, 2, 4]) last().receive(event(seq));
+  assert.deepEqual(seen, [2, 3, 4]);
+});
+
+test("reset, or a store that is younger than what we saw, loads afresh", () => {
+  const { last, event, seen, timers, resets } = harness();
+  last().open();
+  last().receive({ type: "hello", seq: 50 });
+  last().receive({ type: "reset", seq: 60 });
+  assert.equal(resets(), 1);
+  last().receive(event(61));
+  last().close();
+  timers.at(-1)?.run();
+  last().open();
+  last().receive({ type: "hello", seq: 3 });
+  assert.equal(resets(), 2);
+  last().receive(event(4));
+  assert.deepEqual(seen, [61, 4]);
+});
+
+test("each failed try waits longer, a success starts over", () => {
+  const { last, timers } = harness();
+  last().close();
+  timers.at(-1)?.run();
+  last().close();
+  timers.at(-1)?.run();
+  last().open();
+  last().receive({ type: "hello", seq: 1 });
+  last().close();
+  assert.deepEqual(timers.map(({ ms }) => ms), [1, 2, 1]);
+});
+
+test("messages are not kept for later, and bad JSON hurts nobody", () => {
+  const { live, last } = harness();
+  assert.equal(live.send("visit:1", "chat", { text: "x" }), false);
+  last().open();
+  last().onmessage?.({ data: "{" } as MessageEvent);
+  assert.equal(live.send("visit:1", "chat", { text: "x" }), true);
+});
+
+test("back-off is jittered and bounded", () => {
+  assert.equal(backoff(0, () => 0), 250);
+  assert.equal(backoff(0, () => 1), 500);
+  assert.equal(backoff(60, () => 1), 15_000);
+});
