@@ -1,7 +1,7 @@
 // routes.mjs DOC.json DAEMON OUT.c OUT.h [OUT.ts]
 // From a daemon's OpenAPI 3.1 document: the C route table with self-contained body schemas, the
 // handlers' prototypes, and the pages' TypeScript types. What the document leaves open is an error.
-import { readFileSync, writeFileSync } from "node:fs";
+import { readFileSync, realpathSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 
 const METHODS = ["get", "put", "post", "delete", "patch"];
@@ -335,4 +335,4 @@ function main([docFile, daemon, cFile, hFile, tsFile]) {
   return 0;
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) process.exitCode = main(process.argv.slice(2));
+if (realpathSync(process.argv[1]) === fileURLToPath(import.meta.url)) process.exitCode = main(process.argv.slice(2));

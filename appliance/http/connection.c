@@ -38,7 +38,7 @@ void ablak_connection_free(AblakConnection *connection)
   g_free(connection);
 }
 
-static void on_closed(gpointer owner, const char *why)
+static void on_closed(gpointer owner)
 {
   ablak_connection_free(owner);
 }
@@ -219,8 +219,7 @@ void ablak_connection_replied(AblakConnection *connection)
     resume_soon(connection);
     return;
   }
-  /* What of the body is still to come cannot be told from the next request's head any more. */
-  if (!connection->keep_alive || connection->body_left > 0) {
+  if (!connection->keep_alive) {
     connection->state = ABLAK_CONNECTION_CLOSING;
     ablak_transport_finish(connection->transport);
     return;

@@ -86,9 +86,13 @@ static const AblakRoute *find_route(AblakHttp *http, const AblakRequest *request
 static bool check_framing(AblakRequest *request)
 {
   gint64 length = -1;
-  if (ablak_head_get(request->head, "transfer-encoding") != NULL)
+  bool chunked = ablak_head_get(request->head, "transfer-encoding") != NULL;
+  bool good = ablak_head_length(request->head, &length);
+  if (chunked || !good) /* nobody knows where this request ends */
+    request->connection->keep_alive = false;
+  if (chunked)
     return refuse(request, 411, "request/length-required", "Send Content-Length, not chunks");
-  if (!ablak_head_length(request->head, &length))
+  if (!good)
     return refuse(request, 400, "request/malformed", "Content-Length is not a plain number");
   request->connection->body_left = MAX(length, 0);
   const char *expect = ablak_head_get(request->head, "expect");

@@ -114,7 +114,7 @@ typedef struct {
                  gpointer data); /* called exactly once; the socket dies after it */
   /* Everything queued has gone to the kernel: more may be sent. May be NULL. */
   void (*drained)(AblakSocket *socket, gpointer data);
-  gsize message_max;             /* bytes; larger ones close with 1009 */
+  gsize message_max; /* bytes; larger ones close with 1009 */
 } AblakSocketCallbacks;
 
 /* Accepts the upgrade; callbacks start after it returns. `subprotocol` may be NULL. */

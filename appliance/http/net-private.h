@@ -12,10 +12,11 @@ enum lws_callback_reasons;
 struct AblakNet {
   struct lws_context *context;
   struct lws_vhost *vhost;
+  struct ssl_ctx_st *unused;
   GMainLoop *loop;
-  bool tls, server, configured;
+  bool tls, configured;
   int depth; /* callbacks being run */
-  char *certificate, *key, *ca, *crl, *host, *why;
+  char *certificate, *key, *ca, *crl, *why;
 };
 
 /* Sets up an SSL_CTX when libwebsockets offers it. */

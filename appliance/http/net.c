@@ -14,33 +14,29 @@ static void lws_message(int level, const char *line)
 
 static bool load_own_certificate(SSL_CTX *ctx, const AblakNet *net)
 {
-  if (net->certificate == NULL)
-    return true;
   return SSL_CTX_use_certificate_chain_file(ctx, net->certificate) == 1 &&
          SSL_CTX_use_PrivateKey_file(ctx, net->key, SSL_FILETYPE_PEM) == 1 &&
          SSL_CTX_check_private_key(ctx) == 1;
 }
 
-/* The pinned CA alone: whatever libwebsockets put into the store is dropped. */
+/* Who may sign a client's certificate; only this file counts, not the system's store. */
 static bool load_trust(SSL_CTX *ctx, const AblakNet *net)
 {
   X509_STORE *store = X509_STORE_new();
   SSL_CTX_set_cert_store(ctx, store);
   if (net->ca != NULL && X509_STORE_load_file(store, net->ca) != 1)
     return false;
-  if (net->crl != NULL) {
-    X509_LOOKUP *lookup = X509_STORE_add_lookup(store, X509_LOOKUP_file());
-    if (lookup == NULL || X509_load_crl_file(lookup, net->crl, X509_FILETYPE_PEM) < 1)
-      return false;
-    X509_STORE_set_flags(store, X509_V_FLAG_CRL_CHECK);
-  }
+  if (net->crl == NULL)
+    return true;
+  X509_LOOKUP *lookup = X509_STORE_add_lookup(store, X509_LOOKUP_file());
+  if (lookup == NULL || X509_load_crl_file(lookup, net->crl, X509_FILETYPE_PEM) < 1)
+    return false;
+  X509_STORE_set_flags(store, X509_V_FLAG_CRL_CHECK);
   return true;
 }
 
 static bool load_client_names(SSL_CTX *ctx, const AblakNet *net)
 {
-  X509_LOOKUP_TYPE unused = X509_LU_NONE;
-  (void)unused;
   STACK_OF(X509_NAME) *names = SSL_load_client_CA_file(net->ca);
   if (names == NULL)
     return false;
@@ -55,8 +51,6 @@ static bool configure(SSL_CTX *ctx, AblakNet *net)
   SSL_CTX_set_mode(ctx, SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_RELEASE_BUFFERS);
   if (!load_own_certificate(ctx, net) || !load_trust(ctx, net))
     return false;
-  if (!net->server)
-    return true; /* libwebsockets verifies the peer and its name on each connection */
   /* One virtual host a context: SNI must not choose another one's settings. */
   SSL_CTX_set_tlsext_servername_callback(ctx, NULL);
   /* Without tickets there is no resumption that could skip the client certificate. */
@@ -89,22 +83,21 @@ static const struct lws_protocols protocols[] = {
 static struct lws_vhost *new_vhost(AblakNet *net, bool tls)
 {
   struct lws_context_creation_info info = {
-      .port = net->server ? CONTEXT_PORT_NO_LISTEN_SERVER : CONTEXT_PORT_NO_LISTEN,
+      .port = CONTEXT_PORT_NO_LISTEN_SERVER,
       .protocols = protocols,
       .vhost_name = "ablak",
       .alpn = "http/1.1",
       .timeout_secs = 15,
       .options = LWS_SERVER_OPTION_DISABLE_OS_CA_CERTS,
   };
-  if (tls)
-    info.options |= LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT;
-  if (tls && net->server)
-    info.options |= LWS_SERVER_OPTION_CREATE_VHOST_SSL_CTX;
-  struct lws_vhost *vhost = lws_create_vhost(net->context, &info);
-  if (vhost == NULL || net->server || !tls)
-    return vhost;
-  info.client_ssl_ca_filepath = net->ca;
-  return lws_init_vhost_client_ssl(&info, vhost) == 0 ? vhost : NULL;
+  if (tls) {
+    info.options |= LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT | LWS_SERVER_OPTION_CREATE_VHOST_SSL_CTX;
+    /* Otherwise libwebsockets makes one for clients, which nobody needs here and which it loses
+     * when a second context exists: it looks it up by an index that each context overwrites. */
+    net->unused = SSL_CTX_new(TLS_client_method());
+    info.provided_client_ssl_ctx = net->unused;
+  }
+  return lws_create_vhost(net->context, &info);
 }
 
 AblakNet *ablak_net_new(const AblakNetTls *tls, GError **error)
@@ -113,14 +106,11 @@ AblakNet *ablak_net_new(const AblakNetTls *tls, GError **error)
   net->loop = g_main_loop_new(NULL, FALSE);
   if (tls != NULL) {
     net->tls = true;
-    net->server = tls->server;
     net->certificate = g_strdup(tls->certificate);
     net->key = g_strdup(tls->key);
     net->ca = g_strdup(tls->ca);
     net->crl = g_strdup(tls->crl);
-    net->host = g_strdup(tls->host);
   } else {
-    net->server = true; /* a plain one both accepts and connects */
     net->configured = true;
   }
   lws_set_log_level(LLL_ERR | LLL_WARN, lws_message);
@@ -128,7 +118,7 @@ AblakNet *ablak_net_new(const AblakNetTls *tls, GError **error)
   struct lws_context_creation_info info = {
       .port = CONTEXT_PORT_NO_LISTEN,
       .options = LWS_SERVER_OPTION_GLIB | LWS_SERVER_OPTION_EXPLICIT_VHOSTS |
-                 LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT | LWS_SERVER_OPTION_DISABLE_OS_CA_CERTS,
+                 (tls != NULL ? LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT : 0),
       .foreign_loops = loops,
       .pt_serv_buf_size = ABLAK_NET_CHUNK,
       .timeout_secs = 15,
@@ -157,12 +147,12 @@ void ablak_net_free(AblakNet *net)
   g_assert(net->depth == 0);
   if (net->context != NULL)
     lws_context_destroy(net->context);
+  SSL_CTX_free(net->unused);
   g_main_loop_unref(net->loop);
   g_free(net->certificate);
   g_free(net->key);
   g_free(net->ca);
   g_free(net->crl);
-  g_free(net->host);
   g_free(net->why);
   g_free(net);
 }

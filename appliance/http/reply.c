@@ -144,6 +144,9 @@ static void send_reply(AblakRequest *request, unsigned status, const char *media
   if (!take_reply(request))
     return;
   AblakConnection *connection = request->connection;
+  /* Refused before its body was read: what is still to come cannot be told from a next request. */
+  if (connection->body_left > 0)
+    connection->keep_alive = false;
   GString *head = ablak_reply_head(request, status);
   if (media != NULL)
     g_string_append_printf(head, "Content-Type: %s\r\n", media);
@@ -190,11 +193,12 @@ void ablak_request_reply_json(AblakRequest *request, unsigned status, json_t *bo
 static void log_refusal(AblakRequest *request, unsigned status, const char *slug,
                         const char *message)
 {
+  bool fault = status >= 500 && status != 505; /* 505: the client's own doing */
   g_autofree char *number = g_strdup_printf("%u", status);
-  ablak_log(status >= 500 ? ABLAK_LOG_ERROR : ABLAK_LOG_INFO,
-            status >= 500 ? "http-fault" : "http-refused", "request", request->id, "status", number,
-            "problem", slug, "operation", request->route != NULL ? request->route->operation : NULL,
-            "message", status >= 500 ? message : NULL, NULL);
+  ablak_log(fault ? ABLAK_LOG_ERROR : ABLAK_LOG_INFO, fault ? "http-fault" : "http-refused",
+            "request", request->id, "status", number, "problem", slug, "operation",
+            request->route != NULL ? request->route->operation : NULL, "message",
+            fault ? message : NULL, NULL);
 }
 
 json_t *ablak_problem_new(const char *language, unsigned status, const char *slug,

@@ -107,7 +107,6 @@ static bool add_listener(AblakHttp *http, const AblakListener *wanted, GError **
   listener->tls = wanted->certificate != NULL;
   g_ptr_array_add(http->listeners, listener);
   AblakNetTls tls = {
-      .server = true,
       .certificate = wanted->certificate,
       .key = wanted->key,
       .ca = wanted->client_ca,

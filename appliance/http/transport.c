@@ -19,10 +19,9 @@ struct AblakTransport {
   GQueue out;     /* GBytes */
   gsize head_sent, queued;
   guint64 written, discarded;
-  bool opened, ended, told, finishing, lingering, dead, paused, held;
+  bool ended, told, finishing, lingering, dead, paused, held;
   int depth;
   guint kill_source, linger_source;
-  char *why;
 };
 
 static void drop(AblakTransport *transport)
@@ -30,7 +29,6 @@ static void drop(AblakTransport *transport)
   if (!g_atomic_ref_count_dec(&transport->refs))
     return;
   g_queue_clear_full(&transport->out, (GDestroyNotify)g_bytes_unref);
-  g_free(transport->why);
   g_free(transport);
 }
 
@@ -53,8 +51,7 @@ static gboolean tell_closed(gpointer data)
   transport->kill_source = 0;
   if (transport->owner != NULL && !transport->told) {
     transport->told = true;
-    transport->callbacks->closed(transport->owner,
-                                 transport->why != NULL ? transport->why : "closed");
+    transport->callbacks->closed(transport->owner);
   }
   drop(transport); /* the connection's reference */
   return G_SOURCE_REMOVE;
@@ -188,12 +185,8 @@ static int dispatch(AblakTransport *transport, struct lws *wsi, enum lws_callbac
   case LWS_CALLBACK_RAW_WRITEABLE:
     good = pump(transport);
     break;
-  case LWS_CALLBACK_RAW_CONNECTED:
   case LWS_CALLBACK_RAW_ADOPT:
     transport->wsi = wsi;
-    if (!transport->opened && transport->owner != NULL && transport->callbacks->opened != NULL)
-      transport->callbacks->opened(transport->owner);
-    transport->opened = true;
     break;
   default:
     break;
@@ -204,23 +197,18 @@ static int dispatch(AblakTransport *transport, struct lws *wsi, enum lws_callbac
 int ablak_transport_callback(struct lws *wsi, enum lws_callback_reasons reason, void *user,
                              void *in, size_t size)
 {
-  if (reason == LWS_CALLBACK_OPENSSL_LOAD_EXTRA_SERVER_VERIFY_CERTS ||
-      reason == LWS_CALLBACK_OPENSSL_LOAD_EXTRA_CLIENT_VERIFY_CERTS)
+  if (reason == LWS_CALLBACK_OPENSSL_LOAD_EXTRA_SERVER_VERIFY_CERTS)
     return ablak_net_configure(wsi, user);
   bool ours = reason == LWS_CALLBACK_RAW_RX || reason == LWS_CALLBACK_RAW_WRITEABLE ||
-              reason == LWS_CALLBACK_RAW_CONNECTED || reason == LWS_CALLBACK_RAW_ADOPT ||
-              reason == LWS_CALLBACK_RAW_CLOSE || reason == LWS_CALLBACK_WSI_DESTROY ||
-              reason == LWS_CALLBACK_CLIENT_CONNECTION_ERROR;
+              reason == LWS_CALLBACK_RAW_ADOPT || reason == LWS_CALLBACK_RAW_CLOSE ||
+              reason == LWS_CALLBACK_WSI_DESTROY;
   if (!ours)
     return 0;
   AblakTransport *transport = lws_get_opaque_user_data(wsi);
   if (transport == NULL)
     return 0;
   AblakNet *net = transport->net;
-  if (reason == LWS_CALLBACK_CLIENT_CONNECTION_ERROR && in != NULL && transport->why == NULL)
-    transport->why = g_strstrip(g_strndup(in, size));
-  if (reason == LWS_CALLBACK_RAW_CLOSE || reason == LWS_CALLBACK_WSI_DESTROY ||
-      reason == LWS_CALLBACK_CLIENT_CONNECTION_ERROR) {
+  if (reason == LWS_CALLBACK_RAW_CLOSE || reason == LWS_CALLBACK_WSI_DESTROY) {
     lws_set_opaque_user_data(wsi, NULL);
     gone(transport);
     return 0;
@@ -247,32 +235,6 @@ AblakTransport *ablak_transport_accept(AblakNet *net, int fd,
       .opaque = transport,
   };
   struct lws *wsi = lws_adopt_descriptor_vhost_via_info(&info);
-  if (wsi == NULL)
-    gone(transport);
-  else if (!transport->ended)
-    transport->wsi = wsi;
-  return transport;
-}
-
-AblakTransport *ablak_transport_connect(AblakNet *net, const char *address, int port,
-                                        const AblakTransportCallbacks *callbacks, gpointer owner)
-{
-  AblakTransport *transport = new_transport(net, callbacks, owner);
-  struct lws_client_connect_info info = {
-      .context = net->context,
-      .vhost = net->vhost,
-      .address = address,
-      .port = port,
-      .path = "/",
-      .host = net->host != NULL ? net->host : address,
-      .method = "RAW",
-      .local_protocol_name = "ablak",
-      .protocol = "ablak",
-      .alpn = "http/1.1",
-      .opaque_user_data = transport,
-      .ssl_connection = net->tls ? LCCSCF_USE_SSL : 0,
-  };
-  struct lws *wsi = lws_client_connect_via_info(&info);
   if (wsi == NULL)
     gone(transport);
   else if (!transport->ended)

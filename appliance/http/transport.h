@@ -16,10 +16,8 @@ typedef struct AblakNet AblakNet;
 typedef struct AblakTransport AblakTransport;
 
 typedef struct {
-  bool server;                   /* accepts, rather than connects */
-  const char *certificate, *key; /* PEM paths or NULL */
-  const char *ca, *crl;          /* PEM paths or NULL: what the peer is verified against */
-  const char *host;              /* client: the name or address the certificate must carry */
+  const char *certificate, *key; /* PEM paths */
+  const char *ca, *crl;          /* PEM paths or NULL: what clients are verified against */
 } AblakNetTls;
 
 /* A libwebsockets context with one virtual host; plain when `tls` is NULL. */
@@ -28,18 +26,15 @@ AblakNet *ablak_net_new(const AblakNetTls *tls, GError **error) G_GNUC_WARN_UNUS
 void ablak_net_free(AblakNet *net);
 
 typedef struct {
-  void (*opened)(gpointer owner); /* clients only: connected, TLS done */
   void (*data)(gpointer owner, const guint8 *bytes, gsize size);
   void (*drained)(gpointer owner); /* everything queued has gone to the kernel */
-  void (*closed)(gpointer owner, const char *why);
+  void (*closed)(gpointer owner);
 } AblakTransportCallbacks;
 
-/* Takes over an accepted socket; the descriptor is closed on failure too. */
+/* Takes over a connected socket; the descriptor is closed on failure too. Where the net has TLS, it
+ * is the server's side of it. */
 AblakTransport *ablak_transport_accept(AblakNet *net, int fd,
                                        const AblakTransportCallbacks *callbacks, gpointer owner);
-/* Connects to a numeric address. Failure comes through `closed`. */
-AblakTransport *ablak_transport_connect(AblakNet *net, const char *address, int port,
-                                        const AblakTransportCallbacks *callbacks, gpointer owner);
 /* No callback comes after it; an open connection is cut. */
 void ablak_transport_unref(AblakTransport *transport);
 

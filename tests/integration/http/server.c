@@ -237,15 +237,17 @@ static void json_unref(gpointer value)
   json_decref(value);
 }
 
-/* server STATIC_DIR [CERTIFICATE KEY CLIENT_CA] */
+/* server STATIC_DIR CERTIFICATE KEY CLIENT_CA */
 int main(int argc, char **argv)
 {
+  g_assert(argc == 5);
   ablak_log_init("testhttp", ABLAK_LOG_INFO);
   App app = {.loop = g_main_loop_new(NULL, FALSE)};
   app.events = g_ptr_array_new_with_free_func(json_unref);
   static const AblakLiveCallbacks live = {
       .may_subscribe = may_subscribe, .replay = replay, .last_seq = last_seq, .receive = receive};
   app.live = ablak_live_new(&live, &app);
+  /* The certificate does not name 127.0.0.2. */
   const AblakListener listeners[] = {
       {.name = "people", .address = "127.0.0.1"},
       {.name = "boxes",
@@ -253,11 +255,12 @@ int main(int argc, char **argv)
        .certificate = argv[2],
        .key = argv[3],
        .client_ca = argv[4]},
+      {.name = "elsewhere", .address = "127.0.0.2", .certificate = argv[2], .key = argv[3]},
   };
   static const char *const origins[] = {"https://office.example", NULL};
   AblakHttpOptions options = {
       .listeners = listeners,
-      .listener_count = argc > 4 ? 2 : 1,
+      .listener_count = G_N_ELEMENTS(listeners),
       .table = &ablak_testhttp_route_table,
       .static_dir = argv[1],
       .origins = origins,
@@ -271,8 +274,8 @@ int main(int argc, char **argv)
     fprintf(stderr, "%s\n", error->message);
     return 1;
   }
-  printf("{\"people\":%d,\"boxes\":%d}\n", ablak_http_port(app.http, "people"),
-         ablak_http_port(app.http, "boxes"));
+  printf("{\"people\":%d,\"boxes\":%d,\"elsewhere\":%d}\n", ablak_http_port(app.http, "people"),
+         ablak_http_port(app.http, "boxes"), ablak_http_port(app.http, "elsewhere"));
   fflush(stdout);
   g_unix_fd_add(0, G_IO_IN | G_IO_HUP, on_input, app.loop);
   g_main_loop_run(app.loop);
