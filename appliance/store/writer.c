@@ -1,6 +1,7 @@
 /* The writer: one thread runs the queued jobs in order, each in a savepoint, as many as are waiting
  * in one commit. What the callers are told goes back to the main context after the commit. */
 #include "core/error.h"
+#include "core/log.h"
 #include "store/private.h"
 
 #define GROUP_MAX 128
@@ -91,6 +92,8 @@ static void deliver(Writer *writer)
       Job *job = delivery->jobs->pdata[i];
       if (job->done != NULL)
         job->done(job->error, job->data);
+      else if (job->error != NULL) /* nobody else would ever hear of it */
+        ablak_log_gerror(ABLAK_LOG_WARNING, "store.job-failed", job->error, NULL);
     }
     if (delivery->events != NULL)
       tell_watches(writer->store, delivery->events);

@@ -20,7 +20,9 @@ static bool random_step(AblakTxn *txn, GRand *random, GError **error)
                           "INSERT OR IGNORE INTO account (id, balance) VALUES (?, ?)", "ti", id,
                           amount);
   case 1:
-    return ablak_txn_exec(txn, NULL, error, "UPDATE account SET balance = balance + ? WHERE id = ?",
+    return ablak_txn_exec(txn, NULL, error,
+                          "UPDATE account SET balance = balance + ?, rate = balance / 7.0, extra = "
+                          "id || x'00' || balance WHERE id = ?",
                           "it", amount, id);
   case 2:
     return ablak_txn_exec(
@@ -78,7 +80,7 @@ static char *dump(AblakStore *store)
   g_autoptr(GError) error = NULL;
   g_autoptr(AblakTxn) txn = ablak_store_read(store, &error);
   GString *out = g_string_new(NULL);
-  dump_query(txn, "SELECT id, balance, hex(note), extra FROM account ORDER BY id", 4, out);
+  dump_query(txn, "SELECT id, balance, hex(note), extra, rate FROM account ORDER BY id", 5, out);
   dump_query(txn, "SELECT a, b, account FROM pair ORDER BY a, b", 3, out);
   dump_query(txn, "SELECT seq, at, topic, kind, subject, actor, data FROM event ORDER BY seq", 7,
              out);

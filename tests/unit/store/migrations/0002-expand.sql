@@ -1,1 +1,2 @@
 ALTER TABLE account ADD COLUMN extra TEXT;
+ALTER TABLE account ADD COLUMN rate REAL;
