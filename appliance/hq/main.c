@@ -16,14 +16,6 @@
 
 #define PRUNE_EVERY_S 300
 
-static const AblakStorePart *const parts[] = {
-    &ablak_accounts_store_part,
-    &ablak_provisioning_store_part,
-    &ablak_sync_hq_store_part,
-    &ablak_hq_store_part,
-    NULL,
-};
-
 static void read_limits(AblakHq *hq)
 {
   ablak_log_set_level(ablak_config_bool(hq->config, "log-debug") ? ABLAK_LOG_DEBUG
@@ -43,7 +35,7 @@ static bool open_authority(AblakHq *hq, GError **error)
 static bool open_state(AblakHq *hq, GError **error)
 {
   g_autofree char *database = ablak_layout_path(hq->state, ABLAK_LAYOUT_HQ_DATABASE);
-  const AblakStoreOptions options = {.path = database, .parts = parts};
+  const AblakStoreOptions options = {.path = database, .parts = ablak_hq_store_parts};
   return ablak_layout_make(hq->state, ABLAK_STATE_HQ, error) && open_authority(hq, error) &&
          (hq->store = ablak_store_open(&options, error));
 }

@@ -6,8 +6,18 @@
 #include "daemon/times.h"
 #include <glib/gstdio.h>
 #include <kb/kb.h>
+#include <provisioning/boxes.h>
 #include <provisioning/layout.h>
 #include <sync/down.h>
+#include <sync/receiver.h>
+
+const AblakStorePart *const ablak_hq_store_parts[] = {
+    &ablak_accounts_store_part,
+    &ablak_provisioning_store_part,
+    &ablak_sync_hq_store_part,
+    &ablak_hq_store_part,
+    NULL,
+};
 
 /* --- staff ----------------------------------------------------------------------------------- */
 

@@ -9,6 +9,8 @@
 #include <stdbool.h>
 
 extern const AblakStorePart ablak_hq_store_part;
+/* Everything in headquarters' database, NULL-terminated. */
+extern const AblakStorePart *const ablak_hq_store_parts[];
 
 /* Inside a job: adds or changes people (ablak_staff_from_csv) and sends every box the staff. */
 bool ablak_publish_staff(AblakTxn *txn, GPtrArray *people, gsize *ret_added, gsize *ret_changed,

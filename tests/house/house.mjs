@@ -20,6 +20,8 @@ const programs = {
   ablak: join(build, "provisioning/cli/ablak"),
 };
 
+const offices = { hu: "hu-minta", cs: "cs-ukazka" };
+
 export async function freePort() {
   const server = createServer();
   server.listen(0, "127.0.0.1");
@@ -79,7 +81,7 @@ export class House {
     this.#commands.set("hq", [programs.hq, "--state", hq, "--people-port", String(this.hqPort), "--boxes-port",
       String(this.boxesPort), "--pages", join(build, "pages/hq"), "--catalogue", join(root, "kb/samples")]);
     await this.launch("hq");
-    const claim = await this.ablak("box", "add", "--name", `test-${this.office}`, "--office", this.office, "--state", hq);
+    const claim = await this.ablak("box", "add", "--name", `test-${this.office}`, "--office", offices[this.office], "--state", hq);
     const value = (name) => new RegExp(`^${name}: *(\\S+)`, "m").exec(claim)[1];
     this.boxId = value("box");
     await this.ablak("enrol", "--hq", `https://localhost:${this.boxesPort}`, "--ca", join(hq, "ca/ca.crt"), "--box",

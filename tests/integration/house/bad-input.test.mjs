@@ -134,7 +134,7 @@ test("signalling that is none", async () => {
 
 test("a claim code is good once", async () => {
   const hq = join(house.state, "hq");
-  const claim = await house.ablak("box", "add", "--name", "second", "--office", "cs", "--state", hq);
+  const claim = await house.ablak("box", "add", "--name", "second", "--office", "cs-ukazka", "--state", hq);
   const value = (name) => new RegExp(`^${name}: *(\\S+)`, "m").exec(claim)[1];
   const enrol = async (code) => {
     const state = await mkdtemp(join(tmpdir(), "ablak-claim-"));
