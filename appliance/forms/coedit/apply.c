@@ -255,7 +255,7 @@ static void integrate_runs(Doc *doc, Update *update)
 
 static void apply_deletes(Doc *doc, Reader reader)
 {
-  guint64 clients = 0, id, count, clock, length;
+  guint64 clients = 0, id = 0, count = 0, clock = 0, length = 0;
   read_uint(&reader, &clients);
   while (clients-- > 0) {
     read_uint(&reader, &id);

@@ -38,6 +38,7 @@ static inline bool read_uint(Reader *reader, guint64 *ret_number)
       return number <= YINT_MAX;
     }
   }
+  *ret_number = 0;
   return false;
 }
 
@@ -53,6 +54,7 @@ static inline bool read_byte(Reader *reader, guint8 *ret_byte)
 static inline bool read_bytes(Reader *reader, Str *ret_bytes)
 {
   guint64 size;
+  *ret_bytes = (Str){"", 0};
   if (!read_uint(reader, &size) || size > (guint64)(reader->end - reader->at) || size > G_MAXINT32)
     return false;
   *ret_bytes = (Str){(const char *)reader->at, (guint32)size};

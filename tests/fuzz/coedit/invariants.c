@@ -17,8 +17,6 @@ static void check_item(const Doc *doc, const Client *client, const Item *item)
     g_assert_true(item->right->left == item);
   else if (item->key != NONE)
     g_assert_true(id_map_get(&item->parent->entries, item->key) == item);
-  if (item->key != NONE && item->right != NULL)
-    g_assert_true(item_is_deleted(item));
   if (item->parent->item != NULL && item_is_deleted(item->parent->item))
     g_assert_true(item_is_deleted(item));
   if (item_has_bytes(item))
