@@ -201,7 +201,6 @@ void ablak_journal_free(AblakJournal *journal)
 {
   if (journal == NULL)
     return;
-  ablak_store_set_journal(journal->store, NULL, NULL);
   ablak_shape_unref(journal->shape);
   g_mutex_clear(&journal->lock);
   g_free(journal);

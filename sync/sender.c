@@ -359,6 +359,8 @@ static bool welcome_received(AblakSender *sender, const AblakFrame *frame, GErro
     sender->applied_seq = 0;
   }
   sender->window = frame->window;
+  /* Less than before when headquarters was restored from a backup. */
+  sender->acked_seq = MIN(sender->acked_seq, frame->seq);
   sender->refused[0] = '\0';
   if (!resume(sender, frame, error))
     return false;
