@@ -39,9 +39,9 @@ static void refresh(Document *document, const json_t *gaps)
     return;
   g_free(document->checks);
   document->checks = g_strdup(text);
-  g_autoptr(GBytes) message = ablak_live_message(MESSAGE_CHECKS, text);
+  g_autoptr(GBytes) message = ablak_draft_live_message(MESSAGE_CHECKS, text);
   for (guint i = 0; i < document->connections->len; i++)
-    ablak_live_connection_send(g_ptr_array_index(document->connections, i), message);
+    ablak_draft_live_connection_send(g_ptr_array_index(document->connections, i), message);
 }
 
 static gboolean check_now(gpointer data)
@@ -57,18 +57,18 @@ static gboolean check_now(gpointer data)
   return G_SOURCE_REMOVE;
 }
 
-void ablak_live_checks_soon(Live *live)
+void ablak_draft_live_checks_soon(Live *live)
 {
   if (live->checks_source != 0)
     g_source_remove(live->checks_source);
   live->checks_source = g_timeout_add(live->drafts->options.checks_ms, check_now, live);
 }
 
-void ablak_live_checks_send(Document *document, AblakDraftConnection *to)
+void ablak_draft_live_checks_send(Document *document, AblakDraftConnection *to)
 {
   g_autoptr(json_t) content = content_of(document->live);
   g_autoptr(json_t) gaps = ablak_form_gaps(document->live->form, content);
   g_autofree char *text = checks_text(document, gaps);
-  g_autoptr(GBytes) message = ablak_live_message(MESSAGE_CHECKS, text);
-  ablak_live_connection_send(to, message);
+  g_autoptr(GBytes) message = ablak_draft_live_message(MESSAGE_CHECKS, text);
+  ablak_draft_live_connection_send(to, message);
 }

@@ -7,13 +7,13 @@
 
 #define AWARENESS_EXPIRE_S 15
 
-AblakDraftConnection *ablak_live_connection_ref(AblakDraftConnection *connection)
+AblakDraftConnection *ablak_draft_live_connection_ref(AblakDraftConnection *connection)
 {
   g_ref_count_inc(&connection->references);
   return connection;
 }
 
-void ablak_live_connection_unref(AblakDraftConnection *connection)
+void ablak_draft_live_connection_unref(AblakDraftConnection *connection)
 {
   if (!g_ref_count_dec(&connection->references))
     return;
@@ -23,7 +23,7 @@ void ablak_live_connection_unref(AblakDraftConnection *connection)
   g_free(connection);
 }
 
-void ablak_live_connection_send(AblakDraftConnection *connection, GBytes *message)
+void ablak_draft_live_connection_send(AblakDraftConnection *connection, GBytes *message)
 {
   gsize size = 0;
   const void *data = g_bytes_get_data(message, &size);
@@ -31,8 +31,8 @@ void ablak_live_connection_send(AblakDraftConnection *connection, GBytes *messag
     connection->peer.send(data, size, connection->peer.data);
 }
 
-void ablak_live_connection_close(AblakDraftConnection *connection, unsigned code,
-                                 const char *reason)
+void ablak_draft_live_connection_close(AblakDraftConnection *connection, unsigned code,
+                                       const char *reason)
 {
   if (connection->closed)
     return;
@@ -40,7 +40,7 @@ void ablak_live_connection_close(AblakDraftConnection *connection, unsigned code
   connection->peer.close(code, reason, connection->peer.data);
 }
 
-GBytes *ablak_live_message(guint64 kind, const char *text)
+GBytes *ablak_draft_live_message(guint64 kind, const char *text)
 {
   gsize size = strlen(text);
   g_autoptr(GByteArray) body = g_byte_array_new();
@@ -105,7 +105,7 @@ static void restore_value(Document *document, const AblakYdocChange *change, con
     (void)!ablak_form_set(form, document->ydoc, path, nothing, NULL);
   g_autoptr(GBytes) update = ablak_ydoc_commit(document->ydoc);
   if (update != NULL)
-    ablak_live_write(document, update, "box", NULL);
+    ablak_draft_live_write(document, update, "box", NULL);
 }
 
 static void note_change(AblakDraftConnection *connection, const AblakYdocChange *change,
@@ -115,8 +115,8 @@ static void note_change(AblakDraftConnection *connection, const AblakYdocChange 
   AblakDraftConnection *writer = connection_of(document, change->origin);
   if (writer == NULL)
     writer = connection;
-  ablak_live_touch(document, path, writer->actor_kind, writer->actor_id,
-                   change->kind == ABLAK_YDOC_LIST && change->deleted > 0);
+  ablak_draft_live_touch(document, path, writer->actor_kind, writer->actor_id,
+                         change->kind == ABLAK_YDOC_LIST && change->deleted > 0);
 }
 
 /* Authors, values and refusals of what was integrated. */
@@ -142,15 +142,15 @@ static void settle(AblakDraftConnection *connection, const AblakYdocReport *repo
     return;
   g_autoptr(json_t) message = json_pack("{s:O}", "refused", refused);
   g_autofree char *text = ablak_json_text(message);
-  ablak_live_tell(document, connection, ablak_live_message(MESSAGE_REFUSED, text));
+  ablak_draft_live_tell(document, connection, ablak_draft_live_message(MESSAGE_REFUSED, text));
 }
 
 /* --- updates --- */
 
 static void acknowledge(AblakDraftConnection *connection)
 {
-  ablak_live_tell(connection->document, connection,
-                  ablak_ysync_encode_number(MESSAGE_DURABLE, connection->received));
+  ablak_draft_live_tell(connection->document, connection,
+                        ablak_ysync_encode_number(MESSAGE_DURABLE, connection->received));
 }
 
 /* What waits for a missing update is in memory only: it is acknowledged when it fits. */
@@ -192,8 +192,8 @@ static void close_for(AblakDraftConnection *connection, const GError *error)
   bool large = g_error_matches(error, ABLAK_ERROR, ABLAK_ERROR_TOO_LARGE);
   ablak_log_gerror(ABLAK_LOG_WARNING, "draft-message-refused", error, "draft",
                    connection->document->live->draft_id, NULL);
-  ablak_live_connection_close(connection, large ? CLOSE_TOO_LARGE : CLOSE_MALFORMED,
-                              large ? "too large" : "malformed");
+  ablak_draft_live_connection_close(connection, large ? CLOSE_TOO_LARGE : CLOSE_MALFORMED,
+                                    large ? "too large" : "malformed");
 }
 
 static void take_in(AblakDraftConnection *connection, const void *update, gsize size, bool counted)
@@ -206,7 +206,7 @@ static void take_in(AblakDraftConnection *connection, const void *update, gsize 
     if (error != NULL)
       close_for(connection, error);
     else if (news)
-      ablak_live_connection_close(connection, CLOSE_FROZEN, "frozen");
+      ablak_draft_live_connection_close(connection, CLOSE_FROZEN, "frozen");
     else if (counted)
       connection->received++, acknowledge(connection);
     return;
@@ -219,8 +219,8 @@ static void take_in(AblakDraftConnection *connection, const void *update, gsize 
   }
   connection->received += counted;
   if (report->update != NULL) /* with repairs in it, the sender needs it as well */
-    ablak_live_write(document, report->update, connection->actor_kind,
-                     report->refused == 0 ? connection : NULL);
+    ablak_draft_live_write(document, report->update, connection->actor_kind,
+                           report->refused == 0 ? connection : NULL);
   settle(connection, report);
   acknowledge_all(connection, waited, report->update != NULL, counted);
 }
@@ -238,7 +238,7 @@ static void relay_awareness(Document *document, const guint64 *clients, guint co
   g_autoptr(GBytes) message = ablak_ysync_encode(ABLAK_YSYNC_AWARENESS, 0, data, size);
   for (guint i = 0; i < document->connections->len; i++)
     if (g_ptr_array_index(document->connections, i) != except)
-      ablak_live_connection_send(g_ptr_array_index(document->connections, i), message);
+      ablak_draft_live_connection_send(g_ptr_array_index(document->connections, i), message);
 }
 
 static bool speaks_for(const AblakDraftConnection *connection, guint64 client)
@@ -277,7 +277,7 @@ static void send_awareness(AblakDraftConnection *connection)
   gsize size = 0;
   const void *data = g_bytes_get_data(update, &size);
   g_autoptr(GBytes) message = ablak_ysync_encode(ABLAK_YSYNC_AWARENESS, 0, data, size);
-  ablak_live_connection_send(connection, message);
+  ablak_draft_live_connection_send(connection, message);
 }
 
 static gboolean expire_awareness(gpointer data)
@@ -289,7 +289,7 @@ static gboolean expire_awareness(gpointer data)
         ablak_yawareness_expire(document->awareness, g_get_monotonic_time() / 1000);
     relay_awareness(document, (const guint64 *)gone->data, gone->len, NULL);
   }
-  if (ablak_live_connections(live) > 0)
+  if (ablak_draft_live_connections(live) > 0)
     return G_SOURCE_CONTINUE;
   live->awareness_source = 0;
   return G_SOURCE_REMOVE;
@@ -308,19 +308,20 @@ static void answer_state(AblakDraftConnection *connection, const void *vector, g
   }
   gsize update_size = 0;
   const void *data = g_bytes_get_data(update, &update_size);
-  ablak_live_tell(document, connection,
-                  ablak_ysync_encode(ABLAK_YSYNC_STEP2, 0, data, update_size));
+  ablak_draft_live_tell(document, connection,
+                        ablak_ysync_encode(ABLAK_YSYNC_STEP2, 0, data, update_size));
 }
 
 static void hold(AblakDraftConnection *connection, const void *data, gsize size)
 {
   Held *held = g_new0(Held, 1);
-  held->connection = ablak_live_connection_ref(connection);
+  held->connection = ablak_draft_live_connection_ref(connection);
   held->message = g_bytes_new(data, size);
   g_queue_push_tail(&connection->document->live->held, held);
 }
 
-void ablak_live_connection_receive(AblakDraftConnection *connection, const void *data, gsize size)
+void ablak_draft_live_connection_receive(AblakDraftConnection *connection, const void *data,
+                                         gsize size)
 {
   if (connection->closed || connection->document == NULL || connection->document->live->failed)
     return;
@@ -358,15 +359,15 @@ void ablak_live_connection_receive(AblakDraftConnection *connection, const void 
 
 void ablak_draft_connection_receive(AblakDraftConnection *connection, const void *data, gsize size)
 {
-  ablak_live_connection_receive(connection, data, size);
+  ablak_draft_live_connection_receive(connection, data, size);
 }
 
 AblakDraftConnection *ablak_drafts_connect(AblakDrafts *drafts, const char *draft_id,
                                            const char *audience, const AblakDraftPeer *peer,
                                            GError **error)
 {
-  Live *live = ablak_live_get(drafts, draft_id, error);
-  Document *document = live != NULL ? ablak_live_document(live, audience) : NULL;
+  Live *live = ablak_draft_live_get(drafts, draft_id, error);
+  Document *document = live != NULL ? ablak_draft_live_document(live, audience) : NULL;
   if (live != NULL && document == NULL)
     ablak_error_set(error, ABLAK_ERROR_NOT_FOUND, "forms/unknown-draft", "no such audience");
   if (document == NULL)
@@ -380,16 +381,16 @@ AblakDraftConnection *ablak_drafts_connect(AblakDrafts *drafts, const char *draf
   connection->cookie = ++drafts->last_cookie;
   connection->clients = g_array_new(FALSE, FALSE, sizeof(guint64));
   g_ptr_array_add(document->connections, connection);
-  ablak_live_watch_idle(live);
+  ablak_draft_live_watch_idle(live);
   if (live->awareness_source == 0)
     live->awareness_source = g_timeout_add_seconds(AWARENESS_EXPIRE_S, expire_awareness, live);
   g_autoptr(GBytes) vector = ablak_ydoc_state_vector(document->ydoc);
   gsize size = 0;
   const void *data = g_bytes_get_data(vector, &size);
   g_autoptr(GBytes) step1 = ablak_ysync_encode(ABLAK_YSYNC_STEP1, 0, data, size);
-  ablak_live_connection_send(connection, step1);
+  ablak_draft_live_connection_send(connection, step1);
   send_awareness(connection);
-  ablak_live_checks_send(document, connection);
+  ablak_draft_live_checks_send(document, connection);
   return connection;
 }
 
@@ -407,7 +408,7 @@ void ablak_draft_connection_free(AblakDraftConnection *connection)
     if (ablak_yawareness_remove(document->awareness, clients, connection->clients->len,
                                 g_get_monotonic_time() / 1000) > 0)
       relay_awareness(document, clients, connection->clients->len, NULL);
-    ablak_live_watch_idle(live);
+    ablak_draft_live_watch_idle(live);
   }
-  ablak_live_connection_unref(connection);
+  ablak_draft_live_connection_unref(connection);
 }

@@ -41,8 +41,8 @@ static void field_free(gpointer data)
 static void out_free(gpointer data)
 {
   Out *out = data;
-  g_clear_pointer(&out->to, ablak_live_connection_unref);
-  g_clear_pointer(&out->except, ablak_live_connection_unref);
+  g_clear_pointer(&out->to, ablak_draft_live_connection_unref);
+  g_clear_pointer(&out->except, ablak_draft_live_connection_unref);
   g_bytes_unref(out->message);
   g_free(out);
 }
@@ -129,13 +129,13 @@ static bool batch_job(AblakTxn *txn, gpointer data, GError **error)
 static void tell_out(const Out *out)
 {
   if (out->to != NULL) {
-    ablak_live_connection_send(out->to, out->message);
+    ablak_draft_live_connection_send(out->to, out->message);
     return;
   }
   for (guint i = 0; i < out->document->connections->len; i++) {
     AblakDraftConnection *connection = g_ptr_array_index(out->document->connections, i);
     if (connection != out->except)
-      ablak_live_connection_send(connection, out->message);
+      ablak_draft_live_connection_send(connection, out->message);
   }
 }
 
@@ -147,7 +147,7 @@ static void batch_done(const GError *error, gpointer data)
     g_queue_remove(&live->flying, batch);
     if (error != NULL && !live->failed) {
       ablak_log_gerror(ABLAK_LOG_ERROR, "draft-write-failed", error, "draft", live->draft_id, NULL);
-      ablak_live_fail(live);
+      ablak_draft_live_fail(live);
     }
     for (guint i = 0; error == NULL && !live->failed && i < batch->outs->len; i++)
       tell_out(g_ptr_array_index(batch->outs, i));
@@ -160,19 +160,19 @@ static void batch_done(const GError *error, gpointer data)
     waiting->done(error != NULL ? error : late, waiting->data);
   }
   if (live != NULL)
-    ablak_live_watch_idle(live);
+    ablak_draft_live_watch_idle(live);
 }
 
 static gboolean flush_now(gpointer data)
 {
   Live *live = data;
   live->flush_source = 0;
-  ablak_live_flush(live);
+  ablak_draft_live_flush(live);
   return G_SOURCE_REMOVE;
 }
 
 /* Runs after the sockets of this turn of the loop, so that what arrived together is one job. */
-Batch *ablak_live_batch(Live *live)
+Batch *ablak_draft_live_batch(Live *live)
 {
   if (live->open == NULL) {
     live->open = batch_new(live);
@@ -181,7 +181,7 @@ Batch *ablak_live_batch(Live *live)
   return live->open;
 }
 
-void ablak_live_flush(Live *live)
+void ablak_draft_live_flush(Live *live)
 {
   if (live->flush_source != 0)
     g_source_remove(live->flush_source);
@@ -193,10 +193,10 @@ void ablak_live_flush(Live *live)
   ablak_store_write(live->drafts->store, batch_job, batch_done, batch, batch_free);
 }
 
-void ablak_live_write(Document *document, GBytes *update, const char *actor_kind,
-                      AblakDraftConnection *except)
+void ablak_draft_live_write(Document *document, GBytes *update, const char *actor_kind,
+                            AblakDraftConnection *except)
 {
-  Batch *batch = ablak_live_batch(document->live);
+  Batch *batch = ablak_draft_live_batch(document->live);
   Row *row = g_new0(Row, 1);
   row->audience = document->audience;
   row->serial = ++document->serial;
@@ -207,7 +207,7 @@ void ablak_live_write(Document *document, GBytes *update, const char *actor_kind
   const void *data = g_bytes_get_data(update, &size);
   Out *out = g_new0(Out, 1);
   out->document = document;
-  out->except = except != NULL ? ablak_live_connection_ref(except) : NULL;
+  out->except = except != NULL ? ablak_draft_live_connection_ref(except) : NULL;
   out->message = ablak_ysync_encode(ABLAK_YSYNC_UPDATE, 0, data, size);
   g_ptr_array_add(batch->outs, out);
   gint64 now_ms = g_get_monotonic_time() / 1000;
@@ -215,11 +215,11 @@ void ablak_live_write(Document *document, GBytes *update, const char *actor_kind
     document->live->updated_at_ms = now_ms;
     batch->stamp = true;
   }
-  ablak_live_checks_soon(document->live);
+  ablak_draft_live_checks_soon(document->live);
 }
 
-void ablak_live_touch(Document *document, const char *path, const char *actor_kind,
-                      const char *actor_id, bool rows_moved)
+void ablak_draft_live_touch(Document *document, const char *path, const char *actor_kind,
+                            const char *actor_id, bool rows_moved)
 {
   Live *live = document->live;
   g_autofree char *key = g_strconcat(document->audience, path, NULL);
@@ -240,28 +240,28 @@ void ablak_live_touch(Document *document, const char *path, const char *actor_ki
   field->actor_kind = g_strdup(actor_kind);
   field->actor_id = g_strdup(actor_id);
   field->clear_below = rows_moved;
-  g_ptr_array_add(ablak_live_batch(live)->fields, field);
+  g_ptr_array_add(ablak_draft_live_batch(live)->fields, field);
 }
 
-void ablak_live_tell(Document *document, AblakDraftConnection *to, GBytes *message)
+void ablak_draft_live_tell(Document *document, AblakDraftConnection *to, GBytes *message)
 {
   Live *live = document->live;
   Batch *batch = live->open != NULL ? live->open : g_queue_peek_tail(&live->flying);
   if (batch == NULL) {
-    ablak_live_connection_send(to, message);
+    ablak_draft_live_connection_send(to, message);
     g_bytes_unref(message);
     return;
   }
   Out *out = g_new0(Out, 1);
   out->document = document;
-  out->to = ablak_live_connection_ref(to);
+  out->to = ablak_draft_live_connection_ref(to);
   out->message = message;
   g_ptr_array_add(batch->outs, out);
 }
 
 /* --- loading and leaving --- */
 
-Document *ablak_live_document(Live *live, const char *audience)
+Document *ablak_draft_live_document(Live *live, const char *audience)
 {
   for (int i = 0; i < 2; i++)
     if (g_strcmp0(live->documents[i].audience, audience) == 0)
@@ -269,7 +269,7 @@ Document *ablak_live_document(Live *live, const char *audience)
   return NULL;
 }
 
-unsigned ablak_live_connections(const Live *live)
+unsigned ablak_draft_live_connections(const Live *live)
 {
   return live->documents[0].connections->len + live->documents[1].connections->len;
 }
@@ -300,7 +300,7 @@ static bool load(Live *live, GError **error)
          load_document(live, txn, true, error);
 }
 
-Live *ablak_live_get(AblakDrafts *drafts, const char *draft_id, GError **error)
+Live *ablak_draft_live_get(AblakDrafts *drafts, const char *draft_id, GError **error)
 {
   Live *live = g_hash_table_lookup(drafts->lives, draft_id);
   if (live != NULL && live->failed) {
@@ -316,11 +316,11 @@ Live *ablak_live_get(AblakDrafts *drafts, const char *draft_id, GError **error)
   live->restricted = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, NULL);
   live->updated_at_ms = g_get_monotonic_time() / 1000 - STAMP_EVERY_MS;
   if (!load(live, error)) {
-    ablak_live_free(live);
+    ablak_draft_live_free(live);
     return NULL;
   }
   g_hash_table_insert(drafts->lives, live->draft_id, live);
-  ablak_live_watch_idle(live);
+  ablak_draft_live_watch_idle(live);
   return live;
 }
 
@@ -341,7 +341,7 @@ static void stop(guint *source)
   *source = 0;
 }
 
-void ablak_live_free(Live *live)
+void ablak_draft_live_free(Live *live)
 {
   stop(&live->flush_source);
   stop(&live->checks_source);
@@ -353,7 +353,7 @@ void ablak_live_free(Live *live)
     batch->live = NULL;
   Held *held;
   while ((held = g_queue_pop_head(&live->held)) != NULL) {
-    ablak_live_connection_unref(held->connection);
+    ablak_draft_live_connection_unref(held->connection);
     g_bytes_unref(held->message);
     g_free(held);
   }
@@ -368,7 +368,7 @@ void ablak_live_free(Live *live)
   g_free(live);
 }
 
-void ablak_live_fail(Live *live)
+void ablak_draft_live_fail(Live *live)
 {
   live->failed = true;
   if (live->open != NULL) { /* not written any more, but whoever waits for it is answered */
@@ -378,9 +378,9 @@ void ablak_live_fail(Live *live)
   for (int i = 0; i < 2; i++) {
     g_autoptr(GPtrArray) all = g_ptr_array_copy(live->documents[i].connections, NULL, NULL);
     for (guint j = 0; j < all->len; j++)
-      ablak_live_connection_close(g_ptr_array_index(all, j), CLOSE_RETRY, "try again");
+      ablak_draft_live_connection_close(g_ptr_array_index(all, j), CLOSE_RETRY, "try again");
   }
-  ablak_live_watch_idle(live);
+  ablak_draft_live_watch_idle(live);
 }
 
 static gboolean leave(gpointer data)
@@ -388,21 +388,21 @@ static gboolean leave(gpointer data)
   Live *live = data;
   live->idle_source = 0;
   if (live->failed ? live->open == NULL && g_queue_is_empty(&live->flying)
-                   : ablak_live_connections(live) == 0 && live->open == NULL && !live->freezing &&
-                         g_queue_is_empty(&live->flying))
+                   : ablak_draft_live_connections(live) == 0 && live->open == NULL &&
+                         !live->freezing && g_queue_is_empty(&live->flying))
     g_hash_table_remove(live->drafts->lives, live->draft_id);
   return G_SOURCE_REMOVE;
 }
 
 /* A failed copy goes as soon as nothing of it is on its way, an unused one after a while. */
-void ablak_live_watch_idle(Live *live)
+void ablak_draft_live_watch_idle(Live *live)
 {
   stop(&live->idle_source);
   if (live->failed) {
-    ablak_live_flush(live);
+    ablak_draft_live_flush(live);
     if (g_queue_is_empty(&live->flying))
       live->idle_source = g_idle_add(leave, live);
-  } else if (ablak_live_connections(live) == 0) {
+  } else if (ablak_draft_live_connections(live) == 0) {
     live->idle_source = g_timeout_add(live->drafts->options.idle_ms, leave, live);
   }
 }

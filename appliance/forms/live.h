@@ -106,33 +106,34 @@ struct AblakDrafts {
 };
 
 /* --- live.c: loading, batches, what is told --- */
-Live *ablak_live_get(AblakDrafts *drafts, const char *draft_id, GError **error);
-void ablak_live_free(Live *live);
-Document *ablak_live_document(Live *live, const char *audience);
-unsigned ablak_live_connections(const Live *live);
+Live *ablak_draft_live_get(AblakDrafts *drafts, const char *draft_id, GError **error);
+void ablak_draft_live_free(Live *live);
+Document *ablak_draft_live_document(Live *live, const char *audience);
+unsigned ablak_draft_live_connections(const Live *live);
 /* The batch that gathers now; it goes to the store at the end of this turn of the loop. */
-Batch *ablak_live_batch(Live *live);
-void ablak_live_flush(Live *live);
+Batch *ablak_draft_live_batch(Live *live);
+void ablak_draft_live_flush(Live *live);
 /* Writes an update of a document, relayed to all but `except` once it is durable. */
-void ablak_live_write(Document *document, GBytes *update, const char *actor_kind,
-                      AblakDraftConnection *except);
-void ablak_live_touch(Document *document, const char *path, const char *actor_kind,
-                      const char *actor_id, bool rows_moved);
+void ablak_draft_live_write(Document *document, GBytes *update, const char *actor_kind,
+                            AblakDraftConnection *except);
+void ablak_draft_live_touch(Document *document, const char *path, const char *actor_kind,
+                            const char *actor_id, bool rows_moved);
 /* Sends when all that was taken in so far is durable; takes the bytes over. */
-void ablak_live_tell(Document *document, AblakDraftConnection *to, GBytes *message);
+void ablak_draft_live_tell(Document *document, AblakDraftConnection *to, GBytes *message);
 /* Closes everybody and forgets the memory copy: it may be ahead of the store. */
-void ablak_live_fail(Live *live);
-void ablak_live_watch_idle(Live *live);
+void ablak_draft_live_fail(Live *live);
+void ablak_draft_live_watch_idle(Live *live);
 
 /* --- checks.c --- */
-void ablak_live_checks_soon(Live *live);
-void ablak_live_checks_send(Document *document, AblakDraftConnection *to);
+void ablak_draft_live_checks_soon(Live *live);
+void ablak_draft_live_checks_send(Document *document, AblakDraftConnection *to);
 
 /* --- connection.c --- */
-AblakDraftConnection *ablak_live_connection_ref(AblakDraftConnection *connection);
-void ablak_live_connection_unref(AblakDraftConnection *connection);
-void ablak_live_connection_send(AblakDraftConnection *connection, GBytes *message);
-void ablak_live_connection_close(AblakDraftConnection *connection, unsigned code,
-                                 const char *reason);
-void ablak_live_connection_receive(AblakDraftConnection *connection, const void *data, gsize size);
-GBytes *ablak_live_message(guint64 kind, const char *text);
+AblakDraftConnection *ablak_draft_live_connection_ref(AblakDraftConnection *connection);
+void ablak_draft_live_connection_unref(AblakDraftConnection *connection);
+void ablak_draft_live_connection_send(AblakDraftConnection *connection, GBytes *message);
+void ablak_draft_live_connection_close(AblakDraftConnection *connection, unsigned code,
+                                       const char *reason);
+void ablak_draft_live_connection_receive(AblakDraftConnection *connection, const void *data,
+                                         gsize size);
+GBytes *ablak_draft_live_message(guint64 kind, const char *text);

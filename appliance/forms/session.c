@@ -18,7 +18,7 @@ AblakDrafts *ablak_drafts_new(AblakStore *store, const AblakDraftsOptions *optio
   o->log_rows_max = o->log_rows_max > 0 ? o->log_rows_max : 200;
   o->log_bytes_max = o->log_bytes_max > 0 ? o->log_bytes_max : 256 * 1024;
   drafts->lives =
-      g_hash_table_new_full(g_str_hash, g_str_equal, NULL, (GDestroyNotify)ablak_live_free);
+      g_hash_table_new_full(g_str_hash, g_str_equal, NULL, (GDestroyNotify)ablak_draft_live_free);
   return drafts;
 }
 
@@ -30,7 +30,7 @@ void ablak_drafts_free(AblakDrafts *drafts)
   gpointer live;
   g_hash_table_iter_init(&iter, drafts->lives);
   while (g_hash_table_iter_next(&iter, NULL, &live))
-    ablak_live_flush(live);
+    ablak_draft_live_flush(live);
   g_hash_table_unref(drafts->lives);
   g_free(drafts);
 }
@@ -39,10 +39,10 @@ unsigned ablak_drafts_connections(AblakDrafts *drafts, const char *draft_id, con
 {
   Live *live = g_hash_table_lookup(drafts->lives, draft_id);
   Document *document =
-      live != NULL && audience != NULL ? ablak_live_document(live, audience) : NULL;
+      live != NULL && audience != NULL ? ablak_draft_live_document(live, audience) : NULL;
   if (live == NULL || (audience != NULL && document == NULL))
     return 0;
-  return document != NULL ? document->connections->len : ablak_live_connections(live);
+  return document != NULL ? document->connections->len : ablak_draft_live_connections(live);
 }
 
 /* --- answering --- */
@@ -78,13 +78,13 @@ static void answer_when_durable(Live *live, AblakDone done, gpointer data)
 {
   Waiting waiting = {done, data};
   if (done != NULL)
-    g_array_append_val(ablak_live_batch(live)->waiting, waiting);
+    g_array_append_val(ablak_draft_live_batch(live)->waiting, waiting);
 }
 
 /* The live draft, if it may still be changed. */
 static Live *open_live(AblakDrafts *drafts, const char *draft_id, GError **error)
 {
-  Live *live = ablak_live_get(drafts, draft_id, error);
+  Live *live = ablak_draft_live_get(drafts, draft_id, error);
   if (live != NULL && (live->frozen || live->freezing)) {
     ablak_error_set(error, ABLAK_ERROR_CONFLICT, "forms/frozen", "the draft is filed");
     return NULL;
@@ -139,11 +139,11 @@ static bool set_values(Document *document, const json_t *values, const char *act
   g_autoptr(GBytes) update = ablak_ydoc_commit(document->ydoc);
   if (!good || update == NULL)
     return good;
-  ablak_live_write(document, update, actor_kind, NULL);
+  ablak_draft_live_write(document, update, actor_kind, NULL);
   json_object_foreach((json_t *)values, path, value)
   {
     if (ablak_form_field_at(form, path)->office == document->office)
-      ablak_live_touch(document, path, actor_kind, actor_id, false);
+      ablak_draft_live_touch(document, path, actor_kind, actor_id, false);
   }
   return true;
 }
@@ -159,7 +159,7 @@ void ablak_drafts_prefill(AblakDrafts *drafts, const char *draft_id, const char 
   }
   if (!set_values(&live->documents[0], values, actor_kind, actor_id, &error) ||
       !set_values(&live->documents[1], values, actor_kind, actor_id, &error)) {
-    ablak_live_fail(live); /* half of it is in memory: begin again from the store */
+    ablak_draft_live_fail(live); /* half of it is in memory: begin again from the store */
     answer_later(done, data, NULL, error);
     return;
   }
@@ -186,12 +186,12 @@ void ablak_drafts_add_row(AblakDrafts *drafts, const char *draft_id, const char 
   g_autoptr(GBytes) update = ablak_ydoc_commit(document->ydoc);
   if (!added) {
     if (update != NULL)
-      ablak_live_fail(live);
+      ablak_draft_live_fail(live);
     answer_later(done, data, NULL, error);
     return;
   }
-  ablak_live_write(document, update, actor_kind, NULL);
-  ablak_live_touch(document, path, actor_kind, actor_id, false);
+  ablak_draft_live_write(document, update, actor_kind, NULL);
+  ablak_draft_live_touch(document, path, actor_kind, actor_id, false);
   answer_when_durable(live, done, data);
 }
 
@@ -226,8 +226,8 @@ static void release_held(Live *live)
   while ((held = g_queue_pop_head(&live->held)) != NULL) {
     gsize size = 0;
     const void *message = g_bytes_get_data(held->message, &size);
-    ablak_live_connection_receive(held->connection, message, size);
-    ablak_live_connection_unref(held->connection);
+    ablak_draft_live_connection_receive(held->connection, message, size);
+    ablak_draft_live_connection_unref(held->connection);
     g_bytes_unref(held->message);
     g_free(held);
   }
@@ -242,7 +242,7 @@ static void submission_done(const GError *error, gpointer data)
     live->freezing = false;
     live->frozen = error == NULL || live->frozen;
     release_held(live);
-    ablak_live_watch_idle(live);
+    ablak_draft_live_watch_idle(live);
   }
   if (submission->done != NULL)
     submission->done(error, submission->data);
@@ -257,7 +257,7 @@ void ablak_drafts_submit(AblakDrafts *drafts, const char *draft_id, AblakJob job
     answer_later(done, data, free_data, error);
     return;
   }
-  ablak_live_flush(live);
+  ablak_draft_live_flush(live);
   Submission *submission = g_new0(Submission, 1);
   *submission = (Submission){live, job, done, data, free_data};
   live->freezing = true;
