@@ -197,10 +197,18 @@ AblakJournal *ablak_journal_open(AblakStore *store, GError **error)
   return journal;
 }
 
+static bool nothing(AblakTxn *txn, gpointer data, GError **error)
+{
+  return true;
+}
+
 void ablak_journal_free(AblakJournal *journal)
 {
   if (journal == NULL)
     return;
+  /* Behind every job that is queued: those are journaled still. */
+  if (ablak_store_write_sync(journal->store, nothing, NULL, NULL))
+    ablak_store_set_journal(journal->store, NULL, NULL);
   ablak_shape_unref(journal->shape);
   g_mutex_clear(&journal->lock);
   g_free(journal);

@@ -2,8 +2,9 @@
  *
  * Purpose: fills `outbox` from the store's journal hook. Rows that are there before the first entry
  * become entries of inserts, so that the journal alone tells the whole story from number 1.
- * Ownership: free the journal after the store is closed, so that its last jobs are journaled too.
- * Threads: open on the main thread before anything writes; the hook runs on the writer thread.
+ * Ownership: the store must outlive the journal. Freeing waits for the queued jobs and journals
+ * them; nothing may write after it. Threads: open on the main thread before anything writes; the
+ * hook runs on the writer thread.
  * Durability: an entry is part of the commit that it describes.
  * A migration that adds a column to an `up` table must leave it NULL: other defaults of old rows
  * are not in the journal. */

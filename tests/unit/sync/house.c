@@ -262,8 +262,8 @@ void house_close_box(House *house)
   house_cut(house);
   g_clear_pointer(&house->sender, ablak_sender_free);
   house_spin(); /* steps on their way end without the sender */
-  ablak_store_close(g_steal_pointer(&house->box));
   g_clear_pointer(&house->journal, ablak_journal_free);
+  ablak_store_close(g_steal_pointer(&house->box));
 }
 
 /* --- headquarters --------------------------------------------------------------------------------
