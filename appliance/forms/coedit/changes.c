@@ -106,6 +106,8 @@ static void count_piece(Collector *collector, const LogEntry *entry, const Piece
 {
   Field *field = get_field(collector, piece->item, entry->origin);
   guint8 kind = piece->item->kind;
+  if (!entry->deletion && !field->set) /* who wrote it, rather than whose it was */
+    field->client = doc_client(collector->doc, piece->item->client)->id;
   if (kind == KIND_FORMAT)
     field->format = true;
   else if (entry->deletion)
