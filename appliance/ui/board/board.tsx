@@ -1,6 +1,6 @@
 // The waiting room's board: numbers only, the last call large, each with its counter.
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
-import { api } from "../shared/api";
+import { box } from "../shared/box";
 import type { Board } from "../generated/box-api";
 import { useLine, useLiveReload, useLoaded, useNow } from "../shared/hooks";
 import { formatTime, localText, t } from "../shared/i18n";
@@ -15,7 +15,7 @@ function Page() {
   usePageTitle(t("ui.board.title"));
   const live = useMemo(openLive, []);
   const line = useLine(live);
-  const { value: board, reload } = useLoaded(() => api.get<Board>("/api/board"), []);
+  const { value: board, reload } = useLoaded(() => box("getBoard"), []);
   useLiveReload(live, ["queue"], reload);
   const now = useNow(5_000);
   const called = [...(board?.called ?? [])].sort((a, b) => b.at.localeCompare(a.at));

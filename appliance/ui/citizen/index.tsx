@@ -1,7 +1,6 @@
 // The citizen's entry: join by code, look a service up.
 import { useEffect, useState } from "preact/hooks";
-import { api } from "../shared/api";
-import type { Service } from "../generated/box-api";
+import { box } from "../shared/box";
 import { useHash, useLoaded } from "../shared/hooks";
 import { localText, t, tn } from "../shared/i18n";
 import { KnowledgeSearch, SheetView } from "../shared/knowledge";
@@ -37,7 +36,7 @@ function Page() {
 
 function Start({ open }: { open: (id: string) => void }) {
   usePageTitle(t("ui.entry.title"));
-  const { value: services } = useLoaded(() => api.get<Service[]>("/api/services"), []);
+  const { value: services } = useLoaded(() => box("listServices"), []);
   const [first, setFirst] = useState(true);
   useEffect(() => setFirst(false), []);
   return (

@@ -1,6 +1,6 @@
 // The citizen's meeting: join, fill the form together, talk, and get the receipt.
 import { useEffect, useState } from "preact/hooks";
-import { errorText } from "../shared/api";
+import { actAsCitizen, errorText } from "../shared/api";
 import type { Visit } from "../generated/box-api";
 import { t } from "../shared/i18n";
 import { office, officeName, startBoxPage } from "../shared/start";
@@ -109,4 +109,5 @@ function Entry({ stage, join }: { stage: Exclude<Stage, { at: "meeting" }>; join
   );
 }
 
+actAsCitizen();
 void startBoxPage(Page);

@@ -1,17 +1,18 @@
 // A visit as the citizen sees it. The form is first; the picture is small above it on a phone.
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
-import { api, errorText, segment } from "../shared/api";
-import type { Draft, Invitation, Receipt, Visit } from "../generated/box-api";
+import { errorText } from "../shared/api";
+import { box } from "../shared/box";
+import type { Invitation, Receipt, Visit } from "../generated/box-api";
 import { Call } from "../shared/call";
 import { CallControls, CallPicture } from "../shared/call-view";
 import { Chat, ChatView } from "../shared/chat";
 import { DraftDocument } from "../shared/draft";
 import { DraftForm, GapSummary, SavedMark, WhoIsHere } from "../shared/draft-form";
 import { formDefinition } from "../shared/form-model";
-import { useLine, useLiveReload, useLoaded } from "../shared/hooks";
+import { useLine, useLiveReload, useLoaded, usePresence } from "../shared/hooks";
 import { localText, t, tn } from "../shared/i18n";
 import { ChatIcon, CloseIcon } from "../shared/icons";
-import { liveUrl, openLive } from "../shared/live";
+import { openLive, socketOrigin } from "../shared/live";
 import { office, officeName } from "../shared/start";
 import { ReceiptView, SubmitButton } from "../shared/submit";
 import { Button, Dialog, Header, Line, Notice, Qr, Title, toastError, usePageTitle } from "../shared/ui";
@@ -21,8 +22,9 @@ export function Meeting({ first, onLeft }: { first: Visit; onLeft: () => void })
   const live = useMemo(openLive, []);
   const line = useLine(live);
   const topic = `visit:${first.id}`;
-  const visitLoad = useLoaded(() => api.get<Visit>("/api/visit"), []);
+  const visitLoad = useLoaded(() => box("getVisit"), []);
   useLiveReload(live, [topic], visitLoad.reload);
+  usePresence(live, topic, visitLoad);
   const visit = visitLoad.value ?? first;
   const call = useMemo(() => new Call(live, first.id, first.iceServers), []);
   const chat = useMemo(() => new Chat(live, topic, "citizen"), []);
@@ -44,7 +46,7 @@ export function Meeting({ first, onLeft }: { first: Visit; onLeft: () => void })
   }, [call.state.value]);
   useEffect(() => {
     if (visit.filingId && visit.filingId !== receipt?.filingId)
-      api.get<Receipt>(`/api/filings/${segment(visit.filingId)}`).then(setReceipt, toastError);
+      box("getFiling", { params: { filingId: visit.filingId } }).then(setReceipt, toastError);
   }, [visit.filingId]);
   useEffect(() => {
     if (visit.state === "ended") {
@@ -95,11 +97,11 @@ export function Meeting({ first, onLeft }: { first: Visit; onLeft: () => void })
 
 function VisitForm({ visit, receipt, onFiled }: { visit: Visit; receipt: Receipt | null; onFiled: (receipt: Receipt) => void }) {
   const { value: draft, error, reload } = useLoaded(
-    () => (visit.draftId ? api.get<Draft>(`/api/drafts/${segment(visit.draftId)}`) : Promise.resolve(null)),
+    () => (visit.draftId ? box("getDraft", { params: { draftId: visit.draftId } }) : Promise.resolve(null)),
     [visit.draftId],
   );
   const document = useMemo(
-    () => (draft && draft.state === "open" && !visit.filingId ? new DraftDocument(draft.id, "shared", { role: "citizen", label: t("ui.form.citizen") }, liveUrl("")) : null),
+    () => (draft && draft.state === "open" && !visit.filingId ? new DraftDocument(draft.id, "shared", { role: "citizen", label: t("ui.form.citizen") }, socketOrigin()) : null),
     [draft?.id],
   );
   useEffect(() => () => document?.destroy(), [document]);
@@ -134,7 +136,7 @@ function VisitForm({ visit, receipt, onFiled }: { visit: Visit; receipt: Receipt
 function Handover() {
   const [invitation, setInvitation] = useState<Invitation | null>(null);
   const open = () => {
-    api.post<Invitation>("/api/visit/handover").then(setInvitation, toastError);
+    box("createHandover").then(setInvitation, toastError);
   };
   return (
     <>
@@ -143,17 +145,11 @@ function Handover() {
         <Dialog title={t("ui.handover.title")} onClose={() => setInvitation(null)}>
           <p>{t("ui.handover.text")}</p>
           <Qr size={invitation.qr.size} path={invitation.qr.path} label={t("ui.invitation.qr")} />
-          <p>{t("ui.invitation.or-code", { address: invitation.address })}</p>
-          <p class="ab-code">{groupCode(invitation.code)}</p>
           <div class="ab-dialog-actions"><Button onClick={() => setInvitation(null)}>{t("ui.common.close")}</Button></div>
         </Dialog>
       )}
     </>
   );
-}
-
-export function groupCode(code: string): string {
-  return code.replace(/^(\d{4})(\d{4})$/, "$1 $2");
 }
 
 function ChatDrawer({ chat }: { chat: Chat }) {

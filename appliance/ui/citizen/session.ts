@@ -1,6 +1,7 @@
 // The citizen's way into a visit: a secret or a code, a cookie, or the token to come back.
-import { api, ProblemError } from "../shared/api";
-import type { Joined, Visit } from "../generated/box-api";
+import { ProblemError } from "../shared/api";
+import { box } from "../shared/box";
+import type { Visit } from "../generated/box-api";
 
 const TOKEN = "ablak-resume";
 
@@ -23,23 +24,23 @@ export function takeSecret(): { secret: string } | { code: string } | null {
 }
 
 export async function redeem(what: { secret: string } | { code: string }): Promise<void> {
-  const joined = await api.post<Joined>("/api/join", what);
+  const joined = await box("join", { body: what });
   token(joined.resumeToken);
 }
 
 /** The visit this browser already belongs to, or null. */
 export async function currentVisit(): Promise<Visit | null> {
   try {
-    return await api.get<Visit>("/api/visit");
+    return await box("getVisit");
   } catch (error) {
     if (!(error instanceof ProblemError) || error.status >= 500 || error.status === 429) throw error;
   }
   const resume = token();
   if (!resume) return null;
   try {
-    const joined = await api.post<Joined>("/api/join/resume", { token: resume });
+    const joined = await box("resumeJoin", { body: { token: resume } });
     token(joined.resumeToken);
-    return await api.get<Visit>("/api/visit");
+    return await box("getVisit");
   } catch (error) {
     if (!(error instanceof ProblemError) || error.status >= 500 || error.status === 429) throw error;
     token(null);
@@ -49,7 +50,7 @@ export async function currentVisit(): Promise<Visit | null> {
 
 export async function leave(): Promise<void> {
   token(null);
-  await api.delete("/api/visit");
+  await box("leaveVisit");
 }
 
 export function forget(): void {

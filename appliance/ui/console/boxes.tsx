@@ -1,6 +1,7 @@
 // The fleet, live; and a new box's one-time claim code.
 import { useState } from "preact/hooks";
-import { api, errorText, segment } from "../shared/api";
+import { errorText } from "../shared/api";
+import { hq } from "../shared/hq";
 import { useLiveReload, useLoaded, useNow } from "../shared/hooks";
 import type { Box, Claim } from "../generated/hq-api";
 import { formatDateTime, formatNumber, formatStamp, t, tn } from "../shared/i18n";
@@ -8,7 +9,7 @@ import type { Live } from "../shared/live";
 import { Button, cx, Dialog, Input, Notice, Tag, toastError } from "../shared/ui";
 
 export function Boxes({ live, canCreate }: { live: Live; canCreate: boolean }) {
-  const boxes = useLoaded(() => api.get<Box[]>("/api/boxes"), []);
+  const boxes = useLoaded(() => hq("listBoxes"), []);
   useLiveReload(live, ["fleet"], boxes.reload);
   useNow(10_000);
   const [creating, setCreating] = useState(false);
@@ -81,7 +82,7 @@ function NewBox({ onClose, onClaim }: { onClose: () => void; onClaim: (claim: Cl
   const submit = (event: Event) => {
     event.preventDefault();
     if (!name.trim() || !office.trim()) return setError(t("ui.boxes.fill-both"));
-    api.post<Claim>("/api/boxes", { name: name.trim(), office: office.trim() }).then(onClaim, (failure: unknown) => setError(errorText(failure)));
+    hq("createBox", { body: { name: name.trim(), office: office.trim() } }).then(onClaim, (failure: unknown) => setError(errorText(failure)));
   };
   return (
     <Dialog title={t("ui.boxes.new-title")} onClose={onClose}>
@@ -100,7 +101,7 @@ function NewBox({ onClose, onClaim }: { onClose: () => void; onClaim: (claim: Cl
 
 function Replace({ box, onClose, onClaim }: { box: Box; onClose: () => void; onClaim: (claim: Claim) => void }) {
   const go = () => {
-    api.post<Claim>(`/api/boxes/${segment(box.id)}/claim`).then(onClaim, toastError);
+    hq("replaceBox", { params: { boxId: box.id } }).then(onClaim, toastError);
   };
   return (
     <Dialog title={t("ui.boxes.replace-title", { name: box.name })} onClose={onClose}>

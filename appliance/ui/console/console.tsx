@@ -2,10 +2,11 @@
 import { useEffect, useMemo, useState } from "preact/hooks";
 import { useHash, useLine } from "../shared/hooks";
 import type { Me } from "../generated/hq-api";
+import { hq } from "../shared/hq";
 import { t } from "../shared/i18n";
 import { openLive, type Live } from "../shared/live";
 import { startHeadquartersPage } from "../shared/start";
-import { StaffGate } from "../shared/staff-gate";
+import { StaffGate, type Accounts } from "../shared/staff-gate";
 import { Line, Title, usePageTitle } from "../shared/ui";
 import { Boxes } from "./boxes";
 import { Editions } from "./editions";
@@ -15,11 +16,17 @@ import { Staff } from "./staff";
 const SECTIONS = ["boxes", "filings", "staff", "editions"] as const;
 type Section = (typeof SECTIONS)[number];
 
+const accounts: Accounts<Me> = {
+  me: () => hq("getMe"),
+  signIn: (body) => hq("signIn", { body }),
+  signOut: () => hq("signOut"),
+};
+
 function Page() {
   const live = useMemo(openLive, []);
   const line = useLine(live);
   return (
-    <StaffGate<Me> live={live} title={t("ui.console.sign-in")} office={t("ui.console.name")} extra={<Line state={line} />}>
+    <StaffGate<Me> live={live} accounts={accounts} title={t("ui.console.sign-in")} office={t("ui.console.name")} extra={<Line state={line} />}>
       {(me) => <Console me={me} live={live} />}
     </StaffGate>
   );

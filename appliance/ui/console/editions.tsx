@@ -1,21 +1,21 @@
 // Published editions of the catalogue.
 import { useState } from "preact/hooks";
-import { api, errorText } from "../shared/api";
+import { errorText } from "../shared/api";
+import { hq } from "../shared/hq";
 import { useLiveReload, useLoaded } from "../shared/hooks";
-import type { Edition } from "../generated/hq-api";
 import { formatDateTime, formatNumber, t } from "../shared/i18n";
 import type { Live } from "../shared/live";
 import { Button, Dialog, Notice, Tag, toast, toastError } from "../shared/ui";
 
 export function Editions({ live, canPublish }: { live: Live; canPublish: boolean }) {
-  const editions = useLoaded(() => api.get<Edition[]>("/api/editions"), []);
+  const editions = useLoaded(() => hq("listEditions"), []);
   useLiveReload(live, ["fleet"], editions.reload);
   const [asking, setAsking] = useState(false);
   const [busy, setBusy] = useState(false);
   const publish = async () => {
     setBusy(true);
     try {
-      const made = await api.post<Edition>("/api/editions");
+      const made = await hq("publishEdition");
       toast(t("ui.editions.published", { number: formatNumber(made.number) }));
       setAsking(false);
       editions.reload();

@@ -1,14 +1,14 @@
 // Submissions as they arrive from the branches: numbers and proofs, no content.
-import { api, errorText } from "../shared/api";
+import { errorText } from "../shared/api";
+import { hq } from "../shared/hq";
 import { useLiveReload, useLoaded } from "../shared/hooks";
-import type { Box, Filing } from "../generated/hq-api";
 import { formatNumber, formatStamp, t } from "../shared/i18n";
 import type { Live } from "../shared/live";
 import { Notice } from "../shared/ui";
 
 export function Filings({ live }: { live: Live }) {
-  const filings = useLoaded(() => api.get<Filing[]>("/api/filings"), []);
-  const boxes = useLoaded(() => api.get<Box[]>("/api/boxes"), []);
+  const filings = useLoaded(() => hq("listFilings"), []);
+  const boxes = useLoaded(() => hq("listBoxes"), []);
   useLiveReload(live, ["fleet"], filings.reload);
   const nameOf = (id: string) => boxes.value?.find((box) => box.id === id)?.name ?? id;
   if (filings.error && !filings.value) return <Notice tone="error" live>{errorText(filings.error)}</Notice>;

@@ -1,13 +1,14 @@
 // Staff: the list, and the import of a CSV file (the whole file or nothing).
 import { useRef, useState } from "preact/hooks";
-import { api, errorText, ProblemError } from "../shared/api";
+import { errorText, ProblemError } from "../shared/api";
+import { hq } from "../shared/hq";
 import { useLoaded } from "../shared/hooks";
-import type { Imported, Staff as Person } from "../generated/hq-api";
+import type { Imported } from "../generated/hq-api";
 import { t } from "../shared/i18n";
 import { Button, ErrorSummary, Notice, Tag } from "../shared/ui";
 
 export function Staff() {
-  const staff = useLoaded(() => api.get<Person[]>("/api/staff"), []);
+  const staff = useLoaded(() => hq("listStaff"), []);
   return (
     <>
       <Import onDone={staff.reload} />
@@ -55,7 +56,7 @@ function Import({ onDone }: { onDone: () => void }) {
     setErrors([]);
     setBusy(true);
     try {
-      setResult(await api.post<Imported>("/api/staff/import", { csv: await chosen.text() }));
+      setResult(await hq("importStaff", { body: { csv: await chosen.text() } }));
       if (file.current) file.current.value = "";
       onDone();
     } catch (error) {

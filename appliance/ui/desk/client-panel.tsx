@@ -1,6 +1,7 @@
 // Middle: the client's matter. Two tabs: the form together, and the knowledge base.
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
-import { api, errorText, segment } from "../shared/api";
+import { errorText } from "../shared/api";
+import { box } from "../shared/box";
 import type { Draft, Identity, Receipt, Visit } from "../generated/box-api";
 import { DraftDocument } from "../shared/draft";
 import { DraftForm, GapSummary, SavedMark, WhoIsHere } from "../shared/draft-form";
@@ -8,7 +9,7 @@ import { formDefinition, sectionsFor, type FormDefinition } from "../shared/form
 import { useLoaded } from "../shared/hooks";
 import { localText, t } from "../shared/i18n";
 import { KnowledgeSearch, SheetView } from "../shared/knowledge";
-import { liveUrl } from "../shared/live";
+import { socketOrigin } from "../shared/live";
 import { ReceiptView, SubmitButton } from "../shared/submit";
 import { Button, cx, Notice, Tag, toastError } from "../shared/ui";
 import { Prefill } from "./prefill";
@@ -82,7 +83,7 @@ function Tabs({ tab, setTab }: { tab: DeskTab; setTab: (tab: DeskTab) => void })
 
 function ClientHead({ visit, onVisit, onClose }: { visit: Visit; onVisit: (visit: Visit) => void; onClose: () => void }) {
   const setIdentity = (method: Identity) => {
-    api.put<Visit>(`/api/visits/${segment(visit.id)}/identity`, { method }).then(onVisit, toastError);
+    box("setIdentity", { params: { visitId: visit.id }, body: { method } }).then(onVisit, toastError);
   };
   const methods: Identity[] = ["none", "seen", "known"];
   return (
@@ -114,17 +115,17 @@ function ClientHead({ visit, onVisit, onClose }: { visit: Visit; onVisit: (visit
 
 function VisitForm({ visit }: { visit: Visit }) {
   const { value: draft, error, reload } = useLoaded(
-    () => (visit.draftId ? api.get<Draft>(`/api/drafts/${segment(visit.draftId)}`) : Promise.resolve(null)),
+    () => (visit.draftId ? box("getDraft", { params: { draftId: visit.draftId } }) : Promise.resolve(null)),
     [visit.draftId],
   );
   const definition = useMemo(() => (draft ? formDefinition(draft.form) : null), [draft]);
   const receipt = useLoaded(
-    () => (visit.filingId ? api.get<Receipt>(`/api/filings/${segment(visit.filingId)}`) : Promise.resolve(null)),
+    () => (visit.filingId ? box("getFiling", { params: { filingId: visit.filingId } }) : Promise.resolve(null)),
     [visit.filingId],
   );
   const documents = useMemo(() => {
     if (!draft || draft.state !== "open" || visit.filingId) return null;
-    const open = (audience: "shared" | "office") => new DraftDocument(draft.id, audience, { role: "clerk", label: t("ui.form.clerk") }, liveUrl(""));
+    const open = (audience: "shared" | "office") => new DraftDocument(draft.id, audience, { role: "clerk", label: t("ui.form.clerk") }, socketOrigin());
     const hasOffice = draft.audiences.includes("office") && sectionsFor(formDefinition(draft.form), "office").length > 0;
     return { shared: open("shared"), office: hasOffice ? open("office") : null };
   }, [draft?.id]);

@@ -1,6 +1,6 @@
 // Right: the picture, the invitation, the chat.
 import { useEffect, useRef, useState } from "preact/hooks";
-import { api, segment } from "../shared/api";
+import { box } from "../shared/box";
 import type { Invitation, Visit } from "../generated/box-api";
 import type { Call } from "../shared/call";
 import { CallControls, CallPicture } from "../shared/call-view";
@@ -39,7 +39,7 @@ function InvitationBox({ visit, inviteNow }: { visit: Visit; inviteNow: number }
   const [open, setOpen] = useState(false);
   const asked = useRef(inviteNow);
   const invite = () => {
-    api.post<Invitation>(`/api/visits/${segment(visit.id)}/invitation`).then(
+    box("invite", { params: { visitId: visit.id } }).then(
       (made) => {
         setInvitation(made);
         setOpen(true);

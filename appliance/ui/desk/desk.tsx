@@ -1,20 +1,23 @@
 // The clerk's desk: one screen for a working day. Queue left, client and form in the middle,
 // picture, chat and invitation right.
 import { useCallback, useEffect, useMemo, useState } from "preact/hooks";
-import { api, errorText, segment } from "../shared/api";
-import type { Called, Me, Queue, Service, Ticket, Visit } from "../generated/box-api";
+import { errorText } from "../shared/api";
+import { box } from "../shared/box";
+import type { Me, Visit } from "../generated/box-api";
 import { Call } from "../shared/call";
 import { Chat } from "../shared/chat";
-import { useLine, useLiveReload, useLoaded } from "../shared/hooks";
+import { useLine, useLiveReload, useLoaded, withPresence } from "../shared/hooks";
 import { t } from "../shared/i18n";
 import { openLive, type Live } from "../shared/live";
-import { office, officeName, startBoxPage } from "../shared/start";
+import { boxAccounts, office, officeName, startBoxPage } from "../shared/start";
 import { StaffGate } from "../shared/staff-gate";
 import { Line, Notice, toast, toastError, usePageTitle } from "../shared/ui";
 import { ClientPanel, type DeskTab } from "./client-panel";
 import { ContactPanel } from "./contact-panel";
 import { QueuePanel } from "./queue-panel";
 import { ShortcutHelp, useShortcuts } from "./shortcuts";
+
+const TICKET_OPERATIONS = { recall: "recallTicket", "no-show": "noShowTicket", finish: "finishTicket" } as const;
 
 function Page() {
   const live = useMemo(openLive, []);
@@ -24,6 +27,7 @@ function Page() {
     <>
       <StaffGate<Me>
         live={live}
+        accounts={boxAccounts}
         title={t("ui.desk.sign-in")}
         role="clerk"
         office={officeName()}
@@ -59,8 +63,8 @@ function useVisitParts(live: Live, visit: Visit | null) {
 
 function Desk({ me, setMe, live, onHelp }: { me: Me; setMe: (me: Me) => void; live: Live; onHelp: () => void }) {
   usePageTitle(t("ui.desk.title"));
-  const queue = useLoaded(() => api.get<Queue>("/api/queue"), []);
-  const services = useLoaded(() => api.get<Service[]>("/api/services"), []);
+  const queue = useLoaded(() => box("getQueue"), []);
+  const services = useLoaded(() => box("listServices"), []);
   const [visit, setVisit] = useState<Visit | null>(null);
   const [tab, setTab] = useState<DeskTab>("form");
   const [busy, setBusy] = useState(false);
@@ -73,10 +77,17 @@ function Desk({ me, setMe, live, onHelp }: { me: Me; setMe: (me: Me) => void; li
   }, [queue.value]);
   const reloadVisit = useCallback(() => {
     if (!visit) return;
-    api.get<Visit>(`/api/visits/${segment(visit.id)}`).then(setVisit, toastError);
+    box("getDeskVisit", { params: { visitId: visit.id } }).then(setVisit, toastError);
     queue.reload();
   }, [visit?.id]);
   useLiveReload(live, visit ? [`visit:${visit.id}`] : [], reloadVisit);
+  useEffect(
+    () =>
+      live.on("message", ({ topic, kind, data }) => {
+        if (visit && topic === `visit:${visit.id}` && kind === "presence") setVisit((shown) => shown && withPresence(shown, data));
+      }),
+    [live, visit?.id],
+  );
   const parts = useVisitParts(live, visit);
 
   const act = async <T,>(work: () => Promise<T>): Promise<T | null> => {
@@ -95,7 +106,7 @@ function Desk({ me, setMe, live, onHelp }: { me: Me; setMe: (me: Me) => void; li
   const ticket = visit?.state === "open" ? visit.ticket : null;
   const callNext = () =>
     void act(async () => {
-      const called = await api.post<Called>("/api/queue/call-next", {});
+      const called = await box("callNext", { body: {} });
       setVisit(called.visit);
       setTab("form");
       toast(t("ui.desk.called", { number: called.ticket.number }));
@@ -103,7 +114,7 @@ function Desk({ me, setMe, live, onHelp }: { me: Me; setMe: (me: Me) => void; li
   const onTicket = (verb: "recall" | "no-show" | "finish") => () => {
     if (!ticket) return;
     void act(async () => {
-      const changed = await api.post<Ticket>(`/api/tickets/${segment(ticket.id)}/${verb}`);
+      const changed = await box(TICKET_OPERATIONS[verb], { params: { ticketId: ticket.id } });
       toast(t(`ui.desk.${verb}-done`, { number: changed.number }));
       if (verb !== "recall") setVisit(null);
       else setVisit((shown) => (shown ? { ...shown, ticket: changed } : shown));
@@ -113,14 +124,14 @@ function Desk({ me, setMe, live, onHelp }: { me: Me; setMe: (me: Me) => void; li
     if (ticket) onTicket("finish")();
     else if (visit?.state === "open")
       void act(async () => {
-        await api.post<Visit>(`/api/visits/${segment(visit.id)}/end`);
+        await box("endVisit", { params: { visitId: visit.id } });
         setVisit(null);
         toast(t("ui.desk.visit-ended"));
       });
   };
   const meet = (service: string) =>
     void act(async () => {
-      setVisit(await api.post<Visit>("/api/visits", { service, channel: "video" }));
+      setVisit(await box("createVisit", { body: { service, channel: "video" } }));
       setTab("form");
       setInvite((count) => count + 1);
     });

@@ -2,7 +2,8 @@
 // sees whole answers appear, not the typing.
 import { useState } from "preact/hooks";
 import * as Y from "yjs";
-import { api, errorText, segment } from "../shared/api";
+import { errorText } from "../shared/api";
+import { box } from "../shared/box";
 import type { DraftDocument } from "../shared/draft";
 import { sectionsFor, type FieldElement, type FormDefinition } from "../shared/form-model";
 import { localText, t } from "../shared/i18n";
@@ -30,7 +31,7 @@ export function Prefill({ draft, draftId, definition, onClose }: { draft: DraftD
     if (Object.keys(filled).length === 0) return onClose();
     setBusy(true);
     try {
-      await api.post(`/api/drafts/${segment(draftId)}/prefill`, { values: filled });
+      await box("prefillDraft", { params: { draftId }, body: { values: filled } });
       toast(t("ui.prefill.done"));
       onClose();
     } catch (failure) {

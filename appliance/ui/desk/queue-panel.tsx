@@ -1,6 +1,6 @@
 // Left: this counter, the client called, who is waiting, and today.
 import { useState } from "preact/hooks";
-import { api } from "../shared/api";
+import { box } from "../shared/box";
 import type { Me, Office, Queue, Service, Ticket, Visit } from "../generated/box-api";
 import { useNow } from "../shared/hooks";
 import { formatNumber, formatTime, localText, t, tn } from "../shared/i18n";
@@ -58,7 +58,7 @@ export function QueuePanel(props: Props) {
 
 function CounterPicker({ me, setMe, counters, visit }: Props) {
   const set = (counter: string | null) => {
-    api.put<Me>("/api/me/counter", { counter }).then(setMe, toastError);
+    box("setCounter", { body: { counter } }).then(setMe, toastError);
   };
   return (
     <div class="ab-counter-pick">

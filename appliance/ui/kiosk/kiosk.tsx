@@ -1,6 +1,7 @@
 // The kiosk: choose a service, take a number. It goes back to the start by itself.
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
-import { api, errorText } from "../shared/api";
+import { errorText } from "../shared/api";
+import { box } from "../shared/box";
 import type { Service, Ticket } from "../generated/box-api";
 import { onceKey, useLiveReload, useLoaded } from "../shared/hooks";
 import { chooseLanguage, formatDateTime, isLanguage, language, localLang, localText, offeredLanguages, setLanguage, t, tn } from "../shared/i18n";
@@ -13,7 +14,7 @@ const BACK_AFTER_S = 20;
 function Page() {
   usePageTitle(t("ui.kiosk.title"));
   const live = useMemo(openLive, []);
-  const { value: services, error, reload } = useLoaded(() => api.get<Service[]>("/api/services"), []);
+  const { value: services, error, reload } = useLoaded(() => box("listServices"), []);
   useLiveReload(live, ["queue"], reload);
   const [ticket, setTicket] = useState<{ ticket: Ticket; service: Service } | null>(null);
   const [problem, setProblem] = useState<string | null>(null);
@@ -34,7 +35,7 @@ function Page() {
     setBusy(service.id);
     setProblem(null);
     try {
-      const issued = await api.post<Ticket>("/api/tickets", { service: service.id, idempotencyKey: key.current });
+      const issued = await box("issueTicket", { body: { service: service.id, idempotencyKey: key.current } });
       setTicket({ ticket: issued, service });
     } catch (failure) {
       setProblem(errorText(failure));

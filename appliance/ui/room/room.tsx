@@ -1,11 +1,11 @@
 // The supervisor's live room: waits, counters, opening and closing services.
 import { useMemo, useState } from "preact/hooks";
-import { api, errorText, segment } from "../shared/api";
-import type { Room, Status } from "../generated/box-api";
+import { errorText } from "../shared/api";
+import { box } from "../shared/box";
 import { useLine, useLiveReload, useLoaded, useNow } from "../shared/hooks";
 import { formatDateTime, formatNumber, localText, t, tn } from "../shared/i18n";
 import { openLive, type Live } from "../shared/live";
-import { officeName, startBoxPage } from "../shared/start";
+import { boxAccounts, officeName, startBoxPage } from "../shared/start";
 import { StaffGate } from "../shared/staff-gate";
 import { Button, cx, Line, Notice, Tag, Title, toast, toastError, usePageTitle } from "../shared/ui";
 
@@ -13,7 +13,7 @@ function Page() {
   const live = useMemo(openLive, []);
   const line = useLine(live);
   return (
-    <StaffGate live={live} title={t("ui.room.sign-in")} role="supervisor" office={officeName()} extra={<Line state={line} />}>
+    <StaffGate live={live} accounts={boxAccounts} title={t("ui.room.sign-in")} role="supervisor" office={officeName()} extra={<Line state={line} />}>
       {() => <RoomView live={live} />}
     </StaffGate>
   );
@@ -21,15 +21,15 @@ function Page() {
 
 function RoomView({ live }: { live: Live }) {
   usePageTitle(t("ui.room.title"));
-  const room = useLoaded(() => api.get<Room>("/api/room"), []);
-  const status = useLoaded(() => api.get<Status>("/api/status"), []);
+  const room = useLoaded(() => box("getRoom"), []);
+  const status = useLoaded(() => box("getStatus"), []);
   useLiveReload(live, ["queue", "desk"], room.reload);
   const now = useNow(30_000);
   const [busy, setBusy] = useState<string | null>(null);
-  const change = async (path: string, open: boolean, done: string) => {
-    setBusy(path);
+  const change = async (key: string, work: () => Promise<unknown>, done: string) => {
+    setBusy(key);
     try {
-      await api.put(path, { open });
+      await work();
       toast(done);
       room.reload();
     } catch (error) {
@@ -68,7 +68,8 @@ function RoomView({ live }: { live: Live }) {
               </thead>
               <tbody>
                 {services.map((service) => {
-                  const path = `/api/services/${segment(service.id)}/state`;
+                  const key = `service ${service.id}`;
+                  const toggle = () => box("setServiceState", { params: { serviceId: service.id }, body: { open: !service.open } });
                   const name = localText(service.name);
                   return (
                     <tr class="govuk-table__row" key={service.id} data-service={service.id}>
@@ -79,7 +80,7 @@ function RoomView({ live }: { live: Live }) {
                       <td class="govuk-table__cell">
                         <div class="ab-nowrap-row">
                           <Tag tone={service.open ? "green" : "grey"}>{t(service.open ? "ui.service.open" : "ui.service.closed")}</Tag>
-                          <Button size="small" kind="secondary" disabled={busy === path} aria-label={t(service.open ? "ui.room.close-service" : "ui.room.open-service", { name })} onClick={() => void change(path, !service.open, t(service.open ? "ui.room.closed-done" : "ui.room.opened-done", { name }))}>
+                          <Button size="small" kind="secondary" disabled={busy === key} aria-label={t(service.open ? "ui.room.close-service" : "ui.room.open-service", { name })} onClick={() => void change(key, toggle, t(service.open ? "ui.room.closed-done" : "ui.room.opened-done", { name }))}>
                             {t(service.open ? "ui.room.close" : "ui.room.open")}
                           </Button>
                         </div>
@@ -95,7 +96,8 @@ function RoomView({ live }: { live: Live }) {
           <h2 class="ab-subtitle" id="counters-title">{t("ui.room.counters")}</h2>
           <ul class="ab-counters">
             {counters.map((counter) => {
-              const path = `/api/counters/${segment(counter.id)}/state`;
+              const key = `counter ${counter.id}`;
+              const toggle = () => box("setCounterState", { params: { counterId: counter.id }, body: { open: !counter.open } });
               return (
                 <li key={counter.id} class={cx("ab-counter", counter.open && "ab-counter-open")} data-counter={counter.id}>
                   <span class="ab-counter-name">{counter.name}</span>
@@ -106,7 +108,7 @@ function RoomView({ live }: { live: Live }) {
                       {counter.since && counter.ticket ? ` · ${tn("ui.room.since", Math.max(0, Math.round((now - Date.parse(counter.since)) / 60_000)))}` : ""}
                     </span>
                   </span>
-                  <Button size="small" kind="secondary" disabled={busy === path} aria-label={t(counter.open ? "ui.room.close-counter" : "ui.room.open-counter", { name: counter.name })} onClick={() => void change(path, !counter.open, t("ui.room.counter-done", { name: counter.name }))}>
+                  <Button size="small" kind="secondary" disabled={busy === key} aria-label={t(counter.open ? "ui.room.close-counter" : "ui.room.open-counter", { name: counter.name })} onClick={() => void change(key, toggle, t("ui.room.counter-done", { name: counter.name }))}>
                     {t(counter.open ? "ui.room.close" : "ui.room.open")}
                   </Button>
                 </li>

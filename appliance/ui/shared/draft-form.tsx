@@ -1,7 +1,7 @@
 // The form together: sections, repeating groups, who is here, what is saved, what is missing.
 import { useEffect, useState } from "preact/hooks";
 import * as Y from "yjs";
-import { api } from "./api";
+import { box } from "./box";
 import type { Gap } from "../generated/box-api";
 import type { DraftDocument } from "./draft";
 import { Field, gapText } from "./field";
@@ -74,7 +74,7 @@ function Repeat({ draft, draftId, definition, element, disabled, autofill }: Sha
   const add = async () => {
     setBusy(true);
     try {
-      await api.post(`/api/drafts/${draftId}/rows`, { path: element.field });
+      await box("addRow", { params: { draftId }, body: { path: element.field } });
     } catch (error) {
       toastError(error);
     } finally {

@@ -5,6 +5,7 @@ import * as decoding from "lib0/decoding";
 import { WebsocketProvider } from "y-websocket";
 import * as Y from "yjs";
 import type { Gap } from "../generated/box-api";
+import { roleQuery } from "./api";
 import { pathParts } from "./form-model";
 import { isUpdateMessage, SavedCounter } from "./saved";
 
@@ -61,6 +62,7 @@ export class DraftDocument {
     }
     const provider = new WebsocketProvider(`${origin}/api/drafts`, `${draftId}/${audience}`, this.doc, {
       disableBc: true,
+      params: roleQuery(),
       connect: false,
       WebSocketPolyfill: CountingSocket,
     });

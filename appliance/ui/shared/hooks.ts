@@ -1,5 +1,6 @@
 // Loading what a page shows, and loading it again when an event says that it changed.
 import { useCallback, useEffect, useRef, useState } from "preact/hooks";
+import type { Visit } from "../generated/box-api";
 import type { Live, LineState } from "./live";
 
 export interface Loaded<T> {
@@ -65,6 +66,23 @@ export function useLiveReload(live: Live, topics: readonly string[], reload: () 
     ];
     return () => offs.forEach((off) => off());
   }, [live, key, reload]);
+}
+
+/** Who of a visit has a page open: a passing message, not an event. */
+export function withPresence(visit: Visit, data: Record<string, unknown>): Visit {
+  return { ...visit, citizenPresent: Number(data["citizen"]) > 0, clerkPresent: Number(data["clerk"]) > 0 };
+}
+
+export function usePresence(live: Live, topic: string, { value, set }: Loaded<Visit>): void {
+  const latest = useRef(value);
+  latest.current = value;
+  useEffect(
+    () =>
+      live.on("message", (message) => {
+        if (message.topic === topic && message.kind === "presence" && latest.current) set(withPresence(latest.current, message.data));
+      }),
+    [live, topic],
+  );
 }
 
 export function useLine(live: Live): LineState {

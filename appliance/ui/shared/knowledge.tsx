@@ -1,7 +1,8 @@
 // The knowledge base: search without accents, and a service's sheet.
 import { useEffect, useRef, useState } from "preact/hooks";
-import { api, errorText, segment } from "./api";
-import type { KnowledgeHit, Sheet } from "../generated/box-api";
+import { errorText } from "./api";
+import { box } from "./box";
+import type { KnowledgeHit } from "../generated/box-api";
 import { useLoaded } from "./hooks";
 import { formatNumber, language, localLang, localText, t, tMaybe, tn, type LocalText } from "./i18n";
 import { SearchIcon } from "./icons";
@@ -36,8 +37,7 @@ export function useSearch(query: string): { hits: KnowledgeHit[] | null; error: 
     }
     const abort = new AbortController();
     const timer = setTimeout(() => {
-      const parameters = new URLSearchParams({ q: words, lang: language.value, limit: "10" });
-      api.get<{ hits: KnowledgeHit[] }>(`/api/kb/search?${parameters}`, abort.signal).then(
+      box("searchKnowledge", { query: { q: words, lang: language.value, limit: "10" }, signal: abort.signal }).then(
         ({ hits }) => setState({ hits, error: null }),
         (error: unknown) => {
           if (!abort.signal.aborted) setState({ hits: null, error: errorText(error) });
@@ -93,7 +93,7 @@ export function KnowledgeSearch({ onOpen, inputId = "kb-search", autofocus = fal
 }
 
 export function SheetView({ id, onBack, heading = 2 }: { id: string; onBack?: () => void; heading?: 1 | 2 }) {
-  const { value, error, reload } = useLoaded(() => api.get<Sheet>(`/api/kb/services/${segment(id)}`), [id, language.value]);
+  const { value, error, reload } = useLoaded(() => box("getSheet", { params: { serviceId: id } }), [id, language.value]);
   if (error) return <Notice tone="error" live>{errorText(error)} <Button size="small" kind="secondary" onClick={reload}>{t("ui.common.retry")}</Button></Notice>;
   if (!value) return <p class="ab-muted" role="status">{t("ui.common.loading")}</p>;
   return <SheetText sheet={value.service as unknown as ServiceSheet} edition={value.edition} heading={heading} {...(onBack ? { onBack } : {})} />;

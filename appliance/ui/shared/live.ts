@@ -1,5 +1,7 @@
 // Live events over one WebSocket a page. After a lost connection it comes back by itself, with
 // jittered back-off, and asks for what it missed by the last event number it has seen.
+import { roleQuery } from "./api";
+
 export interface LiveEvent {
   seq: number;
   at: string;
@@ -189,12 +191,12 @@ export class Live {
   }
 }
 
-export function liveUrl(path = "/api/live"): string {
-  return `${location.protocol === "https:" ? "wss" : "ws"}://${location.host}${path}`;
+export function socketOrigin(): string {
+  return `${location.protocol === "https:" ? "wss" : "ws"}://${location.host}`;
 }
 
 export function openLive(): Live {
-  const live = new Live({ url: liveUrl() });
+  const live = new Live({ url: `${socketOrigin()}/api/live?${new URLSearchParams(roleQuery())}`.replace(/\?$/, "") });
   addEventListener("online", () => live.retry());
   document.addEventListener("visibilitychange", () => {
     if (document.visibilityState === "visible") live.retry();

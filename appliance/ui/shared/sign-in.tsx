@@ -1,10 +1,10 @@
 // Staff sign in, the same on the box and at headquarters.
 import { useState } from "preact/hooks";
-import { api, errorText } from "./api";
+import { errorText } from "./api";
 import { t, usePageLanguage } from "./i18n";
 import { Button, ErrorSummary, Input, Title, usePageTitle } from "./ui";
 
-export function SignIn<T extends { language: string }>({ onSignedIn, title, demo }: { onSignedIn: (me: T) => void; title: string; demo?: string }) {
+export function SignIn<T extends { language: string }>({ signIn, onSignedIn, title }: { signIn: (body: { login: string; password: string }) => Promise<T>; onSignedIn: (me: T) => void; title: string }) {
   usePageTitle(title);
   const [login, setLogin] = useState("");
   const [password, setPassword] = useState("");
@@ -20,7 +20,7 @@ export function SignIn<T extends { language: string }>({ onSignedIn, title, demo
     if (missing.length > 0) return;
     setBusy(true);
     try {
-      const found = await api.post<T>("/api/sign-in", { login: login.trim(), password });
+      const found = await signIn({ login: login.trim(), password });
       await usePageLanguage(found.language);
       onSignedIn(found);
     } catch (error) {
@@ -40,7 +40,6 @@ export function SignIn<T extends { language: string }>({ onSignedIn, title, demo
           <Input label={t("ui.sign-in.password")} id="password" name="password" type="password" autocomplete="current-password" value={password} error={errorOf("#password")} onInput={(event) => setPassword(event.currentTarget.value)} />
           <Button type="submit" size="large" wide disabled={busy}>{t("ui.sign-in.button")}</Button>
         </form>
-        {demo && <p class="ab-muted ab-small">{demo}</p>}
       </div>
     </main>
   );

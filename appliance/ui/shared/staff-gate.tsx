@@ -1,7 +1,7 @@
 // Pages of the staff: sign in first, then the page, with who one is in the header.
 import type { ComponentChildren } from "preact";
 import { useEffect, useState } from "preact/hooks";
-import { api, ProblemError } from "./api";
+import { ProblemError } from "./api";
 import type { Me } from "../generated/box-api";
 import { t, usePageLanguage } from "./i18n";
 import type { Live } from "./live";
@@ -10,18 +10,25 @@ import { Header, Notice, toastError } from "./ui";
 
 export type StaffMember = Pick<Me, "id" | "login" | "name" | "roles" | "language">;
 
-export function StaffGate<T extends StaffMember>({ live, title, role, office, extra, demo, children }: {
+/** Signing in, the same on the box and at headquarters but for who answers. */
+export interface Accounts<T> {
+  me: () => Promise<T>;
+  signIn: (body: { login: string; password: string }) => Promise<T>;
+  signOut: () => Promise<unknown>;
+}
+
+export function StaffGate<T extends StaffMember>({ live, accounts, title, role, office, extra, children }: {
   live: Live;
+  accounts: Accounts<T>;
   title: string;
   role?: Me["roles"][number];
   office: string;
   extra?: ComponentChildren;
-  demo?: string;
   children: (me: T, setMe: (me: T) => void) => ComponentChildren;
 }) {
   const [me, setMe] = useState<T | null | undefined>(undefined);
   useEffect(() => {
-    api.get<T>("/api/me").then(
+    accounts.me().then(
       (found) => {
         void usePageLanguage(found.language);
         setMe(found);
@@ -39,7 +46,7 @@ export function StaffGate<T extends StaffMember>({ live, title, role, office, ex
   };
   const signOut = async () => {
     try {
-      await api.delete("/api/me");
+      await accounts.signOut();
     } catch (error) {
       toastError(error);
     }
@@ -58,7 +65,7 @@ export function StaffGate<T extends StaffMember>({ live, title, role, office, ex
           </>
         )}
       </Header>
-      {me === null && <SignIn<T> title={title} onSignedIn={signedIn} {...(demo ? { demo } : {})} />}
+      {me === null && <SignIn<T> signIn={accounts.signIn} title={title} onSignedIn={signedIn} />}
       {me && !allowed && <main class="ab-main" id="main"><h1 class="ab-title">{title}</h1><Notice tone="amber">{t("ui.sign-in.not-allowed")}</Notice></main>}
       {me && allowed && children(me, setMe)}
     </>

@@ -1,6 +1,7 @@
 // Submitting and the receipt: nothing missing ever blocks it; the gaps are shown and listed.
 import { useState } from "preact/hooks";
-import { api, errorText, segment } from "./api";
+import { errorText, roleQuery } from "./api";
+import { box } from "./box";
 import type { Gap, Receipt } from "../generated/box-api";
 import { GapList } from "./draft-form";
 import type { FormDefinition } from "./form-model";
@@ -22,7 +23,7 @@ export function SubmitButton({ draftId, gaps, definition, onFiled, wide = false,
     setBusy(true);
     setError(null);
     try {
-      onFiled(await api.post<Receipt>(`/api/drafts/${segment(draftId)}/submit`, { acceptGaps: true }));
+      onFiled(await box("submitDraft", { params: { draftId }, body: { acceptGaps: gaps.length > 0 } }));
       setAsking(false);
     } catch (failure) {
       setError(errorText(failure));
@@ -57,7 +58,8 @@ export function SubmitButton({ draftId, gaps, definition, onFiled, wide = false,
 
 export function ReceiptView({ receipt, definition, heading = 2 }: { receipt: Receipt; definition: FormDefinition | null; heading?: 2 | 1 }) {
   const Heading = heading === 1 ? "h1" : "h2";
-  const pdf = (name: string) => `/api/filings/${segment(receipt.filingId)}/${name}.pdf?lang=${language.value}`;
+  const query = new URLSearchParams({ lang: language.value, ...roleQuery() });
+  const pdf = (name: string) => `/api/filings/${encodeURIComponent(receipt.filingId)}/${name}.pdf?${query}`;
   return (
     <article class="ab-receipt ab-card" aria-labelledby="receipt-title">
       <div class="ab-receipt-head">
