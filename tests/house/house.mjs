@@ -88,7 +88,7 @@ export class House {
       this.boxId, "--code", value("code"), "--state", box);
     this.#commands.set("box", [programs.box, "--state", box, "--people-port", String(this.boxPort), "--pages",
       join(build, "pages/box"), "--headquarters", `https://localhost:${this.boxesPort}`]);
-    this.#commands.set("media", [programs.media, "--control-socket", join(box, "media.sock"), "--addresses", "127.0.0.1"]);
+    this.#commands.set("media", [programs.media, "--control-socket", join(box, "media.sock"), "--media-addresses", "127.0.0.1", "--media-port-min", "0", "--media-port-max", "0"]);
     await this.launch("box");
     if (media) await this.launch("media");
   }
