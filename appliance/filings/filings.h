@@ -21,16 +21,16 @@ extern const AblakStorePart ablak_filings_store_part;
 /* Everything is borrowed. Call it in the transaction that made the submission. */
 typedef struct {
   const char *submission_id, *visit_id;
-  const char *office;       /* the office's id, first part of the number in upper case */
-  gint64 epoch;             /* of this box, from 1 */
+  const char *office; /* the office's id, first part of the number in upper case */
+  gint64 epoch;       /* of this box, from 1 */
   const char *service;
   const json_t *service_name; /* text by language; may be NULL */
   const char *form_id;
   gint64 form_version;
   const char *content_sha256;
-  const json_t *gaps;       /* array of {"path", "keyword", "detail"} */
-  bool sample;              /* the edition is sample content */
-  const char *actor;        /* as in ablak_event_append */
+  const json_t *gaps; /* array of {"path", "keyword", "detail"} */
+  bool sample;        /* the edition is sample content */
+  const char *actor;  /* as in ablak_event_append */
   const AblakZone *zone;
   AblakSigner *signer;
 } AblakFilingNew;
@@ -38,8 +38,8 @@ typedef struct {
 typedef struct {
   char *id, *submission_id, *visit_id, *number;
   gint64 arrived_at; /* UTC ms: the transaction's time */
-  /* {"filingId", "number", "office", "service", "serviceName", "arrivedAt", "contentSha256", "form",
-   *  "formVersion", "gaps", "storedAt": "branch", "sample", "boxKey"} */
+  /* {"filingId", "number", "office", "service", "serviceName", "arrivedAt", "contentSha256",
+   * "form", "formVersion", "gaps", "storedAt": "branch", "sample", "boxKey"} */
   json_t *receipt;
   char *signature; /* base64url, over the receipt's RFC 8785 text */
 } AblakFiling;
@@ -49,8 +49,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(AblakFiling, ablak_filing_free)
 /* Events "filing-registered" to "visit:<id>" and "desk". `ret_filing` may be NULL. */
 bool ablak_filing_register(AblakTxn *txn, const AblakFilingNew *filing, AblakFiling **ret_filing,
                            GError **error) G_GNUC_WARN_UNUSED_RESULT;
-AblakFiling *ablak_filing_get(AblakTxn *txn, const char *filing_id, GError **error)
-    G_GNUC_WARN_UNUSED_RESULT;
+AblakFiling *ablak_filing_get(AblakTxn *txn, const char *filing_id,
+                              GError **error) G_GNUC_WARN_UNUSED_RESULT;
 /* NULL without an error when there is none. */
 AblakFiling *ablak_filing_of_submission(AblakTxn *txn, const char *submission_id, GError **error);
 AblakFiling *ablak_filing_of_visit(AblakTxn *txn, const char *visit_id, GError **error);
@@ -60,7 +60,8 @@ AblakFiling *ablak_filing_of_visit(AblakTxn *txn, const char *visit_id, GError *
 bool ablak_receipt_verify(const json_t *receipt, const char *signature, const char *box_key,
                           GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
-/* --- print -------------------------------------------------------------------------------------- */
+/* --- print --------------------------------------------------------------------------------------
+ */
 
 /* Everything is borrowed. */
 typedef struct {
@@ -70,11 +71,12 @@ typedef struct {
   const json_t *service_name;   /* text by language; NULL: the receipt's */
   const json_t *receipt;
   const char *signature;
-  const json_t *definition;     /* of the form: labels of fields and gaps */
-  const json_t *content;        /* for ablak_print_content */
+  const json_t *definition; /* of the form: labels of fields and gaps */
+  const json_t *content;    /* for ablak_print_content */
+  bool with_office;         /* print the office's own fields: never for the citizen */
   const AblakZone *zone;
 } AblakPrint;
 
-/* New: a PDF (A4, with outline and metadata). */
+/* New: a PDF (A4, tagged, with outline and metadata). */
 GBytes *ablak_print_receipt(const AblakPrint *print, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 GBytes *ablak_print_content(const AblakPrint *print, GError **error) G_GNUC_WARN_UNUSED_RESULT;
