@@ -1,32 +1,40 @@
-/* Commands on headquarters' state. */
+/* Commands at headquarters. */
 #include "accounts/accounts.h"
 #include "core/clock.h"
+#include "core/crypto.h"
 #include "core/error.h"
 #include "hq/publish.h"
 #include "provisioning/boxes.h"
-#include "provisioning/ca.h"
-#include "provisioning/cli/commands.h"
+#include "provisioning/cli/cli.h"
 #include "provisioning/layout.h"
-#include <stdio.h>
+#include "sync/receiver.h"
+#include <string.h>
 
-/* The store of --state; `make`: also when there is none yet. */
-static AblakStore *open_store(const char *state, bool make, GError **error)
+#define ACTOR "system"
+
+static AblakStore *open_store(const char *state, GError **error)
 {
-  if (!make && ablak_layout_kind(state) != ABLAK_STATE_HQ) {
-    ablak_error_set(error, ABLAK_ERROR_NOT_FOUND, "provisioning/wrong-state",
-                    "%s is not headquarters' state; make it with: ablak init hq --state %s", state,
-                    state);
-    return NULL;
-  }
-  g_autofree char *database = ablak_layout_path(state, ABLAK_LAYOUT_HQ_DATABASE);
-  const AblakStoreOptions options = {.path = database, .parts = ablak_hq_store_parts};
+  g_autofree char *path = ablak_layout_path(state, ABLAK_LAYOUT_HQ_DATABASE);
+  AblakStoreOptions options = {.path = path, .parts = ablak_hq_store_parts};
   return ablak_store_open(&options, error);
 }
 
-static AblakCa *open_ca(const char *state, GError **error)
+AblakStore *cli_open_hq(const CliCall *call, GError **error)
 {
-  g_autofree char *folder = ablak_layout_path(state, ABLAK_LAYOUT_CA);
-  return ablak_ca_open(folder, error);
+  const char *state = cli_option(call, "state");
+  g_autofree char *path = ablak_layout_path(state, ABLAK_LAYOUT_HQ_DATABASE);
+  if (g_file_test(path, G_FILE_TEST_EXISTS))
+    return open_store(state, error);
+  ablak_error_set(error, ABLAK_ERROR_NOT_FOUND, "provisioning/wrong-state",
+                  "%s is not headquarters' state; \"ablak init hq --state %s\" makes one", state,
+                  state);
+  return NULL;
+}
+
+static AblakCa *open_authority(const char *state, GError **error)
+{
+  g_autofree char *dir = ablak_layout_path(state, ABLAK_LAYOUT_CA);
+  return ablak_ca_open(dir, error);
 }
 
 static AblakSigner *open_edition_key(const char *state, GError **error)
@@ -35,60 +43,168 @@ static AblakSigner *open_edition_key(const char *state, GError **error)
   return ablak_signer_open(path, error);
 }
 
-bool ablak_command_init_hq(const AblakOptions *options, GError **error)
+bool cli_init_hq(const CliCall *call, GError **error)
 {
-  const char *state = ablak_options_need(options, "state", error);
-  if (!state || !ablak_layout_make(state, ABLAK_STATE_HQ, error))
+  static const char *const names[] = {"localhost", "127.0.0.1", "::1", NULL};
+  const char *state = cli_option(call, "state");
+  if (!ablak_layout_make(state, ABLAK_STATE_HQ, error))
     return false;
-  g_autoptr(AblakCa) ca = open_ca(state, error);
-  g_autoptr(AblakSigner) key = ca ? open_edition_key(state, error) : NULL;
-  g_autoptr(AblakStore) store = key ? open_store(state, true, error) : NULL;
-  if (!store)
+  g_autoptr(AblakCa) ca = open_authority(state, error);
+  g_autoptr(AblakSigner) key = ca != NULL ? open_edition_key(state, error) : NULL;
+  if (key == NULL || !ablak_ca_ensure_server(ca, names, ablak_clock_wall_ms(), error))
     return false;
-  printf("state: %s\nca-sha256: %s\nedition-key: %s\n", state, ablak_ca_fingerprint(ca),
-         ablak_signer_public_key(key));
+  g_autoptr(AblakStore) store = open_store(state, error);
+  if (store == NULL)
+    return false;
+  g_print("%s\n", ablak_ca_fingerprint(ca));
   return true;
 }
 
-/* --- staff ----------------------------------------------------------------------------------- */
+/* --- boxes ---------------------------------------------------------------------------------------
+ */
+
+typedef struct {
+  const CliCall *call;
+  char *id, *code;
+} BoxChange;
+
+static void box_change_clear(BoxChange *change)
+{
+  g_free(change->id);
+  g_free(change->code);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(BoxChange, box_change_clear)
+
+static bool job_add(AblakTxn *txn, gpointer data, GError **error)
+{
+  BoxChange *change = data;
+  g_clear_pointer(&change->id, g_free);
+  g_clear_pointer(&change->code, g_free);
+  return ablak_box_create(txn, cli_option(change->call, "id"), cli_option(change->call, "name"),
+                          cli_option(change->call, "office"), ACTOR, &change->id, &change->code,
+                          error);
+}
+
+static bool job_claim(AblakTxn *txn, gpointer data, GError **error)
+{
+  BoxChange *change = data;
+  g_clear_pointer(&change->code, g_free);
+  return ablak_box_claim(txn, cli_option(change->call, "id"), ACTOR, &change->code, error);
+}
+
+static bool job_replace(AblakTxn *txn, gpointer data, GError **error)
+{
+  BoxChange *change = data;
+  g_clear_pointer(&change->code, g_free);
+  return ablak_box_replace(txn, cli_option(change->call, "id"), ACTOR, &change->code, error);
+}
+
+static bool job_revoke(AblakTxn *txn, gpointer data, GError **error)
+{
+  return ablak_box_revoke(txn, cli_option(((BoxChange *)data)->call, "id"), ACTOR, error);
+}
+
+static bool job_release(AblakTxn *txn, gpointer data, GError **error)
+{
+  const char *id = cli_option(((BoxChange *)data)->call, "id");
+  g_autoptr(AblakBox) box = ablak_box_get(txn, id, error);
+  return box != NULL && ablak_peer_release(txn, id, ACTOR, error);
+}
+
+static bool change_box(const CliCall *call, AblakJob job, BoxChange *change, GError **error)
+{
+  change->call = call;
+  g_autoptr(AblakStore) store = cli_open_hq(call, error);
+  return store != NULL && ablak_store_write_sync(store, job, change, error);
+}
+
+/* The daemon asks its own register at each connection; the list is for everything else that looks
+ * at certificates. */
+static bool write_crl(const CliCall *call, GError **error)
+{
+  g_autoptr(AblakCa) ca = open_authority(cli_option(call, "state"), error);
+  g_autoptr(AblakStore) store = ca != NULL ? cli_open_hq(call, error) : NULL;
+  g_autoptr(AblakTxn) txn = store != NULL ? ablak_store_read(store, error) : NULL;
+  g_autoptr(GPtrArray) revoked = txn != NULL ? ablak_box_revoked(txn, error) : NULL;
+  g_clear_pointer(&txn, ablak_txn_end);
+  return revoked != NULL && ablak_ca_write_crl(ca, revoked, ablak_clock_wall_ms(), error);
+}
+
+bool cli_box_add(const CliCall *call, GError **error)
+{
+  g_auto(BoxChange) change = {0};
+  if (!change_box(call, job_add, &change, error))
+    return false;
+  if (cli_flag(call, "json"))
+    g_print("{\"box\":\"%s\",\"code\":\"%s\"}\n", change.id, change.code);
+  else
+    g_print("box:   %s\ncode:  %s (good for 24 hours, for one machine)\n", change.id, change.code);
+  return true;
+}
+
+bool cli_box_claim(const CliCall *call, GError **error)
+{
+  g_auto(BoxChange) change = {0};
+  if (!change_box(call, job_claim, &change, error))
+    return false;
+  g_print("%s\n", change.code);
+  return true;
+}
+
+bool cli_box_replace(const CliCall *call, GError **error)
+{
+  g_auto(BoxChange) change = {0};
+  if (!change_box(call, job_replace, &change, error) || !write_crl(call, error))
+    return false;
+  g_print("%s\n", change.code);
+  return true;
+}
+
+bool cli_box_revoke(const CliCall *call, GError **error)
+{
+  g_auto(BoxChange) change = {0};
+  return change_box(call, job_revoke, &change, error) && write_crl(call, error);
+}
+
+bool cli_box_release(const CliCall *call, GError **error)
+{
+  g_auto(BoxChange) change = {0};
+  return change_box(call, job_release, &change, error);
+}
+
+/* --- staff and editions
+ * ---------------------------------------------------------------------------- */
 
 typedef struct {
   GPtrArray *people;
   gsize added, changed;
 } Import;
 
-static bool import_people(AblakTxn *txn, gpointer data, GError **error)
+static bool job_import(AblakTxn *txn, gpointer data, GError **error)
 {
-  Import *import = data;
-  return ablak_publish_staff(txn, import->people, &import->added, &import->changed, error);
+  Import *job = data;
+  return ablak_publish_staff(txn, job->people, &job->added, &job->changed, error);
 }
 
-static const char *only_word(const AblakOptions *options, const char *what, GError **error)
+bool cli_user_import(const CliCall *call, GError **error)
 {
-  if (options->words->len == 1)
-    return options->words->pdata[0];
-  ablak_error_set(error, ABLAK_ERROR_INVALID, "cli/usage", "one %s is needed", what);
-  return NULL;
-}
-
-bool ablak_command_user_import(const AblakOptions *options, GError **error)
-{
-  const char *state = ablak_options_need(options, "state", error);
-  const char *file = state ? only_word(options, "file", error) : NULL;
-  g_autofree char *csv = NULL;
+  g_autofree char *text = NULL;
   gsize size = 0;
-  if (!file || !g_file_get_contents(file, &csv, &size, error))
+  g_autoptr(GError) cause = NULL;
+  if (!g_file_get_contents(call->arguments[0], &text, &size, &cause)) {
+    ablak_error_set(error, ABLAK_ERROR_NOT_FOUND, "not-found", "%s", cause->message);
     return false;
-  g_autoptr(GPtrArray) people = ablak_staff_from_csv(csv, size, error);
-  g_autoptr(AblakStore) store = people ? open_store(state, false, error) : NULL;
-  Import import = {.people = people};
-  if (!store || !ablak_store_write_sync(store, import_people, &import, error))
+  }
+  g_autoptr(AblakStore) store = cli_open_hq(call, error);
+  if (store == NULL)
     return false;
-  printf("added: %zu\nchanged: %zu\n", import.added, import.changed);
+  g_autoptr(GPtrArray) people = ablak_staff_from_csv(text, size, error);
+  Import job = {.people = people};
+  if (people == NULL || !ablak_store_write_sync(store, job_import, &job, error))
+    return false;
+  g_print("%" G_GSIZE_FORMAT " added, %" G_GSIZE_FORMAT " changed\n", job.added, job.changed);
   return true;
 }
-
-/* --- catalogue ------------------------------------------------------------------------------- */
 
 static bool write_publication(AblakTxn *txn, gpointer data, GError **error)
 {
@@ -98,60 +214,21 @@ static bool write_publication(AblakTxn *txn, gpointer data, GError **error)
 static gint64 next_number(AblakStore *store, GError **error)
 {
   g_autoptr(AblakTxn) txn = ablak_store_read(store, error);
-  return txn ? ablak_publication_next(txn, error) : 0;
+  return txn != NULL ? ablak_publication_next(txn, error) : 0;
 }
 
-bool ablak_command_kb_publish(const AblakOptions *options, GError **error)
+bool cli_kb_publish(const CliCall *call, GError **error)
 {
-  const char *state = ablak_options_need(options, "state", error);
-  if (!state)
+  const char *state = cli_option(call, "state");
+  g_autoptr(AblakStore) store = cli_open_hq(call, error);
+  g_autoptr(AblakSigner) key = store != NULL ? open_edition_key(state, error) : NULL;
+  gint64 number = key != NULL ? next_number(store, error) : 0;
+  if (number == 0)
     return false;
-  if (options->words->len == 0) {
-    ablak_error_set(error, ABLAK_ERROR_INVALID, "cli/usage", "at least one folder is needed");
-    return false;
-  }
-  g_autoptr(GPtrArray) folders = g_ptr_array_copy(options->words, NULL, NULL);
-  g_ptr_array_add(folders, NULL);
-  g_autoptr(AblakStore) store = open_store(state, false, error);
-  g_autoptr(AblakSigner) key = store ? open_edition_key(state, error) : NULL;
-  gint64 number = key ? next_number(store, error) : 0;
   g_autoptr(AblakPublication) publication =
-      number ? ablak_publication_new(state, (const char *const *)folders->pdata, number, key, error)
-             : NULL;
-  if (!publication || !ablak_store_write_sync(store, write_publication, publication, error))
+      ablak_publication_new(state, (const char *const *)call->arguments, number, key, error);
+  if (publication == NULL || !ablak_store_write_sync(store, write_publication, publication, error))
     return false;
-  printf("edition: %" G_GINT64_FORMAT "\n", number);
+  g_print("edition %" G_GINT64_FORMAT "\n", number);
   return true;
-}
-
-/* --- boxes ----------------------------------------------------------------------------------- */
-
-typedef struct {
-  const char *name, *office;
-  char *id, *code;
-} Add;
-
-static bool add_box(AblakTxn *txn, gpointer data, GError **error)
-{
-  Add *add = data;
-  g_clear_pointer(&add->id, g_free);
-  g_clear_pointer(&add->code, g_free);
-  return ablak_box_create(txn, NULL, add->name, add->office, "system", &add->id, &add->code, error);
-}
-
-bool ablak_command_box_add(const AblakOptions *options, GError **error)
-{
-  const char *state = ablak_options_need(options, "state", error);
-  Add add = {0};
-  if (!state || !(add.name = ablak_options_need(options, "name", error)) ||
-      !(add.office = ablak_options_need(options, "office", error)))
-    return false;
-  g_autoptr(AblakStore) store = open_store(state, false, error);
-  g_autoptr(AblakCa) ca = store ? open_ca(state, error) : NULL;
-  bool added = ca && ablak_store_write_sync(store, add_box, &add, error);
-  if (added)
-    printf("box: %s\ncode: %s\nca-sha256: %s\n", add.id, add.code, ablak_ca_fingerprint(ca));
-  g_free(add.id);
-  g_free(add.code);
-  return added;
 }
