@@ -101,7 +101,7 @@ test("one visit's citizen has no say in another", async () => {
 });
 
 test("malformed document messages close that connection only", async () => {
-  for (const bytes of [[0], [0, 2, 5, 1, 2], [0, 2, 3, 255, 255, 255], [9, 9, 9], Array(300).fill(255)]) {
+  for (const bytes of [[0], [0, 2, 5, 1, 2], [0, 2, 3, 255, 255, 255], Array(300).fill(255)]) {
     const socket = citizen.socket(`/api/drafts/${visit.draftId}/shared`);
     socket.on("error", () => {});
     await once(socket, "open");
