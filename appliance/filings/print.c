@@ -22,6 +22,13 @@ static const char *text_of(const AblakPrint *print, const json_t *text)
   return NULL;
 }
 
+/* Never NULL: what has no text in any language is printed without one. */
+static const char *member_text(const AblakPrint *print, const json_t *element, const char *name)
+{
+  const char *text = text_of(print, json_object_get(element, name));
+  return text != NULL ? text : "";
+}
+
 static const char *say(const AblakPrint *print, const char *key)
 {
   return ablak_message(print->language, key);
@@ -112,7 +119,7 @@ static char *gap_label(const AblakPrint *print, const char *path)
       count > 3 ? find_element(json_object_get(element, "elements"), tokens[3]) : NULL;
   const char *title = text_of(print, json_object_get(element, "label"));
   if (title == NULL)
-    title = text_of(print, json_object_get(element, "title"));
+    title = member_text(print, element, "title");
   if (count < 3)
     return g_strdup(title);
   gint64 row = g_ascii_strtoll(tokens[2], NULL, 10) + 1;
@@ -189,7 +196,7 @@ static void print_field(AblakSheet *sheet, const AblakPrint *print, const json_t
                         const json_t *value, const char *path)
 {
   g_autofree char *text = value_text(print, element, value);
-  ablak_sheet_row(sheet, text_of(print, json_object_get(element, "label")),
+  ablak_sheet_row(sheet, member_text(print, element, "label"),
                   text != NULL ? text : say(print, "print.empty"),
                   text != NULL ? ABLAK_SHEET_PLAIN : ABLAK_SHEET_FAINT, gap_at(print, path));
 }
@@ -197,7 +204,7 @@ static void print_field(AblakSheet *sheet, const AblakPrint *print, const json_t
 static void print_rows(AblakSheet *sheet, const AblakPrint *print, const json_t *group,
                        const json_t *rows, const char *path)
 {
-  const char *title = text_of(print, json_object_get(group, "title"));
+  const char *title = member_text(print, group, "title");
   const json_t *elements = json_object_get(group, "elements");
   if (json_array_size(rows) == 0) {
     ablak_sheet_row(sheet, title, say(print, "print.empty"), ABLAK_SHEET_FAINT,
@@ -229,7 +236,7 @@ static void print_section(AblakSheet *sheet, const AblakPrint *print, const json
   const json_t *elements = json_object_get(section, "elements");
   if (section_is_hidden(print, elements))
     return;
-  ablak_sheet_heading(sheet, text_of(print, json_object_get(section, "title")));
+  ablak_sheet_heading(sheet, member_text(print, section, "title"));
   for (gsize i = 0; i < json_array_size(elements); i++) {
     const json_t *element = json_array_get(elements, i);
     const char *path = ablak_json_get_string(element, "field");

@@ -40,8 +40,7 @@ static void refresh(Document *document, const json_t *gaps)
   g_free(document->checks);
   document->checks = g_strdup(text);
   g_autoptr(GBytes) message = ablak_draft_live_message(MESSAGE_CHECKS, text);
-  for (guint i = 0; i < document->connections->len; i++)
-    ablak_draft_live_connection_send(g_ptr_array_index(document->connections, i), message);
+  ablak_draft_live_relay(document, message, NULL);
 }
 
 static gboolean check_now(gpointer data)

@@ -166,9 +166,10 @@ static void acknowledge_all(AblakDraftConnection *connection, bool waited, bool 
   }
   for (guint i = 0; i < document->connections->len; i++) {
     AblakDraftConnection *other = g_ptr_array_index(document->connections, i);
-    if (other->waits || (other == connection && counted))
-      acknowledge(other);
+    bool owed = other->waits || (other == connection && counted);
     other->waits = false;
+    if (owed)
+      acknowledge(other);
   }
 }
 
@@ -222,7 +223,8 @@ static void take_in(AblakDraftConnection *connection, const void *update, gsize 
     ablak_draft_live_write(document, report->update, connection->actor_kind,
                            report->refused == 0 ? connection : NULL);
   settle(connection, report);
-  acknowledge_all(connection, waited, report->update != NULL, counted);
+  if (connection->document != NULL)
+    acknowledge_all(connection, waited, report->update != NULL, counted);
 }
 
 /* --- who is where --- */
@@ -236,9 +238,7 @@ static void relay_awareness(Document *document, const guint64 *clients, guint co
   gsize size = 0;
   const void *data = g_bytes_get_data(update, &size);
   g_autoptr(GBytes) message = ablak_ysync_encode(ABLAK_YSYNC_AWARENESS, 0, data, size);
-  for (guint i = 0; i < document->connections->len; i++)
-    if (g_ptr_array_index(document->connections, i) != except)
-      ablak_draft_live_connection_send(g_ptr_array_index(document->connections, i), message);
+  ablak_draft_live_relay(document, message, except);
 }
 
 static bool speaks_for(const AblakDraftConnection *connection, guint64 client)
@@ -359,7 +359,9 @@ void ablak_draft_live_connection_receive(AblakDraftConnection *connection, const
 
 void ablak_draft_connection_receive(AblakDraftConnection *connection, const void *data, gsize size)
 {
+  ablak_draft_live_connection_ref(connection);
   ablak_draft_live_connection_receive(connection, data, size);
+  ablak_draft_live_connection_unref(connection);
 }
 
 AblakDraftConnection *ablak_drafts_connect(AblakDrafts *drafts, const char *draft_id,

@@ -54,6 +54,13 @@ static bool check_text(Parser *parser, const json_t *owner, const char *name, co
     return true;
   if (!json_is_object(text) || json_object_size(text) == 0)
     return refuse(parser, "a text by language is missing", where);
+  const char *language;
+  json_t *words;
+  json_object_foreach((json_t *)text, language, words)
+  {
+    if (!json_is_string(words))
+      return refuse(parser, "a text by language is no text", where);
+  }
   for (gsize i = 0; parser->languages != NULL && parser->languages[i] != NULL; i++)
     if (ablak_json_get_string(text, parser->languages[i]) == NULL)
       return refuse(parser, "a text is missing in a language of the office", where);

@@ -101,7 +101,8 @@ AblakForm *ablak_draft_form(AblakTxn *txn, const AblakDraft *draft,
 /* New array of {"path", "actor", "actorId", "at" (UTC ms), "audience"}. */
 json_t *ablak_draft_authors(AblakTxn *txn, const char *draft_id,
                             GError **error) G_GNUC_WARN_UNUSED_RESULT;
-/* New: the durable content of both documents (an empty text or list is missing). */
+/* New: the durable content of both documents. Blanks around a text do not count; an empty text or
+ * list is missing. */
 json_t *ablak_draft_content(AblakTxn *txn, const char *draft_id,
                             GError **error) G_GNUC_WARN_UNUSED_RESULT;
 

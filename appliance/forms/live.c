@@ -126,17 +126,25 @@ static bool batch_job(AblakTxn *txn, gpointer data, GError **error)
   return true;
 }
 
+/* A transport may well give up, and its connection go, while something is sent. */
+void ablak_draft_live_relay(Document *document, GBytes *message, const AblakDraftConnection *except)
+{
+  g_autoptr(GPtrArray) all =
+      g_ptr_array_new_with_free_func((GDestroyNotify)ablak_draft_live_connection_unref);
+  for (guint i = 0; i < document->connections->len; i++)
+    g_ptr_array_add(all,
+                    ablak_draft_live_connection_ref(g_ptr_array_index(document->connections, i)));
+  for (guint i = 0; i < all->len; i++)
+    if (g_ptr_array_index(all, i) != except)
+      ablak_draft_live_connection_send(g_ptr_array_index(all, i), message);
+}
+
 static void tell_out(const Out *out)
 {
-  if (out->to != NULL) {
+  if (out->to != NULL)
     ablak_draft_live_connection_send(out->to, out->message);
-    return;
-  }
-  for (guint i = 0; i < out->document->connections->len; i++) {
-    AblakDraftConnection *connection = g_ptr_array_index(out->document->connections, i);
-    if (connection != out->except)
-      ablak_draft_live_connection_send(connection, out->message);
-  }
+  else
+    ablak_draft_live_relay(out->document, out->message, out->except);
 }
 
 static void batch_done(const GError *error, gpointer data)
@@ -376,7 +384,11 @@ void ablak_draft_live_fail(Live *live)
     g_ptr_array_set_size(live->open->fields, 0);
   }
   for (int i = 0; i < 2; i++) {
-    g_autoptr(GPtrArray) all = g_ptr_array_copy(live->documents[i].connections, NULL, NULL);
+    g_autoptr(GPtrArray) all =
+        g_ptr_array_new_with_free_func((GDestroyNotify)ablak_draft_live_connection_unref);
+    const GPtrArray *connections = live->documents[i].connections;
+    for (guint j = 0; j < connections->len; j++)
+      g_ptr_array_add(all, ablak_draft_live_connection_ref(g_ptr_array_index(connections, j)));
     for (guint j = 0; j < all->len; j++)
       ablak_draft_live_connection_close(g_ptr_array_index(all, j), CLOSE_RETRY, "try again");
   }

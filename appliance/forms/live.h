@@ -120,6 +120,9 @@ void ablak_draft_live_touch(Document *document, const char *path, const char *ac
                             const char *actor_id, bool rows_moved);
 /* Sends when all that was taken in so far is durable; takes the bytes over. */
 void ablak_draft_live_tell(Document *document, AblakDraftConnection *to, GBytes *message);
+/* Sends at once to all connections of the document but one. */
+void ablak_draft_live_relay(Document *document, GBytes *message,
+                            const AblakDraftConnection *except);
 /* Closes everybody and forgets the memory copy: it may be ahead of the store. */
 void ablak_draft_live_fail(Live *live);
 void ablak_draft_live_watch_idle(Live *live);
