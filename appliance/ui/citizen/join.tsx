@@ -3,7 +3,7 @@ import { useEffect, useState } from "preact/hooks";
 import { actAsCitizen, errorText } from "../shared/api";
 import type { Visit } from "../generated/box-api";
 import { t } from "../shared/i18n";
-import { office, officeName, startBoxPage } from "../shared/start";
+import { officeName, startBoxPage } from "../shared/start";
 import { Button, Header, Notice, Title, usePageTitle } from "../shared/ui";
 import { CodeForm } from "./code-form";
 import { Meeting } from "./meeting";
@@ -72,7 +72,6 @@ function Entry({ stage, join }: { stage: Exclude<Stage, { at: "meeting" }>; join
       </>
     );
   if (stage.at === "invited") {
-    const video = office.value?.video ?? true;
     return (
       <>
         <Title>{t("ui.join.invited-title", { office: officeName() })}</Title>
@@ -84,8 +83,8 @@ function Entry({ stage, join }: { stage: Exclude<Stage, { at: "meeting" }>; join
             <li>{t("ui.join.point-record")}</li>
           </ul>
           <div class="ab-join-buttons">
-            <Button size="large" wide class="ab-join-video" disabled={stage.busy} onClick={() => void join(stage.what, video)}>{t(video ? "ui.join.with-video" : "ui.join.join")}</Button>
-            {video && <Button size="large" wide kind="secondary" class="ab-join-form" disabled={stage.busy} onClick={() => void join(stage.what, false)}>{t("ui.join.without-video")}</Button>}
+            <Button size="large" wide class="ab-join-video" disabled={stage.busy} onClick={() => void join(stage.what, true)}>{t("ui.join.with-video")}</Button>
+            <Button size="large" wide kind="secondary" class="ab-join-form" disabled={stage.busy} onClick={() => void join(stage.what, false)}>{t("ui.join.without-video")}</Button>
           </div>
         </div>
       </>

@@ -13,7 +13,7 @@ import { useLine, useLiveReload, useLoaded, usePresence } from "../shared/hooks"
 import { localText, t, tn } from "../shared/i18n";
 import { ChatIcon, CloseIcon } from "../shared/icons";
 import { openLive, socketOrigin } from "../shared/live";
-import { office, officeName } from "../shared/start";
+import { officeName } from "../shared/start";
 import { ReceiptView, SubmitButton } from "../shared/submit";
 import { Button, Dialog, Header, Line, Notice, Qr, Title, toastError, usePageTitle } from "../shared/ui";
 import { forget, leave, rememberCall } from "./session";
@@ -29,7 +29,7 @@ export function Meeting({ first, onLeft }: { first: Visit; onLeft: () => void })
   const call = useMemo(() => new Call(live, first.id, first.iceServers), []);
   const chat = useMemo(() => new Chat(live, topic, "citizen"), []);
   const [receipt, setReceipt] = useState<Receipt | null>(null);
-  const withVideo = visit.channel === "video" && (office.value?.video ?? true);
+  const withVideo = visit.channel === "video";
   usePageTitle(localText(visit.serviceName));
 
   useEffect(() => {

@@ -10,7 +10,7 @@ import { officeName } from "../shared/start";
 import { Button, Dialog, Qr, toast, toastError } from "../shared/ui";
 import { SHORTCUTS } from "./shortcuts";
 
-export function ContactPanel({ visit, call, chat, inviteNow, video }: { visit: Visit | null; call: Call | null; chat: Chat | null; inviteNow: number; video: boolean }) {
+export function ContactPanel({ visit, call, chat, inviteNow }: { visit: Visit | null; call: Call | null; chat: Chat | null; inviteNow: number }) {
   if (!visit || !call || !chat)
     return (
       <section class="ab-desk-contact" aria-label={t("ui.desk.contact")}>
@@ -19,10 +19,10 @@ export function ContactPanel({ visit, call, chat, inviteNow, video }: { visit: V
     );
   return (
     <section class="ab-desk-contact" aria-label={t("ui.desk.contact")}>
-      {video && (
+      {visit.channel === "video" && (
         <div>
           <CallPicture call={call} side="clerk" />
-          <CallControls call={call} />
+          <CallControls call={call} keys={SHORTCUTS.call.shown} />
         </div>
       )}
       <InvitationBox key={visit.id} visit={visit} inviteNow={inviteNow} />

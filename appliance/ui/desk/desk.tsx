@@ -45,6 +45,11 @@ function Page() {
   );
 }
 
+function toggleCall(call: Call): void {
+  if (call.state.value === "idle") void call.start();
+  else call.hangUp();
+}
+
 function useVisitParts(live: Live, visit: Visit | null) {
   const id = visit?.id ?? null;
   const parts = useMemo(
@@ -150,6 +155,7 @@ function Desk({ me, setMe, live, onHelp }: { me: Me; setMe: (me: Me) => void; li
     form: () => setTab("form"),
     sheet: () => setTab("sheet"),
     mute: () => parts?.call.toggleMute(),
+    ...(parts && visit?.state === "open" && visit.channel === "video" ? { call: () => toggleCall(parts.call) } : {}),
   });
 
   if (queue.error && !queue.value) return <main class="ab-main" id="main"><Notice tone="error" live>{errorText(queue.error)}</Notice></main>;
@@ -165,7 +171,7 @@ function Desk({ me, setMe, live, onHelp }: { me: Me; setMe: (me: Me) => void; li
         noShow={onTicket("no-show")}
       />
       <ClientPanel visit={visit} tab={tab} setTab={setTab} onVisit={setVisit} onClose={() => setVisit(null)} />
-      <ContactPanel visit={visit?.state === "open" ? visit : null} call={parts?.call ?? null} chat={parts?.chat ?? null} inviteNow={invite} video={office.value?.video ?? true} />
+      <ContactPanel visit={visit?.state === "open" ? visit : null} call={parts?.call ?? null} chat={parts?.chat ?? null} inviteNow={invite} />
     </main>
   );
 }

@@ -12,6 +12,7 @@ export const SHORTCUTS = {
   form: { code: "Digit1", shown: "Alt+1" },
   sheet: { code: "Digit2", shown: "Alt+2" },
   chat: { code: "KeyC", shown: "Alt+C" },
+  call: { code: "KeyV", shown: "Alt+V" },
   mute: { code: "KeyM", shown: "Alt+M" },
   invite: { code: "KeyI", shown: "Alt+I" },
   search: { code: "Slash", shown: "/" },

@@ -3,7 +3,7 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import type { Call } from "./call";
 import { t, tMaybe } from "./i18n";
 import { CallIcon, CameraIcon, CameraOffIcon, HangUpIcon, MicIcon, MicOffIcon } from "./icons";
-import { cx } from "./ui";
+import { Button, cx } from "./ui";
 
 function Video({ stream, muted, label }: { stream: MediaStream; muted: boolean; label: string }) {
   const ref = useRef<HTMLVideoElement>(null);
@@ -54,14 +54,14 @@ export function CallPicture({ call, side, class: extra }: { call: Call; side: "c
   );
 }
 
-export function CallControls({ call }: { call: Call }) {
+export function CallControls({ call, keys }: { call: Call; keys?: string }) {
   const idle = call.state.value === "idle";
   if (idle)
     return (
       <div class="ab-call-controls">
-        <button type="button" class="govuk-button ab-call-start" onClick={() => void call.start()}>
+        <Button class="ab-call-start" keys={keys} onClick={() => void call.start()}>
           <CallIcon /> {t("ui.call.start")}
-        </button>
+        </Button>
       </div>
     );
   return (
@@ -72,7 +72,7 @@ export function CallControls({ call }: { call: Call }) {
       <button type="button" class="ab-icon-button" aria-pressed={call.cameraOff.value} aria-label={t("ui.call.camera-off")} title={t("ui.call.camera-off")} onClick={() => call.toggleCamera()}>
         {call.cameraOff.value ? <CameraOffIcon /> : <CameraIcon />}
       </button>
-      <button type="button" class="ab-icon-button ab-icon-button-danger" aria-label={t("ui.call.hang-up")} title={t("ui.call.hang-up")} onClick={() => call.hangUp()}>
+      <button type="button" class="ab-icon-button ab-icon-button-danger ab-hang-up" aria-label={t("ui.call.hang-up")} title={t("ui.call.hang-up")} onClick={() => call.hangUp()}>
         <HangUpIcon />
       </button>
     </div>

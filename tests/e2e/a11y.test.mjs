@@ -1,0 +1,128 @@
+// Every page, in the states people meet, under WCAG 2.2 AA: axe finds nothing serious, nothing
+// sticks out at 360 pixels, and the desk's day can be done from the keyboard.
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { House, until } from "../house/house.mjs";
+import { assertAccessible, fitsWidth, openPerson, screenshot, startBrowser } from "./lib/browser.mjs";
+import { signIn } from "./lib/steps.mjs";
+
+let house, browser;
+before(async () => {
+  [house, browser] = await Promise.all([House.start({ office: "hu" }), startBrowser()]);
+});
+after(async () => {
+  await browser?.close();
+  await house?.stop();
+});
+
+const person = (options = {}) => openPerson(browser, { origin: house.boxUrl, ...options });
+
+async function check(page, name, options) {
+  await assertAccessible(page, name);
+  await screenshot(page, `a11y-${name}`, options);
+  assert.deepEqual(page.errors, [], name);
+}
+
+for (const language of ["hu", "en"])
+  test(`the citizen's pages in ${language}, wide and on a phone`, async () => {
+    for (const width of [1280, 360]) {
+      const page = await person({ language, width, height: 740 });
+      await page.goto(`${house.boxUrl}/`);
+      await page.waitForSelector(".ab-service-list li");
+      assert.equal(await page.evaluate(() => document.documentElement.lang), language);
+      await check(page, `entry-${language}-${width}`);
+      assert.ok(await fitsWidth(page));
+      await page.click("button[type=submit]");
+      await page.waitForSelector(".govuk-error-summary");
+      await check(page, `entry-error-${language}-${width}`);
+      await page.fill("#kb-search", "urlap");
+      await page.waitForSelector(".ab-hit");
+      await page.click(".ab-hit");
+      await page.waitForSelector(".ab-sheet");
+      await check(page, `sheet-${language}-${width}`);
+      assert.ok(await fitsWidth(page));
+      await page.goto(`${house.boxUrl}/join#no-such-secret-0000`);
+      await page.waitForSelector(".ab-join-buttons");
+      assert.equal(new URL(page.url()).hash, "", "the secret leaves the address at once");
+      await check(page, `invited-${language}-${width}`);
+      await page.click(".ab-join-form");
+      await page.waitForSelector('.ab-notice-error[role="alert"]');
+      await page.context().close();
+    }
+  });
+
+test("kiosk and board", async () => {
+  const kiosk = await person({ language: "hu", width: 1080, height: 1280 });
+  await kiosk.goto(`${house.boxUrl}/kiosk`);
+  await kiosk.waitForSelector(".ab-kiosk-service:not([disabled])");
+  await check(kiosk, "kiosk");
+  const board = await person({ language: "hu", width: 1280, height: 720 });
+  await board.goto(`${house.boxUrl}/board`);
+  await board.waitForSelector(".ab-board-waiting li");
+  await check(board, "board");
+  await kiosk.click(".ab-kiosk-service:not([disabled])");
+  await kiosk.waitForSelector(".ab-ticket-number");
+  await check(kiosk, "kiosk-ticket");
+  await kiosk.context().close();
+  await board.context().close();
+});
+
+test("the desk from the keyboard alone", async () => {
+  const desk = await person({ language: "hu" });
+  await desk.goto(`${house.boxUrl}/desk`);
+  await desk.waitForSelector("#login");
+  await check(desk, "sign-in");
+  // Tab order: skip link, mark, language switch, then the form.
+  await desk.focus("#login");
+  await desk.keyboard.type("clerk");
+  await desk.keyboard.press("Tab");
+  await desk.keyboard.type("demo-clerk-password");
+  await desk.keyboard.press("Enter");
+  await desk.waitForSelector(".ab-desk");
+  await desk.selectOption("#counter", "2");
+  await desk.waitForSelector(".ab-call-next:not([disabled])");
+  await check(desk, "desk-empty");
+  await desk.keyboard.press("Alt+KeyN");
+  await desk.waitForSelector(".ab-now-number");
+  await desk.waitForSelector(".ab-draft input");
+  await check(desk, "desk-called");
+  await desk.keyboard.press("Alt+KeyR");
+  await desk.keyboard.press("/");
+  await until("the search to have the focus", () => desk.evaluate(() => document.activeElement?.id === "kb-search"), 5000);
+  await desk.keyboard.type("szemelyi");
+  await desk.waitForSelector(".ab-hit");
+  await desk.keyboard.press("Enter");
+  await desk.waitForSelector(".ab-sheet");
+  await check(desk, "desk-sheet");
+  await desk.keyboard.press("Shift+?");
+  await desk.waitForSelector("dialog[open] .ab-keys");
+  await check(desk, "desk-keys");
+  await desk.keyboard.press("Escape");
+  await desk.keyboard.press("Alt+KeyI");
+  await desk.waitForSelector("dialog[open] .ab-qr");
+  await check(desk, "desk-invitation");
+  await desk.keyboard.press("Escape");
+  await desk.waitForSelector("dialog[open]", { state: "detached" });
+  await desk.keyboard.press("Alt+KeyF");
+  await desk.waitForSelector(".ab-call-next");
+  await desk.context().close();
+});
+
+test("the supervisor's room and headquarters' console", async () => {
+  const room = await person({ language: "hu" });
+  await signIn(room, `${house.boxUrl}/room`, "supervisor");
+  await room.waitForSelector(".ab-room .ab-counter");
+  await check(room, "room", { fullPage: true });
+  await room.context().close();
+  const console = await openPerson(browser, { language: "cs", origin: house.hqUrl });
+  await signIn(console, `${house.hqUrl}/`, "it");
+  await console.waitForSelector(".ab-box");
+  await check(console, "console-boxes");
+  for (const section of ["filings", "staff", "editions"]) {
+    await console.click(`.ab-console-nav a[href="#${section}"]`);
+    await until(`the ${section}`, () => console.evaluate((name) => document.querySelector(`a[href="#${name}"]`)?.getAttribute("aria-current") === "page", section));
+    await console.waitForLoadState("networkidle");
+    await check(console, `console-${section}`);
+  }
+  await console.context().close();
+});
