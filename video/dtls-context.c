@@ -4,6 +4,7 @@
 #include <openssl/err.h>
 #include <openssl/rand.h>
 #include <openssl/x509.h>
+#include <string.h>
 
 #define VALID_DAYS 730
 
@@ -46,7 +47,18 @@ static int accept_any(int preverified, X509_STORE_CTX *store)
   return 1;
 }
 
-static bool settings_apply(SSL_CTX *ssl, EVP_PKEY *key, X509 *certificate)
+/* Only the profiles that srtp.c has. */
+static bool profiles_are_known(const char *profiles)
+{
+  g_auto(GStrv) names = g_strsplit(profiles, ":", -1);
+  for (gsize i = 0; names[i] != NULL; i++)
+    if (strcmp(names[i], "SRTP_AEAD_AES_128_GCM") != 0 &&
+        strcmp(names[i], "SRTP_AES128_CM_SHA1_80") != 0)
+      return false;
+  return true;
+}
+
+static bool settings_apply(SSL_CTX *ssl, const char *profiles, EVP_PKEY *key, X509 *certificate)
 {
   SSL_CTX_set_options(ssl, SSL_OP_NO_QUERY_MTU | SSL_OP_NO_TICKET | SSL_OP_NO_RENEGOTIATION |
                                SSL_OP_CIPHER_SERVER_PREFERENCE);
@@ -56,19 +68,24 @@ static bool settings_apply(SSL_CTX *ssl, EVP_PKEY *key, X509 *certificate)
          SSL_CTX_set_cipher_list(ssl, "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES256-GCM-SHA384:"
                                       "ECDHE-ECDSA-CHACHA20-POLY1305") == 1 &&
          SSL_CTX_set1_groups_list(ssl, "X25519:P-256") == 1 &&
-         SSL_CTX_set_tlsext_use_srtp(ssl, "SRTP_AEAD_AES_128_GCM:SRTP_AES128_CM_SHA1_80") == 0 &&
+         SSL_CTX_set_tlsext_use_srtp(ssl, profiles) == 0 &&
          SSL_CTX_use_certificate(ssl, certificate) == 1 && SSL_CTX_use_PrivateKey(ssl, key) == 1;
 }
 
-AblakDtlsContext *ablak_dtls_context_new(GError **error)
+AblakDtlsContext *ablak_dtls_context_new(const char *profiles, GError **error)
 {
+  if (!profiles_are_known(profiles)) {
+    ablak_error_set(error, ABLAK_ERROR_INVALID, "media/dtls", "unknown SRTP profile in \"%s\"",
+                    profiles);
+    return NULL;
+  }
   g_autoptr(AblakDtlsContext) context = g_new0(AblakDtlsContext, 1);
   EVP_PKEY *key = EVP_EC_gen("P-256");
   X509 *certificate = key != NULL ? certificate_new(key) : NULL;
   context->ssl = SSL_CTX_new(DTLS_server_method());
   context->method = ablak_dtls_bio_method_new();
   bool good = certificate != NULL && context->ssl != NULL && context->method != NULL &&
-              settings_apply(context->ssl, key, certificate);
+              settings_apply(context->ssl, profiles, key, certificate);
   if (good)
     context->fingerprint = fingerprint_text(certificate);
   X509_free(certificate);

@@ -11,9 +11,14 @@
 #include <glib.h>
 #include <stdbool.h>
 
-/* The certificate of this process, made anew at each start. */
+/* What the box prefers, as OpenSSL's use_srtp takes it. */
+#define ABLAK_DTLS_SRTP_PROFILES "SRTP_AEAD_AES_128_GCM:SRTP_AES128_CM_SHA1_80"
+
+/* The certificate of this process, made anew at each start. `profiles` are those two or one of
+ * them, the preferred one first; anything else is an error ("media/dtls"). */
 typedef struct AblakDtlsContext AblakDtlsContext;
-AblakDtlsContext *ablak_dtls_context_new(GError **error) G_GNUC_WARN_UNUSED_RESULT;
+AblakDtlsContext *ablak_dtls_context_new(const char *profiles,
+                                         GError **error) G_GNUC_WARN_UNUSED_RESULT;
 void ablak_dtls_context_free(AblakDtlsContext *context);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(AblakDtlsContext, ablak_dtls_context_free)
 /* As in SDP: "sha-256 AB:CD:…". */

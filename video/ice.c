@@ -2,6 +2,7 @@
 #include "video/ice.h"
 #include "core/error.h"
 #include <nice/agent.h>
+#include <nice/interfaces.h>
 
 #define COMPONENT 1
 
@@ -12,7 +13,6 @@ struct AblakIce {
   NiceAgent *agent;
   guint stream;
   GSource *gathered;
-  bool worked;
 };
 
 static void gathered_clear(AblakIce *ice)
@@ -47,14 +47,10 @@ static void on_state(NiceAgent *agent, guint stream, guint component, guint stat
   AblakIce *ice = data;
   if (ice->handler == NULL)
     return;
-  if (state == NICE_COMPONENT_STATE_CONNECTED || state == NICE_COMPONENT_STATE_READY) {
-    ice->worked = true;
+  /* FAILED only says that the candidates known so far are used up: the peer may still show up as
+   * peer-reflexive. */
+  if (state == NICE_COMPONENT_STATE_CONNECTED || state == NICE_COMPONENT_STATE_READY)
     ice->handler->writable(ice->user);
-  } else if (state == NICE_COMPONENT_STATE_FAILED && ice->worked) {
-    /* Before a pair ever worked this only says that the candidates known so far are used up;
-     * the peer may still show up as peer-reflexive. */
-    ice->handler->lost(ice->user);
-  }
 }
 
 static void on_received(NiceAgent *agent, guint stream, guint component, guint size, gchar *data,
@@ -65,9 +61,21 @@ static void on_received(NiceAgent *agent, guint stream, guint component, guint s
     ice->handler->received((guint8 *)data, size, ice->user);
 }
 
+/* A machine without a network still shows a call between its own windows. */
+static bool only_loopback(void)
+{
+  GList *addresses = nice_interfaces_get_local_ips(FALSE);
+  bool none = addresses == NULL;
+  g_list_free_full(addresses, g_free);
+  return none;
+}
+
 static bool add_addresses(AblakIce *ice, GError **error)
 {
+  static const char *const loopback[] = {"127.0.0.1", NULL};
   const char *const *address = ice->settings->addresses;
+  if ((address == NULL || *address == NULL) && only_loopback())
+    address = loopback;
   for (; address != NULL && *address != NULL; address++) {
     NiceAddress parsed;
     nice_address_init(&parsed);
@@ -108,9 +116,8 @@ AblakIce *ablak_ice_new(AblakIceSettings *settings, const AblakIceHandler *handl
   ice->settings = settings;
   ice->handler = handler;
   ice->user = user;
-  ice->agent =
-      nice_agent_new_full(settings->main_context, NICE_COMPATIBILITY_RFC5245,
-                          NICE_AGENT_OPTION_ICE_TRICKLE | NICE_AGENT_OPTION_CONSENT_FRESHNESS);
+  ice->agent = nice_agent_new_full(settings->main_context, NICE_COMPATIBILITY_RFC5245,
+                                   NICE_AGENT_OPTION_ICE_TRICKLE);
   g_object_set(ice->agent, "upnp", FALSE, "ice-tcp", FALSE, "controlling-mode", TRUE, NULL);
   settings->open++;
   if (!begin(ice, error)) {

@@ -1,7 +1,9 @@
 /* video/ice.h: one ICE agent (RFC 8445), controlling, one component, over libnice.
  *
  * Purpose: hides libnice: host candidates on the configured addresses, trickled remote candidates,
- * restarts, consent (RFC 7675), and its asynchronous end.
+ * restarts, and its asynchronous end. Whether the peer still consents is the user's to judge, from
+ * authenticated packets: libnice 0.1.21 asks each 5 s and gives up for good after 10, so that a cut
+ * of 6 s can end a call (RFC 7675 §5.1 allows 30).
  *
  * Ownership: closing gives the agent away: nothing is called any more, and its sockets are gone
  * when `*settings->open` has fallen. Callbacks come from the main context, never from inside a
@@ -13,7 +15,7 @@
 
 typedef struct {
   GMainContext *main_context;
-  const char *const *addresses; /* NULL or empty: every address but loopback's */
+  const char *const *addresses; /* NULL or empty: all; loopback if there is no other */
   guint16 port_min, port_max;   /* 0: ports the system chooses */
   guint open;                   /* agents not fully closed yet */
 } AblakIceSettings;
@@ -22,7 +24,6 @@ typedef struct {
   void (*gathered)(gpointer user);
   void (*received)(guint8 *data, gsize size, gpointer user);
   void (*writable)(gpointer user); /* a pair works; comes again after a restart */
-  void (*lost)(gpointer user);     /* consent was lost, or all pairs failed after having worked */
 } AblakIceHandler;
 
 typedef struct AblakIce AblakIce;

@@ -7,6 +7,8 @@
 
 #define CONNECT_TIMEOUT_MS 30000
 #define QUIET_MS 5000
+#define LISTENER_QUIET_MS 15000
+#define UNANSWERED_PACKETS 50
 #define DEAD_MS 30000
 #define EARLY_PACKETS_MAX 8
 
@@ -141,15 +143,6 @@ static void ice_writable(gpointer user)
   connected_if_ready(leg);
 }
 
-static void ice_lost(gpointer user)
-{
-  AblakLeg *leg = user;
-  if (leg->state == ABLAK_MEDIA_LEG_CONNECTING)
-    fail(leg, "ice-failed");
-  else if (leg->state == ABLAK_MEDIA_LEG_CONNECTED)
-    set_state(leg, ABLAK_MEDIA_LEG_DISCONNECTED, "consent-lost");
-}
-
 static void receive_dtls(AblakLeg *leg, const guint8 *data, gsize size)
 {
   if (leg->dtls != NULL)
@@ -161,6 +154,7 @@ static void receive_dtls(AblakLeg *leg, const guint8 *data, gsize size)
 static void heard(AblakLeg *leg)
 {
   leg->heard_ms = ablak_clock_monotonic_ms();
+  leg->sent_when_heard = leg->stats.packets_sent;
   if (leg->state != ABLAK_MEDIA_LEG_DISCONNECTED)
     return;
   set_state(leg, ABLAK_MEDIA_LEG_CONNECTED, NULL);
@@ -191,7 +185,7 @@ static void ice_received(guint8 *data, gsize size, gpointer user)
   }
 }
 
-static const AblakIceHandler ice_handler = {ice_gathered, ice_received, ice_writable, ice_lost};
+static const AblakIceHandler ice_handler = {ice_gathered, ice_received, ice_writable};
 
 AblakLeg *ablak_leg_new(AblakSession *session, const char *id, bool audio, bool video,
                         gint64 generation, GError **error)
@@ -415,22 +409,29 @@ void ablak_leg_offer_again(AblakLeg *leg)
     leg->offer_stale = true;
 }
 
-/* Whether silence means anything: a page that only listens may be quiet for long. */
-static bool sends_anything(const AblakLeg *leg)
+/* How long silence may last. A page that only listens sends a receiver report each 1 to 8 s while
+ * something comes (RFC 3550 §6.2), and nothing at all otherwise. 0: silence means nothing. */
+static gint64 quiet_limit_ms(const AblakLeg *leg)
 {
-  return leg->answer != NULL &&
-         (leg->answer->sends[ABLAK_SDP_AUDIO] || leg->answer->sends[ABLAK_SDP_VIDEO]);
+  if (leg->answer->sends[ABLAK_SDP_AUDIO] || leg->answer->sends[ABLAK_SDP_VIDEO])
+    return QUIET_MS;
+  return leg->stats.packets_sent > leg->sent_when_heard + UNANSWERED_PACKETS ? LISTENER_QUIET_MS
+                                                                             : 0;
 }
 
 void ablak_leg_tick(AblakLeg *leg, gint64 now_ms)
 {
   gint64 quiet_ms = now_ms - leg->heard_ms;
-  if (leg->state == ABLAK_MEDIA_LEG_CONNECTING && now_ms - leg->began_ms >= CONNECT_TIMEOUT_MS)
+  if (leg->state == ABLAK_MEDIA_LEG_CONNECTING && now_ms - leg->began_ms >= CONNECT_TIMEOUT_MS) {
     fail(leg, leg->writable ? "dtls-timeout" : "ice-timeout");
-  else if (leg->state == ABLAK_MEDIA_LEG_CONNECTED && quiet_ms >= QUIET_MS && sends_anything(leg))
-    set_state(leg, ABLAK_MEDIA_LEG_DISCONNECTED, "silent");
-  else if (leg->state == ABLAK_MEDIA_LEG_DISCONNECTED && quiet_ms >= DEAD_MS)
+  } else if (leg->state == ABLAK_MEDIA_LEG_CONNECTED) {
+    gint64 limit_ms = quiet_limit_ms(leg);
+    if (limit_ms > 0 && quiet_ms >= limit_ms)
+      set_state(leg, ABLAK_MEDIA_LEG_DISCONNECTED, "silent");
+  } else if (leg->state == ABLAK_MEDIA_LEG_DISCONNECTED && quiet_ms >= DEAD_MS) {
+    /* Also what RFC 7675 asks for: nothing is sent any longer to who has been silent for 30 s. */
     fail(leg, "silent");
+  }
   if (leg->key_frame_wanted)
     ablak_leg_ask_key_frame(leg, now_ms);
 }

@@ -64,7 +64,8 @@ struct AblakLeg {
   bool spent; /* transports to be released by the sweep */
 
   gint64 began_ms; /* connecting since */
-  gint64 heard_ms; /* last packet */
+  gint64 heard_ms; /* last authentic packet */
+  guint64 sent_when_heard;
   gint64 key_frame_asked_ms;
   bool key_frame_wanted;
   AblakLegStats stats;

@@ -3,6 +3,7 @@
 #include "core/config.h"
 #include "core/error.h"
 #include "core/log.h"
+#include "video/dtls.h"
 #include "video/relay.h"
 #include <gio/gunixsocketaddress.h>
 #include <glib-unix.h>
@@ -11,19 +12,22 @@
 #include <sys/resource.h>
 
 #define BACK_OFF_FIRST_MS 100
-#define BACK_OFF_MOST_MS 2000
+#define BACK_OFF_MOST_MS 1000
 
 static const AblakConfigKey keys[] = {
     {"control-socket", ABLAK_CONFIG_STRING, NULL, 0, 0, NULL, ABLAK_CONFIG_RESTART,
      "Unix socket on which ablakd waits for the media process."},
     {"media-addresses", ABLAK_CONFIG_STRING, "", 0, 0, NULL, ABLAK_CONFIG_RESTART,
-     "Local IP addresses for media, separated by commas; empty means all but loopback."},
+     "Local IP addresses for media, separated by commas; empty means all, and loopback only when "
+     "there is no other."},
     {"media-port-min", ABLAK_CONFIG_INT, "20000", 0, 65535, NULL, ABLAK_CONFIG_RESTART,
      "Lowest UDP port for media; 0 lets the system choose."},
     {"media-port-max", ABLAK_CONFIG_INT, "20999", 0, 65535, NULL, ABLAK_CONFIG_RESTART,
      "Highest UDP port for media."},
     {"media-sessions-max", ABLAK_CONFIG_INT, "200", 1, 10000, NULL, ABLAK_CONFIG_RESTART,
      "Calls at the same time."},
+    {"media-srtp-profiles", ABLAK_CONFIG_STRING, ABLAK_DTLS_SRTP_PROFILES, 0, 0, NULL,
+     ABLAK_CONFIG_RESTART, "SRTP profiles, the preferred one first, separated by colons."},
     {"log-level", ABLAK_CONFIG_STRING, "info", 0, 0, NULL, ABLAK_CONFIG_RELOAD,
      "Least level of log lines: debug, info, warning or error."},
     {NULL, ABLAK_CONFIG_STRING, NULL, 0, 0, NULL, ABLAK_CONFIG_RESTART, NULL},
@@ -187,9 +191,9 @@ static bool run(Media *media, GError **error)
 {
   if (!settings_read(media, error))
     return false;
-  media->relay =
-      ablak_relay_new(&media->ice, (guint)ablak_config_int(media->config, "media-sessions-max"),
-                      on_emit, media, error);
+  media->relay = ablak_relay_new(
+      &media->ice, ablak_config_string(media->config, "media-srtp-profiles"),
+      (guint)ablak_config_int(media->config, "media-sessions-max"), on_emit, media, error);
   if (media->relay == NULL)
     return false;
   media->loop = g_main_loop_new(NULL, FALSE);

@@ -80,10 +80,10 @@ void ablak_relay_sweep_later(AblakRelay *relay)
     relay->sweep = attach(relay, g_idle_source_new(), on_sweep);
 }
 
-AblakRelay *ablak_relay_new(AblakIceSettings *ice, guint sessions_max, AblakRelayEmit emit,
-                            gpointer data, GError **error)
+AblakRelay *ablak_relay_new(AblakIceSettings *ice, const char *srtp_profiles, guint sessions_max,
+                            AblakRelayEmit emit, gpointer data, GError **error)
 {
-  AblakDtlsContext *dtls = ablak_dtls_context_new(error);
+  AblakDtlsContext *dtls = ablak_dtls_context_new(srtp_profiles, error);
   if (dtls == NULL)
     return NULL;
   AblakRelay *relay = g_new0(AblakRelay, 1);

@@ -17,9 +17,10 @@ typedef struct AblakRelay AblakRelay;
 /* May be called from inside ablak_relay_handle(). */
 typedef void (*AblakRelayEmit)(const AblakMediaMessage *message, gpointer data);
 
-/* The settings outlive the relay and its last agent (`ice->open`). */
-AblakRelay *ablak_relay_new(AblakIceSettings *ice, guint sessions_max, AblakRelayEmit emit,
-                            gpointer data, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* The settings outlive the relay and its last agent (`ice->open`). `srtp_profiles` as in dtls.h. */
+AblakRelay *ablak_relay_new(AblakIceSettings *ice, const char *srtp_profiles, guint sessions_max,
+                            AblakRelayEmit emit, gpointer data,
+                            GError **error) G_GNUC_WARN_UNUSED_RESULT;
 /* Every leg leaves; nothing is emitted. The context must go round until `ice->open` is 0. */
 void ablak_relay_free(AblakRelay *relay);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(AblakRelay, ablak_relay_free)

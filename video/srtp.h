@@ -30,7 +30,7 @@ typedef enum {
 #define ABLAK_SRTP_SALT_MAX 14
 
 gsize ablak_srtp_salt_size(AblakSrtpProfile profile);
-/* As in use_srtp and getStats: "AEAD_AES_128_GCM", "AES_CM_128_HMAC_SHA1_80". */
+/* As RFC 4568 and RFC 7714 name them: "AEAD_AES_128_GCM", "AES_CM_128_HMAC_SHA1_80". */
 const char *ablak_srtp_profile_name(AblakSrtpProfile profile);
 
 typedef struct AblakSrtp AblakSrtp;

@@ -100,6 +100,7 @@ export class Media {
   constructor(program, socketPath, options = {}) {
     const args = ["--control-socket", socketPath, "--media-addresses", options.addresses ?? "127.0.0.1"];
     args.push("--media-port-min", "0", "--media-port-max", "0");
+    if (options.profiles) args.push("--media-srtp-profiles", options.profiles);
     this.lines = [];
     this.child = spawn(program, args, { stdio: ["ignore", "inherit", "pipe"] });
     this.exited = once(this.child, "exit");

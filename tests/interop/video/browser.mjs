@@ -41,17 +41,27 @@ export class Participant {
     Object.assign(this, { box, session, leg });
     box.on("message", (message) => {
       if (message.type === "offer" && message.leg === leg && message.session === session && this.page)
-        this.page.evaluate((offer) => window.call.offer(offer), { sdp: message.sdp, generation: message.generation })
-          .catch((error) => this.errors.push(String(error)));
+        this.offered(message).catch((error) => this.errors.push(String(error)));
     });
     this.errors = [];
+  }
+
+  async offered({ sdp, generation }) {
+    const offer = { sdp: this.line ? await this.line.rewrite(sdp) : sdp, generation };
+    await this.page.evaluate((it) => window.call.offer(it), offer);
+  }
+
+  /** Over a bad line the box must not learn the way around it. */
+  toBox(message) {
+    if (this.line && message.type === "candidate") return;
+    const sdp = this.line ? message.sdp.replace(/^a=candidate:.*\r\n/gm, "") : message.sdp;
+    this.box.send({ ...message, sdp, session: this.session, leg: this.leg });
   }
 
   async open(browser, url) {
     this.page = await browser.newPage();
     this.page.on("pageerror", (error) => this.errors.push(String(error)));
-    await this.page.exposeFunction("toBox", (message) =>
-      this.box.send({ ...message, session: this.session, leg: this.leg }));
+    await this.page.exposeFunction("toBox", (message) => this.toBox(message));
     await this.page.goto(url);
     await this.page.evaluate(() => window.call.camera());
   }

@@ -54,27 +54,28 @@ window.call = {
   },
 
   async stats() {
-    const result = { kinds: {} };
-    for (const entry of (await this.pc.getStats()).values()) {
+    const result = { kinds: {}, roundTrips: {} };
+    const report = await this.pc.getStats();
+    for (const entry of report.values()) {
       if (entry.type === "inbound-rtp")
         result.kinds[entry.kind] = {
           packets: entry.packetsReceived,
           frames: entry.framesDecoded ?? 0,
           lost: entry.packetsLost,
           rtx: entry.rtxSsrc ?? null,
+          repaired: entry.retransmittedPacketsReceived ?? 0,
+          nacks: entry.nackCount ?? 0,
           plis: entry.pliCount ?? 0,
           width: entry.frameWidth ?? 0,
           samples: entry.totalSamplesReceived ?? 0,
           codec: entry.codecId,
         };
+      if (entry.type === "remote-inbound-rtp") result.roundTrips[entry.kind] = entry.roundTripTimeMeasurements ?? 0;
       if (entry.type === "transport") {
         result.cipher = entry.srtpCipher;
         result.dtls = entry.dtlsState;
         result.tls = entry.tlsVersion;
-      }
-      if (entry.type === "candidate-pair" && entry.nominated) {
-        result.estimate = entry.availableOutgoingBitrate;
-        result.roundTrip = entry.currentRoundTripTime;
+        result.estimate = report.get(entry.selectedCandidatePairId)?.availableOutgoingBitrate;
       }
     }
     return result;

@@ -1,5 +1,6 @@
 /* The box's DTLS server against OpenSSL's own client. */
 #include "video/dtls.h"
+#include "core/error.h"
 #include <openssl/ssl.h>
 #include <openssl/x509.h>
 #include <string.h>
@@ -156,7 +157,7 @@ static void assert_keys_fit(Call *call)
 static AblakDtlsContext *context_new(void)
 {
   g_autoptr(GError) error = NULL;
-  AblakDtlsContext *context = ablak_dtls_context_new(&error);
+  AblakDtlsContext *context = ablak_dtls_context_new(ABLAK_DTLS_SRTP_PROFILES, &error);
   g_assert_no_error(error);
   return context;
 }
@@ -238,6 +239,16 @@ static void test_loss(void)
   call_end(&call);
 }
 
+static void test_profiles(void)
+{
+  static const char *const refused[] = {"", "SRTP_AES128_CM_SHA1_32", "SRTP_AEAD_AES_128_GCM:x"};
+  for (gsize i = 0; i < G_N_ELEMENTS(refused); i++) {
+    g_autoptr(GError) error = NULL;
+    g_assert_null(ablak_dtls_context_new(refused[i], &error));
+    g_assert_cmpstr(ablak_error_slug(error), ==, "media/dtls");
+  }
+}
+
 static void test_garbage(void)
 {
   g_autoptr(AblakDtlsContext) context = context_new();
@@ -263,5 +274,6 @@ int main(int argc, char **argv)
   g_test_add_func("/dtls/peer-closes", test_peer_closes);
   g_test_add_func("/dtls/loss", test_loss);
   g_test_add_func("/dtls/garbage", test_garbage);
+  g_test_add_func("/dtls/profiles", test_profiles);
   return g_test_run();
 }

@@ -1,6 +1,7 @@
 /* Sessions and legs without a peer: what the box may say and in which order, and what is left. */
 #include "video/relay.h"
 #include "core/log.h"
+#include "video/dtls.h"
 #include <string.h>
 
 typedef struct {
@@ -21,7 +22,8 @@ static void set_up(Fixture *fixture, gconstpointer unused)
   fixture->ice =
       (AblakIceSettings){.main_context = g_main_context_default(), .addresses = addresses};
   fixture->emitted = g_ptr_array_new_with_free_func((GDestroyNotify)(void (*)(void))json_decref);
-  fixture->relay = ablak_relay_new(&fixture->ice, 3, on_emit, fixture, &error);
+  fixture->relay =
+      ablak_relay_new(&fixture->ice, ABLAK_DTLS_SRTP_PROFILES, 3, on_emit, fixture, &error);
   g_assert_no_error(error);
 }
 
