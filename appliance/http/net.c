@@ -77,7 +77,7 @@ int ablak_net_configure(struct lws *wsi, void *ctx)
 
 static const struct lws_protocols protocols[] = {
     {.name = "ablak", .callback = ablak_transport_callback},
-    {NULL},
+    {.name = NULL},
 };
 
 static struct lws_vhost *new_vhost(AblakNet *net, bool tls)

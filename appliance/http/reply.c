@@ -196,11 +196,12 @@ static void log_refusal(AblakRequest *request, unsigned status, const char *slug
   bool fault = status >= 500 && status != 505; /* 505: the client's own doing */
   g_autofree char *number = g_strdup_printf("%u", status);
   /* Not ready, or busy, is a state and no fault. */
-  AblakLogLevel level = status == 503 ? ABLAK_LOG_WARNING : fault ? ABLAK_LOG_ERROR : ABLAK_LOG_INFO;
-  ablak_log(level, fault ? "http-fault" : "http-refused",
-            "request", request->id, "status", number, "problem", slug, "operation",
-            request->route != NULL ? request->route->operation : NULL, "message",
-            fault ? message : NULL, NULL);
+  AblakLogLevel level = status == 503 ? ABLAK_LOG_WARNING
+                        : fault       ? ABLAK_LOG_ERROR
+                                      : ABLAK_LOG_INFO;
+  ablak_log(level, fault ? "http-fault" : "http-refused", "request", request->id, "status", number,
+            "problem", slug, "operation", request->route != NULL ? request->route->operation : NULL,
+            "message", fault ? message : NULL, NULL);
 }
 
 json_t *ablak_problem_new(const char *language, unsigned status, const char *slug,

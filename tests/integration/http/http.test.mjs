@@ -13,7 +13,12 @@ import { gzipSync } from "node:zlib";
 import WebSocket from "ws";
 
 const [serverProgram, clientProgram] = process.argv.slice(2);
+let ports, server, log = "";
 const dir = mkdtempSync(join(tmpdir(), "ablak-http-"));
+process.on("exit", () => {
+  server?.kill("SIGKILL");
+  rmSync(dir, { recursive: true, force: true });
+});
 const pki = join(dir, "pki");
 const pages = join(dir, "pages");
 
@@ -45,7 +50,6 @@ function makeFiles() {
   writeFileSync(join(pages, "big.bin"), randomBytes(5000000));
 }
 
-let ports, server, log = "";
 
 async function startServer() {
   const pem = (name) => join(pki, name);
@@ -555,8 +559,6 @@ async function main() {
   if (failed > 0) console.log(log);
   for (const socket of sockets) socket.terminate();
   agent.destroy();
-  server.kill("SIGKILL");
-  rmSync(dir, { recursive: true });
   process.exitCode = failed > 0 ? 1 : 0;
 }
 

@@ -8,6 +8,7 @@ import { join } from "node:path";
 const [root] = process.argv.slice(2);
 const generator = join(root, "appliance/generate/routes.mjs");
 const dir = mkdtempSync(join(tmpdir(), "ablak-routes-"));
+process.on("exit", () => rmSync(dir, { recursive: true, force: true }));
 
 const operation = (more = {}) => ({ operationId: "getThing", "x-access": "public", responses: { 200: { description: "x", content: { "application/json": { schema: { $ref: "#/components/schemas/Thing" } } } } }, ...more });
 const document = (paths, schemas = {}) => ({ openapi: "3.1.0", info: { title: "t", version: "1" }, paths, components: { schemas: { Thing: { type: "object", properties: { name: { type: "string" } } }, ...schemas } } });
@@ -111,5 +112,4 @@ for (const daemon of ["box", "hq"]) {
 }
 execFileSync(process.execPath, [tsc, "--noEmit", "--strict", "--exactOptionalPropertyTypes", "--noUncheckedIndexedAccess", "--allowImportingTsExtensions", "--target", "es2022", "--module", "esnext", "--moduleResolution", "bundler", ...files], { stdio: "inherit" });
 
-rmSync(dir, { recursive: true });
 console.log("ok");
