@@ -38,6 +38,7 @@ typedef struct {
 AblakClientSocket *ablak_client_socket_new(const AblakClientTls *tls, const char *url,
                                            const AblakClientSocketCallbacks *callbacks,
                                            gpointer data);
+/* Before it is opened, and once it is closing, what is sent is dropped. */
 void ablak_client_socket_send(AblakClientSocket *socket, const void *bytes, gsize size,
                               bool binary);
 gsize ablak_client_socket_queued(AblakClientSocket *socket);

@@ -253,8 +253,8 @@ void ablak_connection_tick(AblakConnection *connection, gint64 now_ms)
     return;
   set_deadline(connection, 0);
   if (connection->state == ABLAK_CONNECTION_HEAD && connection->in->len == 0) {
-    connection->state = ABLAK_CONNECTION_CLOSING;
-    ablak_transport_finish(connection->transport);
+    /* Idle, or still without TLS: there is nobody to whom anything could be said. */
+    ablak_transport_abort(connection->transport);
   } else if (connection->state == ABLAK_CONNECTION_HEAD) {
     refuse_unread(connection, 408, "request/timeout", NULL);
   } else if (connection->state == ABLAK_CONNECTION_BODY) {

@@ -33,6 +33,12 @@ static gboolean on_acceptable(gint fd, GIOCondition condition, gpointer data)
   struct sockaddr_storage address;
   socklen_t size = sizeof address;
   int accepted = accept4(fd, (struct sockaddr *)&address, &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
+  if (accepted < 0 && (errno == EMFILE || errno == ENFILE)) {
+    /* The waiting connection would wake the loop without end; the tick listens again. */
+    ablak_log(ABLAK_LOG_ERROR, "http-no-descriptors", "listener", listener->name, NULL);
+    listener->source = 0;
+    return G_SOURCE_REMOVE;
+  }
   if (accepted < 0)
     return G_SOURCE_CONTINUE;
   if (g_hash_table_size(listener->http->connections) >= ABLAK_CONNECTIONS_MAX) {
@@ -119,6 +125,11 @@ static bool add_listener(AblakHttp *http, const AblakListener *wanted, GError **
 static gboolean on_tick(gpointer data)
 {
   AblakHttp *http = data;
+  for (guint i = 0; i < http->listeners->len; i++) {
+    AblakHttpListener *listener = http->listeners->pdata[i];
+    if (listener->source == 0)
+      listener->source = g_unix_fd_add(listener->fd, G_IO_IN, on_acceptable, listener);
+  }
   gint64 now_ms = ablak_clock_monotonic_ms();
   g_autoptr(GList) all = g_hash_table_get_keys(http->connections);
   for (GList *at = all; at != NULL; at = at->next)

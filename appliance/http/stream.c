@@ -32,6 +32,10 @@ AblakStream *ablak_request_reply_stream(AblakRequest *request)
   AblakConnection *connection = request->connection;
   if (connection == NULL || request->replied)
     return NULL;
+  if (strcmp(request->head->method, "HEAD") == 0) {
+    ablak_request_reply_bytes(request, 200, "text/event-stream", NULL);
+    return NULL;
+  }
   request->replied = true;
   request->connection = NULL;
   AblakStream *stream = g_new0(AblakStream, 1);

@@ -338,6 +338,9 @@ tests["TLS 1.3, client certificates where they are needed"] = async () => {
   await assert.rejects(request("/box/hello", tls("stranger")));
   await assert.rejects(request("/box/enrol", { ...tls(), maxVersion: "TLSv1.2" }));
   expectProblem(await request("/api/echo", { ...tls(), method: "POST" }), 404, "not-found");
+  const bodies = Array.from({ length: 5 }, () => randomBytes(4000000));
+  const uploads = await Promise.all(bodies.map((body) => request("/api/upload", { ...tls(), method: "PUT", headers: { "content-type": "application/octet-stream" } }, body)));
+  uploads.forEach((reply, i) => assert.equal(reply.json.sha256, createHash("sha256").update(bodies[i]).digest("hex")));
   const wanted = readFileSync(join(pages, "big.bin"));
   assert.ok(wanted.equals((await request("/big.bin", tls())).bytes));
 };
@@ -518,6 +521,7 @@ tests["event streams, resumed by Last-Event-ID"] = async () => {
   assert.match(text, new RegExp(`^id: ${seq + 2}\\ndata: \\{.*"fresh"`, "m"));
   assert.ok(!text.includes('"before"'));
   stream.destroy();
+  assert.equal((await request("/api/events?topics=queue", { method: "HEAD" })).status, 200);
   expectProblem(await request("/api/events"), 400, "live/topics");
   expectProblem(await request("/api/events?topics=secret"), 403, "live/topic");
 };
