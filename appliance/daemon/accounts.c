@@ -157,8 +157,6 @@ static void verified(GObject *source, GAsyncResult *result, gpointer data)
   SignIn *sign_in = data;
   AblakThrottle *throttle = sign_in->sign_ins->throttle;
   if (!sign_in->right) {
-    ablak_throttle_failed(throttle, sign_in->address_key, ablak_clock_monotonic_ms());
-    ablak_throttle_failed(throttle, sign_in->login_key, ablak_clock_monotonic_ms());
     ablak_log(ABLAK_LOG_WARNING, "sign-in.refused", "staff",
               sign_in->staff ? sign_in->staff->id : NULL, NULL);
     g_autoptr(GError) error = NULL;
@@ -169,14 +167,23 @@ static void verified(GObject *source, GAsyncResult *result, gpointer data)
     return;
   }
   ablak_throttle_succeeded(throttle, sign_in->login_key);
+  ablak_throttle_succeeded(throttle, sign_in->address_key);
   ablak_store_write(sign_in->sign_ins->store, create, created, sign_in, sign_in_free);
 }
 
+/* Every try counts as failed until it has succeeded: guesses made side by side, while the first is
+ * still being verified, must not all pass. */
 static bool may_try(const SignIn *sign_in, GError **error)
 {
   gint64 now_ms = ablak_clock_monotonic_ms();
-  return ablak_throttle_check(sign_in->sign_ins->throttle, sign_in->address_key, now_ms, error) &&
-         ablak_throttle_check(sign_in->sign_ins->throttle, sign_in->login_key, now_ms, error);
+  bool may =
+      ablak_throttle_check(sign_in->sign_ins->throttle, sign_in->address_key, now_ms, error) &&
+      ablak_throttle_check(sign_in->sign_ins->throttle, sign_in->login_key, now_ms, error);
+  if (may) {
+    ablak_throttle_failed(sign_in->sign_ins->throttle, sign_in->address_key, now_ms);
+    ablak_throttle_failed(sign_in->sign_ins->throttle, sign_in->login_key, now_ms);
+  }
+  return may;
 }
 
 void ablak_sign_ins_sign_in(AblakSignIns *sign_ins, AblakRequest *request)
