@@ -6,8 +6,8 @@
  * them; nothing may write after it. Threads: open on the main thread before anything writes; the
  * hook runs on the writer thread.
  * Durability: an entry is part of the commit that it describes.
- * A migration that adds a column to an `up` table must leave it NULL: other defaults of old rows
- * are not in the journal. */
+ * Migrations are not journaled: one that adds a column to an `up` table must leave it NULL, and
+ * none may change rows of `up` tables; data migrations are ordinary jobs. */
 #pragma once
 #include "store/store.h"
 #include "sync/shape.h"

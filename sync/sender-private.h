@@ -37,6 +37,7 @@ struct AblakSender {
   SenderAck *ack_job; /* at the store; owned by it */
 
   /* The proof: being computed, then waiting for its place in the stream. */
+  guint prove_timer;
   AblakDigestRun *digest_run;
   gint64 digest_seq;
   GBytes *digest;

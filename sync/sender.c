@@ -4,6 +4,8 @@
 #include <string.h>
 
 #define TAIL_MS (3 * G_GINT64_CONSTANT(86400000))
+#define PROVE_FIRST_S 10
+#define PROVE_EVERY_S 3600
 #define WAKE_FIRST_MS 5
 #define WAKE_LAST_MS 1000
 
@@ -31,6 +33,7 @@ bool sender_has_room(AblakSender *sender)
 static void reset_connection(AblakSender *sender)
 {
   sender->connected = sender->welcomed = sender->announced = false;
+  g_clear_handle_id(&sender->prove_timer, g_source_remove);
   sender->outstanding = 0;
   g_queue_clear_full(&sender->unacked, g_free);
   g_clear_pointer(&sender->entry.payload, g_bytes_unref);
@@ -343,6 +346,20 @@ static bool resume(AblakSender *sender, const AblakFrame *welcome, GError **erro
       sender, how == RESUME_PRUNED ? ABLAK_SNAPSHOT_PRUNED : ABLAK_SNAPSHOT_DIFFERS, error);
 }
 
+static gboolean prove_again(gpointer data)
+{
+  ablak_sender_prove(data);
+  return G_SOURCE_CONTINUE;
+}
+
+static gboolean prove_first(gpointer data)
+{
+  AblakSender *sender = data;
+  sender->prove_timer = g_timeout_add_seconds(PROVE_EVERY_S, prove_again, sender);
+  ablak_sender_prove(sender);
+  return G_SOURCE_REMOVE;
+}
+
 static bool welcome_received(AblakSender *sender, const AblakFrame *frame, GError **error)
 {
   if (sender->welcomed || frame->window == 0) {
@@ -365,6 +382,7 @@ static bool welcome_received(AblakSender *sender, const AblakFrame *frame, GErro
   if (!resume(sender, frame, error))
     return false;
   sender->welcomed = true;
+  sender->prove_timer = g_timeout_add_seconds(PROVE_FIRST_S, prove_first, sender);
   sender_pump(sender);
   return true;
 }

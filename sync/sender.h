@@ -59,7 +59,7 @@ void ablak_sender_writable(AblakSender *sender);
 void ablak_sender_disconnected(AblakSender *sender);
 
 /* Starts a proof that headquarters' copy is equal; ignored while one is under way or the connection
- * is down. */
+ * is down. The sender does it by itself soon after a welcome and then every hour. */
 void ablak_sender_prove(AblakSender *sender);
 
 typedef struct {

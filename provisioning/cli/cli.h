@@ -39,6 +39,7 @@ bool cli_flag(const CliCall *call, const char *name);
 
 bool cli_init_hq(const CliCall *call, GError **error);
 bool cli_enrol(const CliCall *call, GError **error);
+bool cli_renew(const CliCall *call, GError **error);
 bool cli_user_import(const CliCall *call, GError **error);
 bool cli_box_add(const CliCall *call, GError **error);
 bool cli_box_claim(const CliCall *call, GError **error);

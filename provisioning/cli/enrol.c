@@ -1,5 +1,7 @@
-/* "ablak enrol": the box's side of EST (RFC 7030), then what headquarters knows about the box.
- * Every step may be repeated: the same key and request are used until the certificate has come. */
+/* "ablak enrol" and "ablak renew": the box's side of EST (RFC 7030), then what headquarters knows
+ * about the box. Every step may be repeated: the same key and request are used until the
+ * certificate has come. */
+#include "core/clock.h"
 #include "core/error.h"
 #include "http/client.h"
 #include "provisioning/cli/cli.h"
@@ -168,5 +170,34 @@ bool cli_enrol(const CliCall *call, GError **error)
     return false;
   g_print("enrolled: %s, office %s, epoch %" G_GINT64_FORMAT "\n", identity->box, identity->office,
           identity->epoch);
+  return true;
+}
+
+bool cli_renew(const CliCall *call, GError **error)
+{
+  const char *state = cli_option(call, "state");
+  g_autoptr(AblakIdentity) identity = ablak_identity_load(state, error);
+  if (identity == NULL)
+    return false;
+  if (!cli_flag(call, "force") && !ablak_identity_renewal_due(identity, ablak_clock_wall_ms())) {
+    g_print("not due\n");
+    return true;
+  }
+  const char *hq = cli_option(call, "hq") != NULL ? cli_option(call, "hq") : identity->hq[0];
+  g_autofree char *ca = ablak_layout_path(state, ABLAK_LAYOUT_BOX_CA);
+  g_autofree char *certificate = ablak_layout_path(state, ABLAK_LAYOUT_BOX_CERTIFICATE);
+  g_autofree char *key = ablak_layout_path(state, ABLAK_LAYOUT_BOX_KEY);
+  const AblakClientTls own = {.ca = ca, .certificate = certificate, .key = key};
+  const char *headers[] = {"content-transfer-encoding", "base64", NULL};
+  g_autofree char *url = g_strconcat(hq, "/.well-known/est/simplereenroll", NULL);
+  g_autoptr(GBytes) request = ablak_identity_request(state, identity->box, error);
+  g_autoptr(GBytes) body = request != NULL ? ablak_est_request_encode(request) : NULL;
+  g_autoptr(GBytes) answer =
+      body != NULL ? exchange(&own, "POST", url, headers, ABLAK_EST_MEDIA_REQUEST, body, error)
+                   : NULL;
+  if (answer == NULL || !ablak_identity_install(state, g_bytes_get_data(answer, NULL),
+                                                g_bytes_get_size(answer), error))
+    return false;
+  g_print("renewed\n");
   return true;
 }
