@@ -151,8 +151,11 @@ static void subscribe(AblakLivePeer *peer, const char *const *topics, gint64 sin
 {
   AblakLive *live = peer->live;
   for (gsize i = 0; topics[i] != NULL; i++)
-    if (!g_hash_table_contains(peer->topics, topics[i]))
+    if (!g_hash_table_contains(peer->topics, topics[i])) {
       g_hash_table_insert(peer->topics, g_strdup(topics[i]), g_new0(gint64, 1));
+      if (live->callbacks.subscribed != NULL)
+        live->callbacks.subscribed(peer, topics[i], live->app);
+    }
   if (since < 0)
     return;
   gint64 newest = last_seq(live);
