@@ -1,5 +1,5 @@
 // A visit as the citizen sees it. The form is first; the picture is small above it on a phone.
-import { useEffect, useMemo, useRef, useState } from "preact/hooks";
+import { useCallback, useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { errorText } from "../shared/api";
 import { box } from "../shared/box";
 import type { Invitation, Receipt, Visit } from "../generated/box-api";
@@ -9,7 +9,7 @@ import { Chat, ChatView } from "../shared/chat";
 import { DraftDocument } from "../shared/draft";
 import { DraftForm, GapSummary, SavedMark, WhoIsHere } from "../shared/draft-form";
 import { formDefinition } from "../shared/form-model";
-import { useLine, useLiveReload, useLoaded, usePresence } from "../shared/hooks";
+import { useLine, useLiveReload, useLoaded, usePresence, useStored } from "../shared/hooks";
 import { localText, t, tn } from "../shared/i18n";
 import { ChatIcon, CloseIcon } from "../shared/icons";
 import { openLive, socketOrigin } from "../shared/live";
@@ -24,11 +24,14 @@ export function Meeting({ first, onLeft }: { first: Visit; onLeft: () => void })
   const topic = `visit:${first.id}`;
   const visitLoad = useLoaded(() => box("getVisit"), []);
   useLiveReload(live, [topic], visitLoad.reload);
-  usePresence(live, topic, visitLoad);
-  const visit = visitLoad.value ?? first;
+  const visit = usePresence(live, visitLoad.value ?? first);
   const call = useMemo(() => new Call(live, first.id, first.iceServers), []);
   const chat = useMemo(() => new Chat(live, topic, "citizen"), []);
   const [receipt, setReceipt] = useState<Receipt | null>(null);
+  const loadReceipt = useCallback(() => {
+    if (visit.filingId) box("getFiling", { params: { filingId: visit.filingId } }).then(setReceipt, toastError);
+  }, [visit.filingId]);
+  useStored(live, first.id, loadReceipt);
   const withVideo = visit.channel === "video";
   usePageTitle(localText(visit.serviceName));
 
@@ -45,8 +48,7 @@ export function Meeting({ first, onLeft }: { first: Visit; onLeft: () => void })
     if (state !== "asking") rememberCall(state !== "idle");
   }, [call.state.value]);
   useEffect(() => {
-    if (visit.filingId && visit.filingId !== receipt?.filingId)
-      box("getFiling", { params: { filingId: visit.filingId } }).then(setReceipt, toastError);
+    if (visit.filingId !== receipt?.filingId) loadReceipt();
   }, [visit.filingId]);
   useEffect(() => {
     if (visit.state === "ended") {

@@ -6,10 +6,10 @@ import type { Draft, Identity, Receipt, Visit } from "../generated/box-api";
 import { DraftDocument } from "../shared/draft";
 import { DraftForm, GapSummary, SavedMark, WhoIsHere } from "../shared/draft-form";
 import { formDefinition, sectionsFor, type FormDefinition } from "../shared/form-model";
-import { useLoaded } from "../shared/hooks";
+import { useLoaded, useStored } from "../shared/hooks";
 import { localText, t } from "../shared/i18n";
 import { KnowledgeSearch, SheetView } from "../shared/knowledge";
-import { socketOrigin } from "../shared/live";
+import { socketOrigin, type Live } from "../shared/live";
 import { ReceiptView, SubmitButton } from "../shared/submit";
 import { Button, cx, Notice, Tag, toastError } from "../shared/ui";
 import { Prefill } from "./prefill";
@@ -17,7 +17,8 @@ import { SHORTCUTS } from "./shortcuts";
 
 export type DeskTab = "form" | "sheet";
 
-export function ClientPanel({ visit, tab, setTab, onVisit, onClose }: {
+export function ClientPanel({ live, visit, tab, setTab, onVisit, onClose }: {
+  live: Live;
   visit: Visit | null;
   tab: DeskTab;
   setTab: (tab: DeskTab) => void;
@@ -29,7 +30,7 @@ export function ClientPanel({ visit, tab, setTab, onVisit, onClose }: {
       {visit && <ClientHead visit={visit} onVisit={onVisit} onClose={onClose} />}
       <Tabs tab={tab} setTab={setTab} />
       <div id="panel-form" role="tabpanel" aria-labelledby="tab-form" class="ab-desk-panel" hidden={tab !== "form"} tabIndex={0}>
-        {visit ? <VisitForm key={visit.id} visit={visit} /> : <Empty />}
+        {visit ? <VisitForm key={visit.id} live={live} visit={visit} /> : <Empty />}
       </div>
       <div id="panel-sheet" role="tabpanel" aria-labelledby="tab-sheet" class="ab-desk-panel" hidden={tab !== "sheet"} tabIndex={0}>
         <KnowledgePanel service={visit?.service ?? null} shown={tab === "sheet"} />
@@ -113,7 +114,7 @@ function ClientHead({ visit, onVisit, onClose }: { visit: Visit; onVisit: (visit
   );
 }
 
-function VisitForm({ visit }: { visit: Visit }) {
+function VisitForm({ live, visit }: { live: Live; visit: Visit }) {
   const { value: draft, error, reload } = useLoaded(
     () => (visit.draftId ? box("getDraft", { params: { draftId: visit.draftId } }) : Promise.resolve(null)),
     [visit.draftId],
@@ -123,6 +124,7 @@ function VisitForm({ visit }: { visit: Visit }) {
     () => (visit.filingId ? box("getFiling", { params: { filingId: visit.filingId } }) : Promise.resolve(null)),
     [visit.filingId],
   );
+  useStored(live, visit.id, receipt.reload);
   const documents = useMemo(() => {
     if (!draft || draft.state !== "open" || visit.filingId) return null;
     const open = (audience: "shared" | "office") => new DraftDocument(draft.id, audience, { role: "clerk", label: t("ui.form.clerk") }, socketOrigin());

@@ -6,7 +6,7 @@ import { box } from "../shared/box";
 import type { Me, Visit } from "../generated/box-api";
 import { Call } from "../shared/call";
 import { Chat } from "../shared/chat";
-import { useLine, useLiveReload, useLoaded, withPresence } from "../shared/hooks";
+import { useLine, useLiveReload, useLoaded, usePresence } from "../shared/hooks";
 import { t } from "../shared/i18n";
 import { openLive, type Live } from "../shared/live";
 import { boxAccounts, office, officeName, startBoxPage } from "../shared/start";
@@ -70,7 +70,8 @@ function Desk({ me, setMe, live, onHelp }: { me: Me; setMe: (me: Me) => void; li
   usePageTitle(t("ui.desk.title"));
   const queue = useLoaded(() => box("getQueue"), []);
   const services = useLoaded(() => box("listServices"), []);
-  const [visit, setVisit] = useState<Visit | null>(null);
+  const [loaded, setVisit] = useState<Visit | null>(null);
+  const visit = usePresence(live, loaded);
   const [tab, setTab] = useState<DeskTab>("form");
   const [busy, setBusy] = useState(false);
   const [invite, setInvite] = useState(0);
@@ -86,13 +87,8 @@ function Desk({ me, setMe, live, onHelp }: { me: Me; setMe: (me: Me) => void; li
     queue.reload();
   }, [visit?.id]);
   useLiveReload(live, visit ? [`visit:${visit.id}`] : [], reloadVisit);
-  useEffect(
-    () =>
-      live.on("message", ({ topic, kind, data }) => {
-        if (visit && topic === `visit:${visit.id}` && kind === "presence") setVisit((shown) => shown && withPresence(shown, data));
-      }),
-    [live, visit?.id],
-  );
+  const visitId = visit?.id ?? null;
+  useEffect(() => () => live.drop(`visit:${visitId}`), [live, visitId]);
   const parts = useVisitParts(live, visit);
 
   const act = async <T,>(work: () => Promise<T>): Promise<T | null> => {
@@ -170,7 +166,7 @@ function Desk({ me, setMe, live, onHelp }: { me: Me; setMe: (me: Me) => void; li
         recall={onTicket("recall")}
         noShow={onTicket("no-show")}
       />
-      <ClientPanel visit={visit} tab={tab} setTab={setTab} onVisit={setVisit} onClose={() => setVisit(null)} />
+      <ClientPanel live={live} visit={visit} tab={tab} setTab={setTab} onVisit={setVisit} onClose={() => setVisit(null)} />
       <ContactPanel visit={visit?.state === "open" ? visit : null} call={parts?.call ?? null} chat={parts?.chat ?? null} inviteNow={invite} />
     </main>
   );

@@ -69,19 +69,31 @@ export function useLiveReload(live: Live, topics: readonly string[], reload: () 
 }
 
 /** Who of a visit has a page open: a passing message, not an event. */
-export function withPresence(visit: Visit, data: Record<string, unknown>): Visit {
+function withPresence(visit: Visit, data: Record<string, unknown>): Visit {
   return { ...visit, citizenPresent: Number(data["citizen"]) > 0, clerkPresent: Number(data["clerk"]) > 0 };
 }
 
-export function usePresence(live: Live, topic: string, { value, set }: Loaded<Visit>): void {
-  const latest = useRef(value);
-  latest.current = value;
+/** The visit with the latest word on who is there; what was loaded may be older than that. */
+export function usePresence<V extends Visit | null>(live: Live, visit: V): V {
+  const [known, setKnown] = useState<{ topic: string; data: Record<string, unknown> } | null>(null);
   useEffect(
     () =>
-      live.on("message", (message) => {
-        if (message.topic === topic && message.kind === "presence" && latest.current) set(withPresence(latest.current, message.data));
+      live.on("message", ({ topic, kind, data }) => {
+        if (kind === "presence") setKnown({ topic, data });
       }),
-    [live, topic],
+    [live],
+  );
+  return visit && known?.topic === `visit:${visit.id}` ? (withPresence(visit, known.data) as V) : visit;
+}
+
+/** Calls `told` when headquarters has a filing of the visit. */
+export function useStored(live: Live, visitId: string | null, told: () => void): void {
+  useEffect(
+    () =>
+      live.on("message", ({ topic, kind }) => {
+        if (kind === "filing.stored" && topic === `visit:${visitId}`) told();
+      }),
+    [live, visitId, told],
   );
 }
 

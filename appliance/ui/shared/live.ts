@@ -107,14 +107,19 @@ export class Live {
 
   /** Opens the connection anew, because who the page is has changed (sign-in). */
   restart(): void {
+    this.#seq = null;
+    this.#reopen();
+  }
+
+  #reopen(): void {
     const socket = this.#socket;
     this.#socket = null;
     if (socket) {
       socket.onclose = null;
+      socket.onmessage = null;
       socket.close();
     }
     this.#options.cancel(this.#timer as never);
-    this.#seq = null;
     this.start();
   }
 
@@ -124,8 +129,13 @@ export class Live {
     if (this.#topics.size !== before && this.state === "open") this.#subscribe();
   }
 
-  unsubscribe(topic: string): void {
-    if (this.#topics.delete(topic) && this.state === "open") this.#subscribe();
+  /**
+   * Stops hearing a topic. The daemon only ever adds topics to a connection, so this one is
+   * replaced by a new one, which goes on from the last event seen.
+   */
+  drop(topic: string): void {
+    if (!this.#topics.delete(topic) || this.state !== "open") return;
+    this.#reopen();
   }
 
   /** False when the line is down: passing messages are not kept for later. */

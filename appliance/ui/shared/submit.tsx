@@ -1,5 +1,5 @@
 // Submitting and the receipt: nothing missing ever blocks it; the gaps are shown and listed.
-import { useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { errorText, roleQuery } from "./api";
 import { box } from "./box";
 import type { Gap, Receipt } from "../generated/box-api";
@@ -57,13 +57,18 @@ export function SubmitButton({ draftId, gaps, definition, onFiled, wide = false,
 }
 
 export function ReceiptView({ receipt, definition, heading = 2 }: { receipt: Receipt; definition: FormDefinition | null; heading?: 2 | 1 }) {
+  const title = useRef<HTMLHeadingElement>(null);
+  useEffect(() => {
+    // The form is gone, and the focus with it; somebody writing a message keeps theirs.
+    if (!document.activeElement || document.activeElement === document.body) title.current?.focus();
+  }, [receipt.filingId]);
   const Heading = heading === 1 ? "h1" : "h2";
   const query = new URLSearchParams({ lang: language.value, ...roleQuery() });
   const pdf = (name: string) => `/api/filings/${encodeURIComponent(receipt.filingId)}/${name}.pdf?${query}`;
   return (
     <article class="ab-receipt ab-card" aria-labelledby="receipt-title">
       <div class="ab-receipt-head">
-        <Heading class="ab-subtitle" id="receipt-title" tabIndex={-1}>{t("ui.receipt.title")}</Heading>
+        <Heading class="ab-subtitle" id="receipt-title" tabIndex={-1} ref={title}>{t("ui.receipt.title")}</Heading>
         <p class="ab-receipt-number ab-number">{receipt.number}</p>
         <Tag tone={receipt.storedAt === "headquarters" ? "green" : "amber"}>{t(`ui.receipt.stored-${receipt.storedAt}`)}</Tag>
       </div>

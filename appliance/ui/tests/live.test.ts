@@ -106,6 +106,24 @@ test("messages are not kept for later, and bad JSON hurts nobody", () => {
   assert.equal(live.send("visit:1", "chat", { text: "x" }), true);
 });
 
+test("a dropped topic is left behind by a new connection that goes on where the old one was", () => {
+  const { live, sockets, last, event, seen } = harness();
+  last().open();
+  last().receive({ type: "hello", seq: 1 });
+  live.subscribe("visit:1");
+  assert.deepEqual(last().sent.at(-1), { type: "subscribe", topics: ["queue", "visit:1"], since: 1 });
+  last().receive(event(2));
+  const old = last();
+  live.drop("visit:1");
+  assert.equal(sockets.length, 2);
+  old.receive(event(3));
+  last().open();
+  assert.deepEqual(last().sent, [{ type: "subscribe", topics: ["queue"], since: 2 }]);
+  assert.deepEqual(seen, [2]);
+  live.drop("visit:1");
+  assert.equal(sockets.length, 2, "dropping what is not there changes nothing");
+});
+
 test("back-off is jittered and bounded", () => {
   assert.equal(backoff(0, () => 0), 250);
   assert.equal(backoff(0, () => 1), 500);
