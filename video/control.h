@@ -7,9 +7,9 @@
  * `ablak-media-control`, which needs core only.
  *
  * Names: `session` is one call, `leg` is one page in it. Both are chosen by the box: 1 to 64
- * characters of [A-Za-z0-9._:-]. `generation` counts the offers of one leg, from 1
- * and on over repeated joins while the session lasts; an answer carries the generation of the offer
- * that it answers, a candidate that of the last offer the page has answered or is answering.
+ * characters of [A-Za-z0-9._:-]. `generation` counts the offers of one leg, from 1 and on over
+ * repeated joins while the session lasts; an answer carries the generation of the offer that it
+ * answers, a candidate that of the last offer the page has answered or is answering.
  *
  * media -> box
  *   hello      {version, legs:[{session, leg, state}]}   first on every connection
@@ -25,7 +25,9 @@
  *               packetsSent, bytesSent, packetsRefused}]}   reply to stats; bytes are of datagrams
  * box -> media
  *   join       {session, leg, audio, video}              a new leg, or fresh ICE and DTLS for one
- *                                                        that exists; answered by offer
+ *                                                        that exists; answered by offer. The flags
+ *                                                        say what the page may send; it sees and
+ *                                                        hears the other in any case
  *   answer     {session, leg, generation, sdp}
  *   candidate  {session, leg, generation, candidate, mid}   "" ends them
  *   restart    {session, leg}                            ICE restart: answered by a new offer
@@ -33,9 +35,11 @@
  *   close      {session}                                 every leg leaves
  *   stats      {}
  *
- * States of a leg: new -> connecting -> connected <-> disconnected -> failed, and closed at the
- * end. disconnected: nothing heard for 5 s; failed: for 30 s, or ICE or DTLS gave up (`reason`);
- * ask for restart when disconnected, join again when failed. The other pages need nothing.
+ * States of a leg: new -> connecting -> connected <-> disconnected -> failed -> closed.
+ * disconnected: nothing heard for 5 s; failed: for 30 s, or ICE or DTLS gave up, or the page closed
+ * its connection (`reason`); closed follows at once and the leg is forgotten. Ask for restart when
+ * disconnected, join again when failed. When a person comes or goes the others get a new offer:
+ * their tracks end and come back.
  *
  * After a crash of ablak-media its hello has no legs: the box sends join again for every page that
  * wants a call. After a crash of ablakd the hello names legs that go on; the box may keep them
@@ -43,8 +47,8 @@
  * are dropped: hello tells all that counts.
  *
  * The page: `pc.setRemoteDescription(offer)`, add its tracks to the transceivers the offer made
- * (mids "audio" and "video"; direction sendrecv), `createAnswer`, send the answer at once and the
- * candidates as they come; the same again for every later offer. It never makes an offer.
+ * (mids "audio" and "video"), `createAnswer`, send the answer at once and the candidates as they
+ * come; the same again for every later offer. It never makes an offer.
  *
  * Ownership: messages own their strings; NULL or 0 where a type has no such member.
  * Threads: a channel belongs to the thread-default main context it was made in. */

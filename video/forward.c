@@ -65,7 +65,7 @@ void ablak_leg_forward_rtp(AblakLeg *leg, guint8 *data, gsize size)
   if (size > ABLAK_RTP_PACKET_MAX ||
       ablak_srtp_unprotect(leg->receive, data, &size) != ABLAK_SRTP_OK ||
       !ablak_rtp_parse(data, size, &header) ||
-      !ablak_sdp_payload_kind(header.payload_type, &kind, &rtx) || !leg->kinds[kind]) {
+      !ablak_sdp_payload_kind(header.payload_type, &kind, &rtx) || !leg->may_send[kind]) {
     leg->stats.packets_refused++;
     return;
   }
@@ -76,7 +76,7 @@ void ablak_leg_forward_rtp(AblakLeg *leg, guint8 *data, gsize size)
   GPtrArray *legs = leg->session->legs;
   for (guint i = 0; i < legs->len; i++) {
     AblakLeg *target = legs->pdata[i];
-    if (target != leg && can_receive(target) && target->kinds[kind])
+    if (target != leg && can_receive(target))
       deliver(target, data, size, false);
   }
 }

@@ -20,7 +20,7 @@ static void set_state(AblakLeg *leg, AblakMediaLegState state, const char *reaso
   ablak_session_tell_state(leg->session, leg, reason);
 }
 
-/* The transports may be on the stack: they are released by the relay's sweep. */
+/* The transports may be on the stack: the relay's sweep removes the leg. */
 static void fail(AblakLeg *leg, const char *reason)
 {
   if (leg->state == ABLAK_MEDIA_LEG_FAILED)
@@ -80,51 +80,80 @@ static void begin_dtls_if_ready(AblakLeg *leg)
   }
 }
 
-/* Every other leg's streams, as the offer names them. */
+/* How good a choice a leg is for the one person that the sections have room for. */
+static int preference(const AblakLeg *leg)
+{
+  if (leg->answer == NULL || leg->spent)
+    return 0;
+  return leg->state == ABLAK_MEDIA_LEG_DISCONNECTED ? 1 : 2;
+}
+
+/* The streams of the other person: of several legs the newest that is alive, because a page that
+ * was loaded again joins beside its former leg, of which nobody knows yet that it is dead. */
 static GArray *other_sources(const AblakLeg *leg)
 {
   GArray *sources = g_array_new(FALSE, FALSE, sizeof(AblakSdpSource));
+  const AblakLeg *best = NULL;
   GPtrArray *legs = leg->session->legs;
   for (guint i = 0; i < legs->len; i++) {
     const AblakLeg *other = legs->pdata[i];
-    if (other == leg || other->answer == NULL || other->state == ABLAK_MEDIA_LEG_FAILED)
-      continue;
-    g_array_append_vals(sources, other->answer->sources->data, other->answer->sources->len);
-    break; /* one person a section; the table of sections has one person in it */
+    int worth = preference(other);
+    if (other != leg && worth > 0 && (best == NULL || worth >= preference(best)))
+      best = other;
   }
+  if (best != NULL)
+    g_array_append_vals(sources, best->answer->sources->data, best->answer->sources->len);
   return sources;
+}
+
+static bool sources_equal(const GArray *a, const GArray *b)
+{
+  if (a->len != b->len)
+    return false;
+  for (guint i = 0; i < a->len; i++) {
+    const AblakSdpSource *x = &g_array_index(a, AblakSdpSource, i);
+    const AblakSdpSource *y = &g_array_index(b, AblakSdpSource, i);
+    if (x->kind != y->kind || x->ssrc != y->ssrc || x->rtx_ssrc != y->rtx_ssrc)
+      return false;
+  }
+  return true;
 }
 
 static void offer_now(AblakLeg *leg)
 {
-  g_autoptr(GArray) sources = other_sources(leg);
+  AblakSession *session = leg->session;
   g_autofree char *ufrag = NULL, *password = NULL;
   g_auto(GStrv) candidates = ablak_ice_local_candidates(leg->ice);
   if (!ablak_ice_local_credentials(leg->ice, &ufrag, &password)) {
     fail(leg, "ice-failed");
     return;
   }
+  g_array_unref(leg->offered);
+  leg->offered = other_sources(leg);
+  leg->had_company = leg->had_company || leg->offered->len > 0;
   leg->offer_stale = false;
   leg->generation++;
-  g_hash_table_insert(leg->session->generations, g_strdup(leg->id),
+  g_hash_table_insert(session->generations, g_strdup(leg->id),
                       GINT_TO_POINTER((int)leg->generation));
   AblakSdpOffer offer = {
       .session_id = 1,
       .generation = leg->generation,
       .ufrag = ufrag,
       .password = password,
-      .fingerprint = ablak_dtls_context_fingerprint(leg->session->relay->dtls),
+      .fingerprint = ablak_dtls_context_fingerprint(session->relay->dtls),
       .candidates = (const char *const *)candidates,
-      .kinds = {leg->kinds[ABLAK_SDP_AUDIO], leg->kinds[ABLAK_SDP_VIDEO]},
+      .receives = {leg->may_send[ABLAK_SDP_AUDIO], leg->may_send[ABLAK_SDP_VIDEO]},
+      /* When the other person has left, the page's tracks end, so that it can show so. */
+      .sends = leg->offered->len > 0 || !leg->had_company,
       .stream = "remote",
-      .sources = (const AblakSdpSource *)(gpointer)sources->data,
-      .sources_length = sources->len,
+      .sources = (const AblakSdpSource *)(gpointer)leg->offered->data,
+      .sources_length = leg->offered->len,
   };
   g_autoptr(AblakMediaMessage) message =
-      ablak_media_message_new(ABLAK_MEDIA_OFFER, leg->session->id, leg->id);
+      ablak_media_message_new(ABLAK_MEDIA_OFFER, session->id, leg->id);
   message->generation = leg->generation;
   message->sdp = ablak_sdp_write_offer(&offer);
-  leg->session->relay->emit(message, leg->session->relay->data);
+  session->relay->emit(message, session->relay->data);
 }
 
 static void ice_gathered(gpointer user)
@@ -198,23 +227,15 @@ AblakLeg *ablak_leg_new(AblakSession *session, const char *id, bool audio, bool 
   }
   leg->session = session;
   leg->id = g_strdup(id);
-  leg->kinds[ABLAK_SDP_AUDIO] = audio;
-  leg->kinds[ABLAK_SDP_VIDEO] = video;
+  leg->may_send[ABLAK_SDP_AUDIO] = audio;
+  leg->may_send[ABLAK_SDP_VIDEO] = video;
+  leg->offered = g_array_new(FALSE, FALSE, sizeof(AblakSdpSource));
   leg->generation = generation;
   leg->key_frame_asked_ms = G_MININT32;
   leg->early_candidates =
       g_ptr_array_new_with_free_func((GDestroyNotify)(void (*)(void))ablak_sdp_candidate_free);
   g_queue_init(&leg->early);
   return leg;
-}
-
-void ablak_leg_release(AblakLeg *leg)
-{
-  g_clear_pointer(&leg->dtls, ablak_dtls_free);
-  g_clear_pointer(&leg->ice, ablak_ice_close);
-  g_clear_pointer(&leg->receive, ablak_srtp_free);
-  g_clear_pointer(&leg->send, ablak_srtp_free);
-  g_queue_clear_full(&leg->early, (GDestroyNotify)g_bytes_unref);
 }
 
 static gboolean owned_by(gpointer ssrc, gpointer owner, gpointer leg)
@@ -224,8 +245,13 @@ static gboolean owned_by(gpointer ssrc, gpointer owner, gpointer leg)
 
 void ablak_leg_free(AblakLeg *leg)
 {
-  ablak_leg_release(leg);
+  ablak_dtls_free(leg->dtls);
+  ablak_ice_close(leg->ice);
+  ablak_srtp_free(leg->receive);
+  ablak_srtp_free(leg->send);
+  g_queue_clear_full(&leg->early, (GDestroyNotify)g_bytes_unref);
   g_hash_table_foreach_remove(leg->session->owners, owned_by, leg);
+  g_array_unref(leg->offered);
   ablak_sdp_answer_free(leg->answer);
   g_ptr_array_unref(leg->early_candidates);
   g_free(leg->id);
@@ -273,19 +299,6 @@ static bool answer_fits(AblakLeg *leg, const AblakSdpAnswer *answer, GError **er
   return true;
 }
 
-static bool sources_equal(const AblakSdpAnswer *a, const AblakSdpAnswer *b)
-{
-  if (a == NULL || a->sources->len != b->sources->len)
-    return false;
-  for (guint i = 0; i < a->sources->len; i++) {
-    const AblakSdpSource *x = &g_array_index(a->sources, AblakSdpSource, i);
-    const AblakSdpSource *y = &g_array_index(b->sources, AblakSdpSource, i);
-    if (x->kind != y->kind || x->ssrc != y->ssrc || x->rtx_ssrc != y->rtx_ssrc)
-      return false;
-  }
-  return true;
-}
-
 static void add_candidates(AblakLeg *leg, const GPtrArray *candidates)
 {
   ablak_ice_add_remote_candidates(leg->ice, candidates);
@@ -312,14 +325,6 @@ static void claim_sources(AblakLeg *leg)
   }
 }
 
-static void offer_others_again(AblakLeg *leg)
-{
-  GPtrArray *legs = leg->session->legs;
-  for (guint i = 0; i < legs->len; i++)
-    if (legs->pdata[i] != leg)
-      ablak_leg_offer_again(legs->pdata[i]);
-}
-
 bool ablak_leg_answer(AblakLeg *leg, gint64 generation, const char *sdp, GError **error)
 {
   if (!is_live(leg, error))
@@ -329,11 +334,10 @@ bool ablak_leg_answer(AblakLeg *leg, gint64 generation, const char *sdp, GError 
                     "the answer is not for the present offer");
     return false;
   }
-  g_autoptr(AblakSdpAnswer) answer = ablak_sdp_parse_answer(sdp, leg->kinds, error);
+  g_autoptr(AblakSdpAnswer) answer = ablak_sdp_parse_answer(sdp, error);
   if (answer == NULL || !answer_fits(leg, answer, error))
     return false;
   bool new_ice = leg->answered < leg->ice_generation;
-  bool changed = !sources_equal(leg->answer, answer);
   leg->answered = generation;
   g_clear_pointer(&leg->answer, ablak_sdp_answer_free);
   leg->answer = g_steal_pointer(&answer);
@@ -345,8 +349,7 @@ bool ablak_leg_answer(AblakLeg *leg, gint64 generation, const char *sdp, GError 
   if (new_ice)
     take_ice(leg, leg->answer);
   begin_dtls_if_ready(leg);
-  if (changed)
-    offer_others_again(leg);
+  ablak_session_refresh(leg->session, leg);
   if (leg->offer_stale && !leg->spent)
     offer_now(leg);
   return true;
@@ -399,14 +402,14 @@ bool ablak_leg_restart(AblakLeg *leg, GError **error)
   return true;
 }
 
-void ablak_leg_offer_again(AblakLeg *leg)
+void ablak_leg_refresh(AblakLeg *leg)
 {
   if (leg->spent || !leg->gathered)
     return;
-  if (leg->answered == leg->generation)
+  g_autoptr(GArray) sources = other_sources(leg);
+  leg->offer_stale = !sources_equal(sources, leg->offered);
+  if (leg->offer_stale && leg->answered == leg->generation)
     offer_now(leg);
-  else
-    leg->offer_stale = true;
 }
 
 /* How long silence may last. A page that only listens sends a receiver report each 1 to 8 s while

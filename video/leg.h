@@ -40,13 +40,15 @@ typedef struct {
 struct AblakLeg {
   AblakSession *session;
   char *id;
-  bool kinds[ABLAK_SDP_KINDS];
+  bool may_send[ABLAK_SDP_KINDS];
   AblakMediaLegState state;
 
   gint64 generation;     /* of the last offer */
   gint64 ice_generation; /* of the first offer with the present ICE credentials */
   gint64 answered;       /* the last generation answered */
   bool offer_stale;      /* to be offered again once the present offer is answered */
+  GArray *offered;       /* AblakSdpSource: the other person's streams in the last offer */
+  bool had_company;
   bool gathered;
 
   AblakIce *ice;
@@ -61,7 +63,7 @@ struct AblakLeg {
   AblakSrtp *receive, *send; /* NULL until DTLS is through */
   guint ssrcs;               /* owned in the session */
   bool duplicate_told;
-  bool spent; /* transports to be released by the sweep */
+  bool spent; /* failed: the sweep removes it */
 
   gint64 began_ms; /* connecting since */
   gint64 heard_ms; /* last authentic packet */
@@ -81,17 +83,18 @@ bool ablak_leg_answer(AblakLeg *leg, gint64 generation, const char *sdp,
 bool ablak_leg_candidate(AblakLeg *leg, gint64 generation, const char *text,
                          GError **error) G_GNUC_WARN_UNUSED_RESULT;
 bool ablak_leg_restart(AblakLeg *leg, GError **error) G_GNUC_WARN_UNUSED_RESULT;
-/* The other legs' streams changed: offer again, now or when the present offer is answered. */
-void ablak_leg_offer_again(AblakLeg *leg);
+/* Offers again, now or when the present offer is answered, if the other legs' streams are no longer
+ * those offered. */
+void ablak_leg_refresh(AblakLeg *leg);
 /* Packets watched and key frames asked for, twice a second. */
 void ablak_leg_tick(AblakLeg *leg, gint64 now_ms);
-/* Frees what a failed leg no longer needs. */
-void ablak_leg_release(AblakLeg *leg);
 
 /* relay.c */
 void ablak_session_tell_state(AblakSession *session, const AblakLeg *leg, const char *reason);
 void ablak_session_tell_error(AblakSession *session, const AblakLeg *leg, const GError *error);
 void ablak_relay_sweep_later(AblakRelay *relay);
+/* The streams of a leg became known or ended: the others are offered what there is now. */
+void ablak_session_refresh(AblakSession *session, const AblakLeg *but);
 
 /* forward.c */
 /* An SSRC becomes the leg's own; false when another leg has it or the leg has too many. */

@@ -53,17 +53,24 @@ static gboolean on_tick(gpointer data)
   return G_SOURCE_CONTINUE;
 }
 
-static void release_spent(AblakLeg *leg, gpointer unused)
+static void leave(AblakSession *session, AblakLeg *leg);
+
+static gboolean session_sweep(gpointer id, gpointer value, gpointer unused)
 {
-  if (leg->spent)
-    ablak_leg_release(leg);
+  AblakSession *session = value;
+  for (guint i = session->legs->len; i > 0; i--) {
+    AblakLeg *leg = session->legs->pdata[i - 1];
+    if (leg->spent)
+      leave(session, leg);
+  }
+  return session->legs->len == 0;
 }
 
 static gboolean on_sweep(gpointer data)
 {
   AblakRelay *relay = data;
   g_clear_pointer(&relay->sweep, g_source_unref);
-  each_leg(relay, release_spent, NULL);
+  g_hash_table_foreach_remove(relay->sessions, session_sweep, NULL);
   return G_SOURCE_REMOVE;
 }
 
@@ -144,6 +151,13 @@ void ablak_session_tell_error(AblakSession *session, const AblakLeg *leg, const 
   tell_error(session->relay, session->id, leg->id, error);
 }
 
+void ablak_session_refresh(AblakSession *session, const AblakLeg *but)
+{
+  for (guint i = 0; i < session->legs->len; i++)
+    if (session->legs->pdata[i] != but)
+      ablak_leg_refresh(session->legs->pdata[i]);
+}
+
 static AblakLeg *session_leg(AblakSession *session, const char *id)
 {
   for (guint i = 0; i < session->legs->len; i++) {
@@ -161,21 +175,27 @@ static bool not_found(GError **error)
   return false;
 }
 
+/* One that nothing has been heard of lately: a newcomer may have its place. */
+static AblakLeg *session_quiet_leg(AblakSession *session)
+{
+  for (guint i = 0; i < session->legs->len; i++) {
+    AblakLeg *leg = session->legs->pdata[i];
+    if (leg->spent || leg->state == ABLAK_MEDIA_LEG_DISCONNECTED)
+      return leg;
+  }
+  return NULL;
+}
+
 static bool may_join(AblakRelay *relay, AblakSession *session, const AblakMediaMessage *message,
                      GError **error)
 {
-  if (!message->audio && !message->video) {
-    ablak_error_set(error, ABLAK_ERROR_INVALID, "media/control-malformed",
-                    "a leg takes part with audio, video or both");
-    return false;
-  }
   if (session == NULL && g_hash_table_size(relay->sessions) >= relay->sessions_max) {
     ablak_error_set(error, ABLAK_ERROR_UNAVAILABLE, "media/busy", "%u sessions are running",
                     relay->sessions_max);
     return false;
   }
   if (session != NULL && session->legs->len == ABLAK_RELAY_LEGS_MAX &&
-      session_leg(session, message->leg) == NULL) {
+      session_leg(session, message->leg) == NULL && !session_quiet_leg(session)) {
     ablak_error_set(error, ABLAK_ERROR_CONFLICT, "media/session-full",
                     "the session has %d legs already", ABLAK_RELAY_LEGS_MAX);
     return false;
@@ -200,6 +220,8 @@ static bool join(AblakRelay *relay, AblakSession *known, const AblakMediaMessage
   AblakLeg *former = session_leg(session, message->leg);
   if (former != NULL)
     g_ptr_array_remove(session->legs, former);
+  else if (session->legs->len == ABLAK_RELAY_LEGS_MAX)
+    leave(session, session_quiet_leg(session));
   g_ptr_array_add(session->legs, leg);
   if (known == NULL)
     g_hash_table_insert(relay->sessions, session->id, session);
@@ -212,10 +234,14 @@ static void leave(AblakSession *session, AblakLeg *leg)
   leg->state = ABLAK_MEDIA_LEG_CLOSED;
   ablak_session_tell_state(session, leg, NULL);
   g_ptr_array_remove(session->legs, leg);
+  ablak_session_refresh(session, NULL);
 }
 
 static void close_session(AblakRelay *relay, AblakSession *session)
 {
+  /* Nobody is told of the others' going. */
+  for (guint i = 0; i < session->legs->len; i++)
+    ((AblakLeg *)session->legs->pdata[i])->spent = true;
   while (session->legs->len > 0)
     leave(session, session->legs->pdata[0]);
   g_hash_table_remove(relay->sessions, session->id);

@@ -73,9 +73,10 @@ static void write_source(GString *sdp, const AblakSdpOffer *offer, const AblakSd
                              offer->stream, offer->stream, kind);
 }
 
-static void write_section(GString *sdp, const AblakSdpOffer *offer, AblakSdpKind kind, bool first)
+static void write_section(GString *sdp, const AblakSdpOffer *offer, AblakSdpKind kind)
 {
   const char *name = kind_names[kind];
+  bool first = kind == 0;
   g_string_append_printf(sdp, "m=%s 9 UDP/TLS/RTP/SAVPF", name);
   for (gsize i = 0; i < G_N_ELEMENTS(payloads); i++)
     if (payloads[i].kind == kind)
@@ -92,10 +93,13 @@ static void write_section(GString *sdp, const AblakSdpOffer *offer, AblakSdpKind
   for (gsize i = 0; i < G_N_ELEMENTS(extensions); i++)
     if (extensions[i].kinds[kind])
       g_string_append_printf(sdp, "a=extmap:%d %s\r\n", extensions[i].number, extensions[i].uri);
-  g_string_append_printf(sdp, "a=sendrecv\r\na=msid:%s %s-%s\r\na=rtcp-mux\r\na=rtcp-rsize\r\n",
-                         offer->stream, offer->stream, name);
+  static const char *const directions[2][2] = {{"inactive", "recvonly"}, {"sendonly", "sendrecv"}};
+  g_string_append_printf(sdp, "a=%s\r\na=rtcp-mux\r\na=rtcp-rsize\r\n",
+                         directions[offer->sends][offer->receives[kind]]);
+  if (offer->sends)
+    g_string_append_printf(sdp, "a=msid:%s %s-%s\r\n", offer->stream, offer->stream, name);
   write_payloads(sdp, kind);
-  for (gsize i = 0; i < offer->sources_length; i++)
+  for (gsize i = 0; i < offer->sources_length && offer->sends; i++)
     if (offer->sources[i].kind == kind)
       write_source(sdp, offer, &offer->sources[i]);
 }
@@ -103,19 +107,12 @@ static void write_section(GString *sdp, const AblakSdpOffer *offer, AblakSdpKind
 char *ablak_sdp_write_offer(const AblakSdpOffer *offer)
 {
   GString *sdp = g_string_new("v=0\r\n");
-  bool first = true;
   g_string_append_printf(sdp,
                          "o=- %" G_GUINT64_FORMAT " %" G_GINT64_FORMAT " IN IP4 0.0.0.0\r\n"
-                         "s=-\r\nt=0 0\r\na=group:BUNDLE",
+                         "s=-\r\nt=0 0\r\na=group:BUNDLE audio video\r\n"
+                         "a=extmap-allow-mixed\r\na=msid-semantic: WMS *\r\n",
                          offer->session_id, offer->generation);
   for (AblakSdpKind kind = 0; kind < ABLAK_SDP_KINDS; kind++)
-    if (offer->kinds[kind])
-      g_string_append_printf(sdp, " %s", kind_names[kind]);
-  g_string_append(sdp, "\r\na=extmap-allow-mixed\r\na=msid-semantic: WMS *\r\n");
-  for (AblakSdpKind kind = 0; kind < ABLAK_SDP_KINDS; kind++)
-    if (offer->kinds[kind]) {
-      write_section(sdp, offer, kind, first);
-      first = false;
-    }
+    write_section(sdp, offer, kind);
   return g_string_free(sdp, FALSE);
 }

@@ -274,17 +274,14 @@ static bool take_transport(Reader *reader, const Section *section)
   return true;
 }
 
-static bool take_sections(Reader *reader, const bool kinds[ABLAK_SDP_KINDS])
+static bool take_sections(Reader *reader)
 {
-  gsize at = 0;
   bool transport = false;
   for (AblakSdpKind kind = 0; kind < ABLAK_SDP_KINDS; kind++) {
-    if (!kinds[kind])
-      continue;
     /* RFC 3264 §6: an answer has the offer's sections in the offer's order. */
-    if (at == reader->media_length || reader->media[at].kind != kind)
+    if (kind >= reader->media_length || reader->media[kind].kind != kind)
       return unsupported(reader, "the answer's sections are not those of the offer");
-    const Section *section = &reader->media[at++];
+    const Section *section = &reader->media[kind];
     reader->answer->accepted[kind] = !section->rejected;
     reader->answer->sends[kind] = !section->rejected && section->sends;
     if (section->rejected)
@@ -295,15 +292,12 @@ static bool take_sections(Reader *reader, const bool kinds[ABLAK_SDP_KINDS])
       return false;
     transport = true;
   }
-  if (at != reader->media_length)
-    return unsupported(reader, "the answer's sections are not those of the offer");
   if (!transport)
     return unsupported(reader, "the answer refuses every section");
   return true;
 }
 
-AblakSdpAnswer *ablak_sdp_parse_answer(const char *text, const bool kinds[ABLAK_SDP_KINDS],
-                                       GError **error)
+AblakSdpAnswer *ablak_sdp_parse_answer(const char *text, GError **error)
 {
   g_autoptr(AblakSdpAnswer) answer = g_new0(AblakSdpAnswer, 1);
   answer->sources = g_array_new(FALSE, TRUE, sizeof(AblakSdpSource));
@@ -313,7 +307,7 @@ AblakSdpAnswer *ablak_sdp_parse_answer(const char *text, const bool kinds[ABLAK_
   bool good = strlen(text) <= ABLAK_SDP_SIZE_MAX
                   ? read_lines(&reader, text)
                   : malformed(&reader, "the description is too long");
-  good = good && take_sections(&reader, kinds);
+  good = good && take_sections(&reader);
   section_clear(&reader.session);
   for (gsize i = 0; i < ABLAK_SDP_KINDS; i++)
     section_clear(&reader.media[i]);

@@ -41,15 +41,16 @@ typedef struct {
   gint64 generation;
   const char *ufrag;
   const char *password;
-  const char *fingerprint;       /* "sha-256 AB:CD:…" */
-  const char *const *candidates; /* "candidate:…", NULL at the end */
-  bool kinds[ABLAK_SDP_KINDS];   /* which sections there are; their mids are "audio", "video" */
-  const char *stream;            /* msid of the other person's stream */
-  const AblakSdpSource *sources; /* what the other person sends, as far as it is known */
+  const char *fingerprint;        /* "sha-256 AB:CD:…" */
+  const char *const *candidates;  /* "candidate:…", NULL at the end */
+  bool receives[ABLAK_SDP_KINDS]; /* what the page may send */
+  bool sends;                     /* somebody is or will be there to be seen and heard */
+  const char *stream;             /* msid of the other person's stream */
+  const AblakSdpSource *sources;  /* what the other person sends, as far as it is known */
   gsize sources_length;
 } AblakSdpOffer;
 
-/* Free with g_free. */
+/* Always one section a kind, with the mids "audio" and "video". Free with g_free. */
 char *ablak_sdp_write_offer(const AblakSdpOffer *offer);
 
 typedef enum {
@@ -88,6 +89,5 @@ typedef struct {
 void ablak_sdp_answer_free(AblakSdpAnswer *answer);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(AblakSdpAnswer, ablak_sdp_answer_free)
 
-/* `kinds` are the sections that were offered. */
-AblakSdpAnswer *ablak_sdp_parse_answer(const char *text, const bool kinds[ABLAK_SDP_KINDS],
-                                       GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* An answer to such an offer. */
+AblakSdpAnswer *ablak_sdp_parse_answer(const char *text, GError **error) G_GNUC_WARN_UNUSED_RESULT;

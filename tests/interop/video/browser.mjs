@@ -66,9 +66,12 @@ export class Participant {
     await this.page.evaluate(() => window.call.camera());
   }
 
-  async join() {
+  async join(sends = true) {
     await this.page.evaluate(() => window.call.begin());
-    this.box.send({ type: "join", session: this.session, leg: this.leg, audio: true, video: true });
+    this.box.send({ type: "join", session: this.session, leg: this.leg, audio: sends, video: sends });
+  }
+  leave() {
+    this.box.send({ type: "leave", session: this.session, leg: this.leg });
   }
 
   state(state, timeoutMs) {

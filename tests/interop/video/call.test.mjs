@@ -126,7 +126,7 @@ test("malformed input is refused and the call goes on", async () => {
     ["media/control-malformed", () => box.sendRaw(frame("{"))],
     ["media/control-malformed", () => box.sendRaw(frame("[]"))],
     ["media/control-malformed", () => box.send({ type: "join", session: "../x", leg: "a", audio: true, video: true })],
-    ["media/control-malformed", () => box.send({ type: "join", session: "x", leg: "a", audio: false, video: false })],
+    ["media/control-malformed", () => box.send({ type: "join", session: "x", leg: "a", audio: 1, video: false })],
     ["media/control-unknown", () => box.send({ type: "dance" })],
     ["media/control-unknown", () => box.send({ type: "hello", version: 1, legs: [] })],
     ["media/leg-unknown", () => box.send({ type: "leave", session: "call", leg: "nobody" })],
@@ -200,6 +200,27 @@ test("a page that joins again is back at once", async (t) => {
   assert.ok(descriptors() <= before, `${before} descriptors before, ${descriptors()} after ten calls`);
 });
 
+test("when the other leaves the picture ends, and a page without a camera still sees", async () => {
+  const { citizen, clerk } = people;
+  const receives = (wanted) => clerk.page.waitForFunction(
+    (it) => window.call.pc.getTransceivers().every((t) => (t.currentDirection === "sendrecv") === it), wanted);
+  citizen.leave();
+  await receives(false);
+  await citizen.page.evaluate(() => window.call.noCamera());
+  const listening = citizen.state("connected");
+  await citizen.join(false);
+  await listening;
+  await citizen.firstFrame();
+  const { kinds } = await citizen.stats();
+  assert.ok(kinds.video.frames > 0 && kinds.audio.packets > 0, JSON.stringify(kinds));
+  await citizen.page.evaluate(() => window.call.camera());
+  const sending = citizen.state("connected");
+  await citizen.join();
+  await sending;
+  await receives(true);
+  await assertFlowing();
+});
+
 test("a bad line: loss is repaired by the other page's retransmissions, a cut heals", async (t) => {
   const { clerk } = people;
   clerk.line = lines();
@@ -254,9 +275,10 @@ test("AES_CM_128_HMAC_SHA1_80 works too", async () => {
 
 test("a page that goes away is noticed, and one that closes at once", async () => {
   const { citizen, clerk } = people;
-  const closed = clerk.state("failed");
+  const failed = clerk.state("failed"), closed = clerk.state("closed");
   await clerk.page.evaluate(() => window.call.pc.close());
-  assert.equal((await closed).reason, "peer-closed");
+  assert.equal((await failed).reason, "peer-closed");
+  await closed;
   // Only packets tell that the process at the other end is dead.
   const quiet = citizen.state("disconnected", 9000);
   const cdp = await citizen.browser.newBrowserCDPSession();

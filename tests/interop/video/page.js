@@ -12,6 +12,10 @@ window.call = {
     this.media = await navigator.mediaDevices.getUserMedia({ audio: true, video: true });
   },
 
+  noCamera() {
+    this.media = new MediaStream();
+  },
+
   begin() {
     this.pc?.close();
     const pc = new RTCPeerConnection();
@@ -45,8 +49,9 @@ window.call = {
     await pc.setRemoteDescription({ type: "offer", sdp });
     for (const transceiver of pc.getTransceivers()) {
       const track = this.media.getTracks().find((t) => t.kind === transceiver.receiver.track.kind);
+      if (!track || transceiver.sender.track === track) continue;
       transceiver.direction = "sendrecv";
-      if (transceiver.sender.track !== track) await transceiver.sender.replaceTrack(track);
+      await transceiver.sender.replaceTrack(track);
     }
     const answer = await pc.createAnswer();
     await pc.setLocalDescription(answer);

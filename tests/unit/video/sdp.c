@@ -21,12 +21,10 @@
   "a=ssrc:2001 cname:alma\r\n"
 #define ANSWER HEAD AUDIO VIDEO
 
-static const bool both[ABLAK_SDP_KINDS] = {true, true};
-
 static void test_answer(void)
 {
   g_autoptr(GError) error = NULL;
-  g_autoptr(AblakSdpAnswer) answer = ablak_sdp_parse_answer(ANSWER, both, &error);
+  g_autoptr(AblakSdpAnswer) answer = ablak_sdp_parse_answer(ANSWER, &error);
   g_assert_no_error(error);
   g_assert_cmpstr(answer->ufrag, ==, "abcd");
   g_assert_cmpstr(answer->password, ==, "0123456789abcdefghijkl");
@@ -55,7 +53,7 @@ static void test_group_after(void)
   const char *text = HEAD AUDIO
       "m=video 9 UDP/TLS/RTP/SAVPF 96\r\n" TRANSPORT "a=mid:video\r\na=ssrc:7 cname:x\r\n"
       "a=ssrc:8 cname:x\r\na=ssrc-group:FID 7 8\r\na=ssrc-group:SIM 7 8\r\n";
-  g_autoptr(AblakSdpAnswer) answer = ablak_sdp_parse_answer(text, both, &error);
+  g_autoptr(AblakSdpAnswer) answer = ablak_sdp_parse_answer(text, &error);
   g_assert_no_error(error);
   g_assert_cmpuint(answer->sources->len, ==, 2);
   g_assert_cmpuint(g_array_index(answer->sources, AblakSdpSource, 1).rtx_ssrc, ==, 8);
@@ -65,8 +63,8 @@ static void test_group_after(void)
 static void test_rejected_section(void)
 {
   g_autoptr(GError) error = NULL;
-  g_autoptr(AblakSdpAnswer) answer = ablak_sdp_parse_answer(
-      HEAD AUDIO "m=video 0 UDP/TLS/RTP/SAVPF 0\r\na=inactive\r\n", both, &error);
+  g_autoptr(AblakSdpAnswer) answer =
+      ablak_sdp_parse_answer(HEAD AUDIO "m=video 0 UDP/TLS/RTP/SAVPF 0\r\na=inactive\r\n", &error);
   g_assert_no_error(error);
   g_assert_false(answer->accepted[ABLAK_SDP_VIDEO]);
   g_assert_false(answer->sends[ABLAK_SDP_VIDEO]);
@@ -79,7 +77,7 @@ static void test_cname(void)
   g_autoptr(AblakSdpAnswer) answer =
       ablak_sdp_parse_answer(HEAD AUDIO "a=ssrc:5 cname:a b\r\na=ssrc:6 cname:"
                                         "0123456789012345678901234567890123456789\r\n" VIDEO,
-                             both, &error);
+                             &error);
   g_assert_no_error(error);
   g_assert_cmpstr(g_array_index(answer->sources, AblakSdpSource, 1).cname, ==, "");
   g_assert_cmpstr(g_array_index(answer->sources, AblakSdpSource, 2).cname, ==, "");
@@ -116,7 +114,7 @@ static void test_refused_answers(void)
   };
   for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
     g_autoptr(GError) error = NULL;
-    g_assert_null(ablak_sdp_parse_answer(cases[i].text, both, &error));
+    g_assert_null(ablak_sdp_parse_answer(cases[i].text, &error));
     g_test_message("%s: %s", cases[i].slug, error->message);
     g_assert_cmpstr(ablak_error_slug(error), ==, cases[i].slug);
   }
@@ -128,15 +126,15 @@ static void test_limits(void)
   GString *text = g_string_new(HEAD AUDIO);
   for (int i = 0; i < 20; i++)
     g_string_append_printf(text, "a=ssrc:%d cname:x\r\n", 5000 + i);
-  g_assert_null(ablak_sdp_parse_answer(text->str, both, &sources_error));
+  g_assert_null(ablak_sdp_parse_answer(text->str, &sources_error));
   g_assert_cmpstr(ablak_error_slug(sources_error), ==, "media/sdp-unsupported");
   g_string_assign(text, HEAD);
   for (int i = 0; i < 2100; i++)
     g_string_append(text, "a=x\r\n");
-  g_assert_null(ablak_sdp_parse_answer(text->str, both, &many_error));
+  g_assert_null(ablak_sdp_parse_answer(text->str, &many_error));
   for (int i = 0; i < 20000; i++)
     g_string_append(text, "a=x\r\n");
-  g_assert_null(ablak_sdp_parse_answer(text->str, both, &long_error));
+  g_assert_null(ablak_sdp_parse_answer(text->str, &long_error));
   g_string_free(text, TRUE);
 }
 
@@ -189,7 +187,8 @@ static void test_offer(void)
       .password = "pppppppppppppppppppppp",
       .fingerprint = "sha-256 " FINGERPRINT,
       .candidates = candidates,
-      .kinds = {true, true},
+      .receives = {true, true},
+      .sends = true,
       .stream = "remote",
       .sources = sources,
       .sources_length = 1,
@@ -200,10 +199,16 @@ static void test_offer(void)
   g_assert_nonnull(strstr(sdp, "a=setup:actpass\r\n"));
   g_assert_nonnull(strstr(sdp, "a=ssrc-group:FID 77 78\r\na=ssrc:77 cname:alma\r\n"));
   g_assert_nonnull(strstr(sdp, "a=candidate:1 1 udp 1 192.0.2.1 5000 typ host\r\n"));
-  offer.kinds[ABLAK_SDP_VIDEO] = false;
-  g_autofree char *audio_only = ablak_sdp_write_offer(&offer);
-  g_assert_null(strstr(audio_only, "m=video"));
-  g_assert_nonnull(strstr(audio_only, "a=group:BUNDLE audio\r\n"));
+  g_assert_nonnull(strstr(sdp, "a=sendrecv\r\n"));
+  offer.receives[ABLAK_SDP_VIDEO] = false;
+  g_autofree char *no_camera = ablak_sdp_write_offer(&offer);
+  g_assert_nonnull(strstr(no_camera, "a=sendonly\r\n"));
+  offer.sends = false;
+  g_autofree char *alone = ablak_sdp_write_offer(&offer);
+  g_assert_nonnull(strstr(alone, "a=recvonly\r\n"));
+  g_assert_nonnull(strstr(alone, "a=inactive\r\n"));
+  g_assert_null(strstr(alone, "a=ssrc"));
+  g_assert_null(strstr(alone, "a=msid:"));
 }
 
 /* What is offered can be read as an answer once the peer has chosen its role. */
@@ -216,13 +221,14 @@ static void test_round_trip(void)
       .password = "pppppppppppppppppppppp",
       .fingerprint = "sha-256 " FINGERPRINT,
       .candidates = candidates,
-      .kinds = {true, true},
+      .receives = {true, true},
+      .sends = true,
       .stream = "remote",
   };
   g_autofree char *sdp = ablak_sdp_write_offer(&offer);
   GString *text = g_string_new(sdp);
   g_string_replace(text, "actpass", "active", 0);
-  g_autoptr(AblakSdpAnswer) answer = ablak_sdp_parse_answer(text->str, both, &error);
+  g_autoptr(AblakSdpAnswer) answer = ablak_sdp_parse_answer(text->str, &error);
   g_assert_no_error(error);
   g_assert_cmpstr(answer->ufrag, ==, "uuuu");
   g_string_free(text, TRUE);
