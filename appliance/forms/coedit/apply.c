@@ -237,15 +237,28 @@ static void step(Doc *doc, Update *update, GPtrArray *stack)
   }
 }
 
+/* As long as the run's structs wait for nothing, they need no stack. */
+static bool integrate_plain(Doc *doc, Run *run)
+{
+  Id missing;
+  for (bool more = true; more; more = run_advance(run)) {
+    const Struct *s = &run->current;
+    guint64 state = doc_state(doc, s->id.client);
+    if (s->kind == KIND_SKIP || s->id.clock > state || struct_waits(doc, s, &missing))
+      return false;
+    if (s->id.clock + s->length > state)
+      struct_integrate(doc, s, state - s->id.clock);
+  }
+  return true;
+}
+
 static void integrate_runs(Doc *doc, Update *update)
 {
-  g_autoptr(GPtrArray) stack = NULL;
   for (guint i = 0; i < update->count; i++) {
     Run *run = &update->runs[i];
-    if (!run->has_current || run->dead)
+    if (!run->has_current || run->dead || integrate_plain(doc, run))
       continue;
-    if (stack == NULL)
-      stack = g_ptr_array_new();
+    g_autoptr(GPtrArray) stack = g_ptr_array_new();
     run->waiting = true;
     g_ptr_array_add(stack, run);
     while (stack->len > 0)

@@ -178,6 +178,12 @@ static json_t *base64_to_json(const char *data, gsize size)
   return json_string(text);
 }
 
+/* Keys with NUL are left out of JSON: neither jansson's readers nor C strings know them. */
+bool has_nul(const char *text, gsize size)
+{
+  return memchr(text, 0, size) != NULL;
+}
+
 static json_t *any_members(Reader *reader, bool object, guint depth)
 {
   json_t *value = object ? json_object() : json_array();
@@ -190,7 +196,11 @@ static json_t *any_members(Reader *reader, bool object, guint depth)
       continue;
     }
     read_bytes(reader, &key);
-    json_object_setn_new(value, key.text, key.size, any_to_json(reader, depth - 1));
+    json_t *member = any_to_json(reader, depth - 1);
+    if (has_nul(key.text, key.size))
+      json_decref(member);
+    else
+      json_object_setn_new_nocheck(value, key.text, key.size, member);
   }
   return value;
 }

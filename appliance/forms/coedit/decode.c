@@ -13,6 +13,13 @@ bool fail_malformed(GError **error, const char *what)
   return false;
 }
 
+bool fail_large_update(GError **error, gsize max_bytes)
+{
+  ablak_error_set(error, ABLAK_ERROR_TOO_LARGE, "coedit/too-large",
+                  "an update is larger than %" G_GSIZE_FORMAT " bytes", max_bytes);
+  return false;
+}
+
 bool fail_too_large(const Doc *doc, GError **error)
 {
   ablak_error_set(error, ABLAK_ERROR_TOO_LARGE, "coedit/too-large",
@@ -164,16 +171,17 @@ bool run_advance(Run *run)
 static bool check_run(Reader *reader, Run *run)
 {
   guint64 clock = run->next.clock;
-  for (guint64 i = 0; i <= run->left; i++) {
+  if (!struct_read(reader, run->next.client, clock, &run->current))
+    return false;
+  run->next.clock += run->current.length;
+  run->has_current = true;
+  clock = run->next.clock;
+  for (guint64 i = 0; i < run->left; i++) {
     Struct s;
     if (!struct_read(reader, run->next.client, clock, &s))
       return false;
-    if (i == 0)
-      run->current = s;
     clock += s.length;
   }
-  run->has_current = true;
-  run->next.clock += run->current.length;
   run->reader = (Reader){run->current.end, reader->at};
   return true;
 }
@@ -203,51 +211,70 @@ static int compare_runs(gconstpointer a, gconstpointer b)
   return one->current.id.clock < other->current.id.clock ? -1 : 1;
 }
 
-static bool read_runs(Reader *reader, GArray *runs, guint64 *ret_structs)
+static bool read_run(Reader *reader, Run *run, guint64 *ret_structs)
+{
+  guint64 count;
+  run->has_current = run->dead = run->waiting = false;
+  if (!read_uint(reader, &count) || !read_id(reader, &run->next))
+    return false;
+  *ret_structs += count;
+  if (count == 0)
+    return true;
+  run->left = count - 1;
+  return check_run(reader, run);
+}
+
+static bool read_many_runs(Reader *reader, guint64 groups, Update *update)
+{
+  GArray *runs = g_array_new(FALSE, FALSE, sizeof(Run));
+  bool good = true;
+  while (good && groups-- > 0) {
+    Run run;
+    good = read_run(reader, &run, &update->struct_count);
+    if (good && run.has_current)
+      g_array_append_val(runs, run);
+  }
+  g_array_sort(runs, compare_runs);
+  update->count = runs->len;
+  update->runs = (Run *)(void *)g_array_free(runs, !good);
+  return good;
+}
+
+static bool read_runs(Reader *reader, Update *update)
 {
   guint64 groups;
   if (!read_uint(reader, &groups))
     return false;
-  while (groups-- > 0) {
-    Run run = {0};
-    guint64 count;
-    if (!read_uint(reader, &count) || !read_id(reader, &run.next))
-      return false;
-    if (count == 0)
-      continue;
-    run.left = count - 1;
-    if (!check_run(reader, &run))
-      return false;
-    *ret_structs += count;
-    g_array_append_val(runs, run);
-  }
-  return true;
+  if (groups > 1)
+    return read_many_runs(reader, groups, update);
+  update->runs = &update->first;
+  if (groups == 0)
+    return true;
+  bool good = read_run(reader, &update->first, &update->struct_count);
+  update->count = update->first.has_current;
+  return good;
 }
 
 bool update_read(const void *data, gsize size, Update *ret_update)
 {
+  Update *update = ret_update;
   Reader reader = reader_of(data, size);
-  Update update = {0};
-  GArray *runs = g_array_new(FALSE, FALSE, sizeof(Run));
-  bool good = size <= G_MAXINT32 && read_runs(&reader, runs, &update.struct_count);
-  update.deletes = reader;
-  good = good && check_deletes(&reader, &update.delete_count);
-  if (!good) {
-    g_array_unref(runs);
-    return false;
-  }
-  if (runs->len > 1)
-    g_array_sort(runs, compare_runs);
-  update.count = runs->len;
-  update.runs = (Run *)(void *)g_array_free(runs, FALSE);
-  *ret_update = update;
-  return true;
+  update->runs = NULL;
+  update->count = 0;
+  update->struct_count = update->delete_count = 0;
+  bool good = size <= G_MAXINT32 && read_runs(&reader, update);
+  update->deletes = reader;
+  good = good && check_deletes(&reader, &update->delete_count);
+  if (!good)
+    update_clear(update);
+  return good;
 }
 
 void update_clear(Update *update)
 {
-  g_free(update->runs);
-  *update = (Update){0};
+  if (update->runs != &update->first)
+    g_free(update->runs);
+  update->runs = NULL;
 }
 
 /* The content without its first `offset` units, in format v1. */

@@ -63,7 +63,7 @@ static guint64 count_from(const Client *client, Place place)
 }
 
 /* The structs from `clock` on, without the run's head. */
-static void write_items(const Doc *doc, Buffer *buffer, const Client *client, guint64 clock)
+static void write_items(const Doc *doc, Buffer *buffer, Client *client, guint64 clock)
 {
   Place place = client_find(client, clock);
   guint64 offset = clock - client_at(client, place)->clock;
@@ -73,7 +73,7 @@ static void write_items(const Doc *doc, Buffer *buffer, const Client *client, gu
   } while (client_next(client, &place));
 }
 
-void write_client(const Doc *doc, Buffer *buffer, const Client *client, guint64 clock)
+void write_client(const Doc *doc, Buffer *buffer, Client *client, guint64 clock)
 {
   write_uint(buffer, count_from(client, client_find(client, clock)));
   write_uint(buffer, client->id);
@@ -199,7 +199,7 @@ GBytes *ablak_ydoc_state_vector(const AblakYdoc *doc)
 }
 
 /* Client id -> clock; keys and values are guint64 in one allocation. NULL: malformed. */
-static GHashTable *read_state_vector(const void *data, gsize size)
+GHashTable *state_vector_read(const void *data, gsize size)
 {
   g_autoptr(GHashTable) states = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, NULL);
   Reader reader = reader_of(data, size);
@@ -217,7 +217,7 @@ static GHashTable *read_state_vector(const void *data, gsize size)
   return reader.at == reader.end ? g_steal_pointer(&states) : NULL;
 }
 
-static guint64 known_clock(GHashTable *states, guint64 client)
+guint64 state_vector_get(GHashTable *states, guint64 client)
 {
   const Id *entry = g_hash_table_lookup(states, &client);
   return entry != NULL ? entry->clock : 0;
@@ -268,8 +268,8 @@ static const PendingQueue *find_queue(const Doc *doc, guint64 client)
 }
 
 /* One run: what the peer lacks of a client, integrated and pending. False when that is nothing. */
-static bool write_run(const Doc *doc, Buffer *buffer, const Client *client,
-                      const PendingQueue *queue, guint64 id, guint64 known)
+static bool write_run(const Doc *doc, Buffer *buffer, Client *client, const PendingQueue *queue,
+                      guint64 id, guint64 known)
 {
   guint64 state = client != NULL ? client->state : 0;
   bool own = state > known;
@@ -293,7 +293,7 @@ static bool write_run(const Doc *doc, Buffer *buffer, const Client *client,
 
 typedef struct {
   guint64 id;
-  const Client *client;
+  Client *client;
   const PendingQueue *queue;
 } Source;
 
@@ -307,7 +307,7 @@ static GArray *list_sources(const Doc *doc)
 {
   GArray *sources = g_array_new(FALSE, FALSE, sizeof(Source));
   for (guint i = 0; i < doc->clients->len; i++) {
-    const Client *client = doc_client(doc, i);
+    Client *client = doc_client(doc, i);
     Source source = {client->id, client, find_queue(doc, client->id)};
     g_array_append_val(sources, source);
   }
@@ -322,18 +322,23 @@ static GArray *list_sources(const Doc *doc)
   return sources;
 }
 
-static void write_all_deletes(const Doc *doc, Buffer *buffer)
+void write_deleted(const Doc *doc, Buffer *buffer)
 {
   g_autoptr(GArray) ranges = g_array_new(FALSE, FALSE, sizeof(Range));
   for (guint i = 0; i < doc->clients->len; i++)
     collect_deleted(doc_client(doc, i), ranges);
+  write_ranges(doc, buffer, ranges);
+}
+
+static void write_all_deletes(const Doc *doc, Buffer *buffer)
+{
   if (doc->pending_deletes->len == 0) {
-    write_ranges(doc, buffer, ranges);
+    write_deleted(doc, buffer);
     return;
   }
-  /* pending deletions may belong to unknown clients: write them as runs of their own */
+  /* pending deletions may belong to unknown clients: write them as groups of their own */
   Buffer known = {0};
-  write_ranges(doc, &known, ranges);
+  write_deleted(doc, &known);
   Reader reader = {known.data, known.data + known.size};
   guint64 count = 0;
   read_uint(&reader, &count);
@@ -352,7 +357,7 @@ static void write_all_deletes(const Doc *doc, Buffer *buffer)
 GBytes *ablak_ydoc_encode(const AblakYdoc *doc, const void *state_vector, gsize size,
                           GError **error)
 {
-  g_autoptr(GHashTable) states = read_state_vector(state_vector, size);
+  g_autoptr(GHashTable) states = state_vector_read(state_vector, size);
   if (states == NULL) {
     fail_malformed(error, "state vector");
     return NULL;
@@ -363,7 +368,7 @@ GBytes *ablak_ydoc_encode(const AblakYdoc *doc, const void *state_vector, gsize 
   for (guint i = 0; i < sources->len; i++) {
     const Source *source = &g_array_index(sources, Source, i);
     count += write_run(doc, &runs, source->client, source->queue, source->id,
-                       known_clock(states, source->id));
+                       state_vector_get(states, source->id));
   }
   write_uint(&buffer, count);
   write_raw(&buffer, runs.data, runs.size);

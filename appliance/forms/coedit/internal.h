@@ -64,6 +64,11 @@ typedef struct {
   guint32 count, capacity;
 } Leaf;
 
+/* Where a struct stands in its client's leaves. */
+typedef struct {
+  guint32 leaf, slot;
+} Place;
+
 typedef struct {
   guint64 id;
   guint64 state;  /* the next clock */
@@ -72,15 +77,11 @@ typedef struct {
   guint32 index;
   guint32 leaf_count, leaf_capacity;
   Leaf *leaves;
+  Place hint; /* the last place found */
   Buffer content;
   gsize garbage;   /* bytes of content no item has */
   bool surrogates; /* some text holds a surrogate */
 } Client;
-
-/* Where a struct stands in its client's leaves. */
-typedef struct {
-  guint32 leaf, slot;
-} Place;
 
 typedef struct {
   guint32 *keys; /* NONE: free */
@@ -142,6 +143,7 @@ struct AblakYdoc {
   GPtrArray *clients; /* of Client */
   GHashTable *clients_by_id;
   Client *last_client; /* the last one found by id */
+  Client *own;         /* the one with our client id; NULL: we wrote nothing */
   GPtrArray *keys;     /* of Key */
   GHashTable *keys_by_text;
   IdMap roots; /* name -> Type */
@@ -167,6 +169,7 @@ struct AblakYdoc {
 Client *doc_client(const Doc *doc, guint32 index);
 Client *doc_find_client(Doc *doc, guint64 id); /* NULL: unknown */
 Client *doc_get_client(Doc *doc, guint64 id);
+guint64 doc_own_state(const Doc *doc);
 static inline guint64 doc_state(Doc *doc, guint64 id)
 {
   Client *client = doc_find_client(doc, id);
@@ -194,7 +197,7 @@ static inline Item *client_at(const Client *client, Place place)
   return client->leaves[place.leaf].slots[place.slot].item;
 }
 /* The struct that holds `clock`, which must be below the client's state. */
-Place client_find(const Client *client, guint64 clock);
+Place client_find(Client *client, guint64 clock);
 bool client_next(const Client *client, Place *place);
 bool client_previous(const Client *client, Place *place);
 Item *client_last(const Client *client);
@@ -232,6 +235,7 @@ guint32 item_prefix(const Doc *doc, const Item *item, guint64 count);
 void item_write_content(const Doc *doc, Buffer *buffer, const Item *item, guint64 offset);
 /* New: one Any value as JSON; the reader moves behind it. Deeper than `depth` is null. */
 json_t *any_to_json(Reader *reader, guint depth);
+bool has_nul(const char *text, gsize size);
 void any_from_json(Buffer *buffer, const json_t *value);
 json_t *json_text_to_json(const char *text, gsize size, guint depth);
 /* New: element `index` of a countable item without text and types. */
@@ -241,7 +245,7 @@ json_t *item_value(const Doc *doc, const Item *item, guint64 index);
 /* The item that ends with this id, or begins with it; splits when needed. */
 Item *doc_clean_end(Doc *doc, Client *client, guint64 clock);
 Item *doc_clean_start(Doc *doc, Client *client, guint64 clock);
-Item *doc_item_at(const Client *client, guint64 clock);
+Item *doc_item_at(Client *client, guint64 clock);
 /* Puts a new item with known left, right and parent into its list and the store. */
 void doc_integrate(Doc *doc, Item *item);
 void doc_add_gc(Doc *doc, Client *client, guint64 length);
@@ -268,9 +272,12 @@ GBytes *doc_finish(Doc *doc, bool want_update);
 /* ---- encode.c ---- */
 void write_struct(const Doc *doc, Buffer *buffer, const Item *item, guint64 offset);
 /* The structs of one client from `clock` on. */
-void write_client(const Doc *doc, Buffer *buffer, const Client *client, guint64 clock);
+void write_client(const Doc *doc, Buffer *buffer, Client *client, guint64 clock);
 void write_ranges(const Doc *doc, Buffer *buffer, GArray *ranges);
+void write_deleted(const Doc *doc, Buffer *buffer); /* the whole delete set */
 void ranges_sort_and_merge(GArray *ranges);
+GHashTable *state_vector_read(const void *data, gsize size); /* NULL: malformed */
+guint64 state_vector_get(GHashTable *states, guint64 client);
 
 /* ---- decode.c ---- */
 typedef struct {
@@ -299,6 +306,7 @@ typedef struct {
 } Run;
 
 typedef struct {
+  Run first; /* where the runs are when there is only one */
   Run *runs; /* by client, highest first, then by clock; none is empty */
   guint count;
   Reader deletes; /* the encoded delete set */
@@ -347,4 +355,5 @@ GPtrArray *changes_collect(Doc *doc, guint want, AblakYdocAllow allow, gpointer 
                            guint *ret_refused);
 
 bool fail_malformed(GError **error, const char *what);
+bool fail_large_update(GError **error, gsize max_bytes);
 bool fail_too_large(const Doc *doc, GError **error);

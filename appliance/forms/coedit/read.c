@@ -84,6 +84,8 @@ static json_t *map_to_json(const Type *type, bool before, guint depth)
     if (item == NULL)
       continue;
     const Key *name = doc_key_text(type->doc, key);
+    if (has_nul(name->text, name->size))
+      continue;
     guint64 last = item_visible(type->doc, item, before) - 1;
     json_object_setn_new_nocheck(map, name->text, name->size,
                                  content_to_json(item, last, before, depth));
@@ -162,6 +164,8 @@ json_t *ablak_ydoc_json(const AblakYdoc *doc)
     if (doc->roots.keys[i] == NONE)
       continue;
     const Key *name = doc_key_text(doc, doc->roots.keys[i]);
+    if (has_nul(name->text, name->size))
+      continue;
     json_object_setn_new_nocheck(roots, name->text, name->size,
                                  ablak_ytype_json(doc->roots.values[i], ABLAK_YTYPE_UNKNOWN));
   }
@@ -194,8 +198,11 @@ GPtrArray *ablak_ymap_keys(const AblakYtype *map)
 {
   GPtrArray *keys = g_ptr_array_new_with_free_func(g_free);
   for (guint32 i = 0; i < map->entries.capacity; i++) {
-    if (entry_item(map, map->entries.keys[i], false) != NULL)
-      g_ptr_array_add(keys, g_strdup(doc_key_text(map->doc, map->entries.keys[i])->text));
+    if (entry_item(map, map->entries.keys[i], false) == NULL)
+      continue;
+    const Key *key = doc_key_text(map->doc, map->entries.keys[i]);
+    if (!has_nul(key->text, key->size))
+      g_ptr_array_add(keys, g_strdup(key->text));
   }
   return keys;
 }

@@ -35,7 +35,7 @@ static void take_format(Delta *delta, const Doc *doc, const Item *item)
   read_bytes(&reader, &key);
   read_bytes(&reader, &text);
   json_t *value = json_text_to_json(text.text, text.size, doc->max_depth);
-  if (json_is_null(value)) {
+  if (json_is_null(value) || has_nul(key.text, key.size)) {
     json_object_deln(delta->attributes, key.text, key.size);
     json_decref(value);
   } else {

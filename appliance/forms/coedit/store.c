@@ -15,6 +15,11 @@ Client *doc_client(const Doc *doc, guint32 index)
   return g_ptr_array_index(doc->clients, index);
 }
 
+guint64 doc_own_state(const Doc *doc)
+{
+  return doc->own != NULL ? doc->own->state : 0;
+}
+
 Client *doc_find_client(Doc *doc, guint64 id)
 {
   if (doc->last_client != NULL && doc->last_client->id == id)
@@ -37,6 +42,8 @@ Client *doc_get_client(Doc *doc, guint64 id)
   g_hash_table_insert(doc->clients_by_id, &client->id, client);
   doc->bytes += sizeof *client + 48;
   doc->last_client = client;
+  if (id == doc->client_id)
+    doc->own = client;
   return client;
 }
 
@@ -199,17 +206,14 @@ void doc_type_free(Doc *doc, Type *type)
 
 /* ---- the struct index of a client ---- */
 
-Place client_find(const Client *client, guint64 clock)
+static bool slot_holds(const Leaf *leaf, guint32 slot, guint64 clock)
 {
-  guint32 low = 0, high = client->leaf_count;
-  while (high - low > 1) {
-    guint32 middle = (low + high) / 2;
-    if (client->leaves[middle].clock <= clock)
-      low = middle;
-    else
-      high = middle;
-  }
-  const Leaf *leaf = &client->leaves[low];
+  const Item *item = leaf->slots[slot].item;
+  return clock - leaf->slots[slot].clock < item->length;
+}
+
+static guint32 leaf_find(const Leaf *leaf, guint64 clock)
+{
   guint32 first = 0, last = leaf->count;
   while (last - first > 1) {
     guint32 middle = (first + last) / 2;
@@ -218,7 +222,29 @@ Place client_find(const Client *client, guint64 clock)
     else
       last = middle;
   }
-  return (Place){low, first};
+  return first;
+}
+
+/* People type where they typed before: the last struct and the last place found come first. */
+Place client_find(Client *client, guint64 clock)
+{
+  guint32 low = client->leaf_count - 1, high = client->leaf_count;
+  const Leaf *leaf = &client->leaves[low];
+  if (leaf->slots[leaf->count - 1].clock <= clock)
+    return (Place){low, leaf->count - 1};
+  Place hint = client->hint;
+  if (hint.leaf < client->leaf_count && hint.slot < client->leaves[hint.leaf].count &&
+      slot_holds(&client->leaves[hint.leaf], hint.slot, clock))
+    return hint;
+  for (low = 0; high - low > 1;) {
+    guint32 middle = (low + high) / 2;
+    if (client->leaves[middle].clock <= clock)
+      low = middle;
+    else
+      high = middle;
+  }
+  client->hint = (Place){low, leaf_find(&client->leaves[low], clock)};
+  return client->hint;
 }
 
 bool client_next(const Client *client, Place *place)

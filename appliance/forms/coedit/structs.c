@@ -1,7 +1,7 @@
 /* Items in their lists: splitting, integrating (the YATA order of Yjs) and deleting. */
 #include "forms/coedit/internal.h"
 
-Item *doc_item_at(const Client *client, guint64 clock)
+Item *doc_item_at(Client *client, guint64 clock)
 {
   return client_at(client, client_find(client, clock));
 }

@@ -92,7 +92,7 @@ static void collect_ranges(Doc *doc)
 {
   for (guint i = 0; i < doc->deletes->len; i++) {
     const Range *range = &g_array_index(doc->deletes, Range, i);
-    const Client *client = doc_client(doc, range->client);
+    Client *client = doc_client(doc, range->client);
     Place place = client_find(client, range->clock);
     do {
       Item *item = client_at(client, place);
@@ -169,7 +169,8 @@ static void merge_all(Doc *doc)
   }
   for (guint i = 0; i < doc->touched->len; i++) {
     Client *client = doc_client(doc, g_array_index(doc->touched, guint32, i));
-    merge_range(doc, client, client->before, client->state - 1);
+    if (client_last(client)->clock >= client->before) /* else it only grew the last item */
+      merge_range(doc, client, client->before, client->state - 1);
   }
   for (guint i = doc->merges->len; i-- > 0;) {
     const Range *range = &g_array_index(doc->merges, Range, i);
@@ -195,7 +196,7 @@ static GBytes *transaction_update(Doc *doc)
   g_array_sort_with_data(doc->touched, compare_clients, doc);
   write_uint(&buffer, doc->touched->len);
   for (guint i = 0; i < doc->touched->len; i++) {
-    const Client *client = doc_client(doc, g_array_index(doc->touched, guint32, i));
+    Client *client = doc_client(doc, g_array_index(doc->touched, guint32, i));
     write_client(doc, &buffer, client, client->before);
   }
   write_ranges(doc, &buffer, doc->deletes);

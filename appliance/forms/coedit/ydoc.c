@@ -20,10 +20,12 @@ static bool has_room(const Doc *doc, const Update *update, gsize size)
 /* Someone else writes with our client id: take another, as yjs does. */
 static void check_own_client(Doc *doc, guint64 before)
 {
-  while (doc->random_client && doc_state(doc, doc->client_id) != before) {
+  if (!doc->random_client || doc_own_state(doc) == before)
+    return;
+  do
     doc->client_id = g_random_int();
-    before = 0;
-  }
+  while (doc_find_client(doc, doc->client_id) != NULL);
+  doc->own = NULL;
 }
 
 static bool apply(Doc *doc, const void *data, gsize size, guint64 origin, guint want,
@@ -38,7 +40,7 @@ static bool apply(Doc *doc, const void *data, gsize size, guint64 origin, guint 
     update_clear(&update);
     return fail_too_large(doc, error);
   }
-  guint64 own_state = doc_state(doc, doc->client_id);
+  guint64 own_state = doc_own_state(doc);
   bool tell = allow != NULL || (want & (ABLAK_YDOC_CHANGES | ABLAK_YDOC_BEFORE)) != 0;
   AblakYdocReport *report = ret_report != NULL ? g_new0(AblakYdocReport, 1) : NULL;
   doc_begin(doc, origin, tell);
@@ -76,4 +78,28 @@ bool ablak_ydoc_apply_checked(AblakYdoc *doc, const void *data, gsize size, guin
   g_return_val_if_fail(allow != NULL, false);
   return apply(doc, data, size, origin, want | ABLAK_YDOC_UPDATE | ABLAK_YDOC_CHANGES, allow,
                user_data, ret_report, error);
+}
+
+GArray *ablak_ydoc_new_writers(AblakYdoc *doc, const void *data, gsize size, GError **error)
+{
+  Update update;
+  if (!update_read(data, size, &update)) {
+    fail_malformed(error, "update");
+    return NULL;
+  }
+  GArray *writers = g_array_new(FALSE, FALSE, sizeof(guint64));
+  for (guint i = 0; i < update.count; i++) {
+    Run *run = &update.runs[i];
+    guint64 client = run->current.id.client, state = doc_state(doc, client);
+    if (writers->len > 0 && g_array_index(writers, guint64, writers->len - 1) == client)
+      continue; /* runs are sorted */
+    bool fresh = false;
+    do
+      fresh = run->current.kind != KIND_SKIP && run->next.clock > state;
+    while (!fresh && run_advance(run));
+    if (fresh)
+      g_array_append_val(writers, client);
+  }
+  update_clear(&update);
+  return writers;
 }

@@ -117,6 +117,18 @@ GBytes *ablak_ydoc_state_vector(const AblakYdoc *doc);
 GBytes *ablak_ydoc_encode(const AblakYdoc *doc, const void *state_vector, gsize size,
                           GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
+/* New: GArray of guint64, the client ids in whose name the update holds structs that this document
+ * does not have. A sender that writes in the name of another person's client id can take clocks
+ * away from that person: compare before applying. NULL and an error when it is malformed. */
+GArray *ablak_ydoc_new_writers(AblakYdoc *doc, const void *data, gsize size,
+                               GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/* New: the moment, to be looked at later; as yjs' encodeSnapshot. */
+GBytes *ablak_ydoc_snapshot(const AblakYdoc *doc);
+/* New: a document as it was at the snapshot. Only for documents made with keep_deleted. */
+AblakYdoc *ablak_ydoc_at_snapshot(AblakYdoc *doc, const void *data, gsize size,
+                                  GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
 /* ---- Reading ---- */
 
 typedef enum {
@@ -137,7 +149,8 @@ AblakYtypeKind ablak_ytype_kind(const AblakYtype *type);
 guint64 ablak_ytype_length(const AblakYtype *type);
 
 /* New: the value as JSON. `as` is for roots only: other types know their kind. Binary content is a
- * base64 string, undefined and NaN are null, XML is its markup as text. */
+ * base64 string, undefined and NaN are null, XML is its markup as text; map keys with NUL are left
+ * out. */
 json_t *ablak_ytype_json(const AblakYtype *type, AblakYtypeKind as);
 /* New: an object of all roots; each root as what its content looks like (characters: text;
  * elements: array; else map). */

@@ -8,7 +8,7 @@ import * as encoding from 'lib0/encoding'
 import { Random, edit, jsonOf } from '../../interop/coedit/peers.mjs'
 
 const here = dirname(fileURLToPath(import.meta.url))
-for (const part of ['document', 'messages']) mkdirSync(join(here, 'corpus-' + part), { recursive: true })
+for (const part of ['document', 'messages', 'updates']) mkdirSync(join(here, 'corpus-' + part), { recursive: true })
 const save = (part, name, bytes) => writeFileSync(join(here, 'corpus-' + part, name), bytes)
 
 const parts = updates => Buffer.concat(updates.map(([choice, update]) => Buffer.concat([Buffer.from([update.length >> 8, update.length & 255, choice]), update])))
@@ -30,6 +30,14 @@ for (let seed = 1; seed <= 60; seed++) {
   }
   if (seed % 2) updates.sort(() => random.next() - 0.5)
   save('document', `history-${seed}`, parts(updates))
+  if (seed <= 20) {
+    const chosen = (choice, ...all) => Buffer.concat([Buffer.from([choice]), ...all])
+    const state = Y.encodeStateAsUpdate(docs[0])
+    save('updates', `v2-${seed}`, chosen(0, Y.encodeStateAsUpdateV2(docs[0])))
+    save('updates', `v1-${seed}`, chosen(1, state))
+    save('updates', `twice-${seed}`, chosen(2, state, state))
+    save('updates', `snapshot-${seed}`, chosen(3, Y.encodeSnapshot(Y.snapshot(docs[seed % 2]))))
+  }
   if (seed <= 20) save('document', `merged-${seed}`, parts([[0, Y.mergeUpdates(updates.filter((_, i) => i !== 1).map(([, update]) => update))]]))
   if (seed <= 20) save('document', `state-${seed}`, parts([[7, Y.encodeStateAsUpdate(docs[0])], [7, Y.convertUpdateFormatV2ToV1(Y.encodeStateAsUpdateV2(docs[1]))]]))
 }

@@ -3,6 +3,7 @@
 #include "core/crypto.h"
 #include "core/error.h"
 #include "core/json.h"
+#include "forms/coedit/update.h"
 #include "forms/coedit/ydoc.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -279,6 +280,56 @@ static json_t *diff(AblakYdoc *doc, json_t *command)
   return update != NULL ? json_pack("{s:o}", "update", hex_value(update)) : failure(error);
 }
 
+/* Updates as bytes: merged, cut, in the other format. */
+static json_t *bytes_command(const char *op, json_t *command)
+{
+  GError *error = NULL;
+  g_autoptr(GBytes) update = hex_member(command, "update"), vector = hex_member(command, "vector");
+  g_autoptr(GPtrArray) updates = g_ptr_array_new_with_free_func((GDestroyNotify)g_bytes_unref);
+  GBytes *result = NULL;
+  gsize size = 0, vector_size = 0, index;
+  json_t *text;
+  const void *data = update != NULL ? g_bytes_get_data(update, &size) : NULL;
+  const void *states = vector != NULL ? g_bytes_get_data(vector, &vector_size) : NULL;
+  json_array_foreach(json_object_get(command, "updates"), index, text)
+      g_ptr_array_add(updates, ablak_hex_decode(json_string_value(text)));
+  if (g_strcmp0(op, "merge") == 0)
+    result = ablak_yupdate_merge((GBytes *const *)updates->pdata, updates->len, &error);
+  else if (g_strcmp0(op, "cut") == 0)
+    result = ablak_yupdate_diff(data, size, states, vector_size, &error);
+  else if (g_strcmp0(op, "vector") == 0)
+    result = ablak_yupdate_state_vector(data, size, &error);
+  else if (g_strcmp0(op, "to-v2") == 0)
+    result = ablak_yupdate_to_v2(data, size, &error);
+  else if (g_strcmp0(op, "from-v2") == 0)
+    result = ablak_yupdate_from_v2(data, size, 0, &error);
+  else
+    return json_pack("{s:s}", "error", "no such command");
+  json_t *answer =
+      result != NULL ? json_pack("{s:o}", "update", hex_value(result)) : failure(error);
+  g_clear_pointer(&result, g_bytes_unref);
+  return answer;
+}
+
+static json_t *snapshot(AblakYdoc *doc)
+{
+  g_autoptr(GBytes) bytes = ablak_ydoc_snapshot(doc);
+  return json_pack("{s:o}", "update", hex_value(bytes));
+}
+
+static json_t *at_snapshot(Host *host, AblakYdoc *doc, json_t *command)
+{
+  GError *error = NULL;
+  g_autoptr(GBytes) bytes = hex_member(command, "update");
+  gsize size;
+  const void *data = g_bytes_get_data(bytes, &size);
+  AblakYdoc *old = ablak_ydoc_at_snapshot(doc, data, size, &error);
+  if (old == NULL)
+    return failure(error);
+  g_hash_table_replace(host->docs, g_strdup(ablak_json_get_string(command, "as")), old);
+  return json_object();
+}
+
 static json_t *run(Host *host, json_t *command)
 {
   const char *op = ablak_json_get_string(command, "op");
@@ -291,9 +342,13 @@ static json_t *run(Host *host, json_t *command)
     g_hash_table_replace(host->docs, g_strdup(name), ablak_ydoc_new(&options));
     return json_object();
   }
-  AblakYdoc *doc = g_hash_table_lookup(host->docs, name);
+  AblakYdoc *doc = name != NULL ? g_hash_table_lookup(host->docs, name) : NULL;
   if (doc == NULL)
-    return json_pack("{s:s}", "error", "no such document");
+    return bytes_command(op, command);
+  if (g_strcmp0(op, "snapshot") == 0)
+    return snapshot(doc);
+  if (g_strcmp0(op, "at-snapshot") == 0)
+    return at_snapshot(host, doc, command);
   if (g_strcmp0(op, "apply") == 0)
     return apply(doc, command);
   if (g_strcmp0(op, "state") == 0)

@@ -57,7 +57,8 @@ static void test_difference(void)
   g_assert_true(ablak_ymap_delete(ablak_ydoc_root(doc, "form"), "agree"));
   g_assert_false(ablak_ymap_delete(ablak_ydoc_root(doc, "form"), "agree"));
   set(ablak_ydoc_root(doc, "form"), "more", json_string("ű"));
-  g_autoptr(GBytes) second = ablak_ydoc_commit(doc);
+  GBytes *second = ablak_ydoc_commit(doc);
+  g_bytes_unref(second);
   gsize size;
   const void *data = g_bytes_get_data(vector, &size);
   g_autoptr(GBytes) difference = ablak_ydoc_encode(doc, data, size, NULL);
@@ -128,7 +129,8 @@ static void test_array(void)
 static void test_paths(void)
 {
   g_autoptr(AblakYdoc) doc = new_doc(1);
-  g_autoptr(GBytes) update = fill(doc);
+  GBytes *update = fill(doc);
+  g_bytes_unref(update);
   g_autoptr(json_t) path = json_pack("[s, s, i, s]", "form", "rows", 0, "a");
   assert_json(ablak_ydoc_json_at(doc, path), "\"x\"");
   g_autoptr(json_t) name = json_pack("[s, s]", "form", "name");
