@@ -32,11 +32,10 @@ export function Meeting({ first, onLeft }: { first: Visit; onLeft: () => void })
     if (visit.filingId) box("getFiling", { params: { filingId: visit.filingId } }).then(setReceipt, toastError);
   }, [visit.filingId]);
   useStored(live, first.id, loadReceipt);
-  const withVideo = visit.channel === "video";
   usePageTitle(localText(visit.serviceName));
 
   useEffect(() => {
-    if (withVideo && rememberCall()) void call.start();
+    if (rememberCall()) void call.start();
     return () => {
       call.destroy();
       chat.destroy();
@@ -73,7 +72,7 @@ export function Meeting({ first, onLeft }: { first: Visit; onLeft: () => void })
         <Line state={line} />
       </Header>
       <main class="ab-meeting-main" id="main">
-        {withVideo && visit.state === "open" && (
+        {visit.state === "open" && (
           <aside class="ab-meeting-side" aria-label={t("ui.call.title")}>
             <CallPicture call={call} side="citizen" />
             <CallControls call={call} />

@@ -10,6 +10,9 @@ import { officeName } from "../shared/start";
 import { Button, Dialog, Qr, toast, toastError } from "../shared/ui";
 import { SHORTCUTS } from "./shortcuts";
 
+/** Somebody called up by number may still join from a page of their own, and be seen there. */
+export const offersCall = (visit: Visit, call: Call) => visit.channel === "video" || visit.citizenPresent || call.state.value !== "idle";
+
 export function ContactPanel({ visit, call, chat, inviteNow }: { visit: Visit | null; call: Call | null; chat: Chat | null; inviteNow: number }) {
   if (!visit || !call || !chat)
     return (
@@ -19,7 +22,7 @@ export function ContactPanel({ visit, call, chat, inviteNow }: { visit: Visit | 
     );
   return (
     <section class="ab-desk-contact" aria-label={t("ui.desk.contact")}>
-      {visit.channel === "video" && (
+      {offersCall(visit, call) && (
         <div>
           <CallPicture call={call} side="clerk" />
           <CallControls call={call} keys={SHORTCUTS.call.shown} />

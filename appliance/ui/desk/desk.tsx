@@ -13,7 +13,7 @@ import { boxAccounts, office, officeName, startBoxPage } from "../shared/start";
 import { StaffGate } from "../shared/staff-gate";
 import { Line, Notice, toast, toastError, usePageTitle } from "../shared/ui";
 import { ClientPanel, type DeskTab } from "./client-panel";
-import { ContactPanel } from "./contact-panel";
+import { ContactPanel, offersCall } from "./contact-panel";
 import { QueuePanel } from "./queue-panel";
 import { ShortcutHelp, useShortcuts } from "./shortcuts";
 
@@ -151,7 +151,7 @@ function Desk({ me, setMe, live, onHelp }: { me: Me; setMe: (me: Me) => void; li
     form: () => setTab("form"),
     sheet: () => setTab("sheet"),
     mute: () => parts?.call.toggleMute(),
-    ...(parts && visit?.state === "open" && visit.channel === "video" ? { call: () => toggleCall(parts.call) } : {}),
+    ...(parts && visit?.state === "open" && offersCall(visit, parts.call) ? { call: () => toggleCall(parts.call) } : {}),
   });
 
   if (queue.error && !queue.value) return <main class="ab-main" id="main"><Notice tone="error" live>{errorText(queue.error)}</Notice></main>;
