@@ -31,7 +31,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
   if (data[0] == 'r') {
     request(data + 1, size - 1);
   } else if (data[0] == 'd') {
-    g_autoptr(AblakCsr) csr = ablak_csr_parse(data + 1, size - 1, NULL);
+    ablak_csr_free(ablak_csr_parse(data + 1, size - 1, NULL));
   } else if (data[0] == 'b') {
     basic(data + 1, size - 1);
   } else {
