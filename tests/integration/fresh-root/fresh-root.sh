@@ -1,0 +1,55 @@
+#!/usr/bin/env bash
+# Installs a minimal Debian 12 into a folder, clones the repository into it, and starts ./run there,
+# as a newcomer would: it must reach its ready line and stop cleanly. Needs root.
+set -euo pipefail
+source=$1
+root=$(mktemp -d /tmp/ablak-fresh-root-XXXXXX)
+child=
+
+finish() {
+  [ -z "$child" ] || kill -TERM "$child" 2> /dev/null || true
+  [ -z "$child" ] || wait "$child" 2> /dev/null || true
+  rm -rf --one-file-system "$root"
+}
+trap finish EXIT
+
+free_port() {
+  node -e 'const s = require("net").createServer().listen(0, "127.0.0.1", () => { console.log(s.address().port); s.close(); })'
+}
+
+mmdebstrap --quiet --variant=minbase bookworm "$root"
+git clone --quiet "$source" "$root/ablak"
+
+# What this machine needs to reach package registries, the new one needs as well.
+cp -L /etc/resolv.conf "$root/etc/resolv.conf"
+cp /etc/hosts "$root/etc/hosts"
+mkdir -p "$root/usr/local/share/ca-certificates" "$root/etc/ssl/certs"
+cp -r /usr/local/share/ca-certificates/. "$root/usr/local/share/ca-certificates/" 2> /dev/null || true
+cp -L /etc/ssl/certs/ca-certificates.crt "$root/etc/ssl/certs/" 2> /dev/null || true
+
+box_port=$(free_port)
+hq_port=$(free_port)
+# A mount namespace of its own: nothing stays mounted when this ends.
+unshare --mount --fork --kill-child=TERM bash -c '
+  set -e
+  mount --make-rprivate /
+  mount -t proc proc "$1/proc"
+  mount --rbind /dev "$1/dev"
+  exec chroot "$1" /bin/bash -c "cd /ablak && exec ./run --box-port $2 --hq-port $3"
+' bash "$root" "$box_port" "$hq_port" > "$root/run.log" 2>&1 &
+child=$!
+
+for ((second = 0; second < 2000; second++)); do
+  if grep -q '^ready: ' "$root/run.log"; then
+    curl -fsS -o /dev/null "http://localhost:$box_port/desk"
+    curl -fsS -o /dev/null "http://localhost:$hq_port/"
+    echo "ready after $second s"
+    sed -n '/^ready: /p' "$root/run.log"
+    exit 0
+  fi
+  kill -0 "$child" 2> /dev/null || break
+  sleep 1
+done
+echo "no ready line; the end of what ./run said:" >&2
+tail -n 40 "$root/run.log" >&2
+exit 1
