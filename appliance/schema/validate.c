@@ -3,133 +3,14 @@
  * Evaluated properties and items (Core §11) are collected only when the schema asks for them.
  * Depth and the number of visits are bounded; reaching a bound makes the instance invalid with the
  * keyword "limit", whatever `not` or `anyOf` stands around it. */
-#include "schema/private.h"
+#include "schema/visit.h"
 #include <string.h>
 
 #define DEPTH_MAX 512
 #define VISITS_MAX 300000
-#define ISSUES_MAX 1000
-
-typedef struct Path Path;
-struct Path {
-  const Path *up;
-  const char *name; /* NULL: an index */
-  gsize index;
-};
-
-/* The resources entered on the way, innermost first: the dynamic scope (Core §7.1). */
-typedef struct Scope Scope;
-struct Scope {
-  const Scope *up;
-  const AblakSchemaResource *resource;
-};
-
-/* What has been evaluated of one instance. */
-typedef struct {
-  GHashTable *names; /* borrowed property names */
-  guint8 *items;
-  gsize item_count;
-} Seen;
-
-typedef struct {
-  const AblakSchema *schema;
-  gsize visits;
-  unsigned depth;
-  bool exhausted;
-} Run;
-
-/* One visit: a node, an instance, where both are, and where to report. */
-typedef struct {
-  Run *run;
-  const AblakSchemaNode *node;
-  const json_t *value;
-  const Path *at;      /* in the instance */
-  const Path *through; /* in the schema */
-  const Scope *scope;
-  Seen *seen;        /* NULL: nobody asks */
-  GPtrArray *issues; /* NULL: nobody reads them, stop at the first */
-} Visit;
+#define VISITS_MAX_REPORTING 30000
 
 static bool check(const Visit *visit);
-
-void ablak_schema_issue_free(AblakSchemaIssue *issue)
-{
-  g_free(issue->instance_path);
-  g_free(issue->schema_path);
-  g_free(issue->keyword);
-  g_free(issue->detail);
-  g_free(issue);
-}
-
-static void put_path(GString *out, const Path *path)
-{
-  if (path == NULL)
-    return;
-  put_path(out, path->up);
-  g_string_append_c(out, '/');
-  if (path->name == NULL) {
-    g_string_append_printf(out, "%" G_GSIZE_FORMAT, path->index);
-    return;
-  }
-  for (const char *c = path->name; *c != '\0'; c++) {
-    if (*c == '~')
-      g_string_append(out, "~0");
-    else if (*c == '/')
-      g_string_append(out, "~1");
-    else
-      g_string_append_c(out, *c);
-  }
-}
-
-static char *path_text(const Path *path)
-{
-  GString *out = g_string_new(NULL);
-  put_path(out, path);
-  return g_string_free(out, FALSE);
-}
-
-/* Always false, so that a check can end with it. `detail` is copied. */
-static bool report_at(const Visit *v, const Path *at, const char *keyword, const char *detail)
-{
-  if (v->issues == NULL || v->issues->len >= ISSUES_MAX)
-    return false;
-  AblakSchemaIssue *issue = g_new0(AblakSchemaIssue, 1);
-  Path through = {v->through, keyword, 0};
-  issue->instance_path = path_text(at);
-  issue->schema_path = path_text(&through);
-  issue->keyword = g_strdup(keyword);
-  issue->detail = g_strdup(detail);
-  g_ptr_array_add(v->issues, issue);
-  return false;
-}
-
-static bool report(const Visit *v, const char *keyword, const char *detail)
-{
-  return report_at(v, v->at, keyword, detail);
-}
-
-static bool report_size(const Visit *v, const char *keyword, gsize limit)
-{
-  char text[32];
-  g_snprintf(text, sizeof text, "%" G_GSIZE_FORMAT, limit);
-  return report(v, keyword, text);
-}
-
-static bool report_json(const Visit *v, const char *keyword, const json_t *limit)
-{
-  if (v->issues == NULL)
-    return false;
-  g_autofree char *text = ablak_json_text(limit);
-  return report(v, keyword, text);
-}
-
-static bool exhaust(const Visit *v)
-{
-  if (!v->run->exhausted)
-    report(v, "limit", NULL);
-  v->run->exhausted = true;
-  return false;
-}
 
 /* --- evaluated properties and items --- */
 
@@ -213,7 +94,7 @@ static bool descend(const Visit *v, const AblakSchemaNode *node, const json_t *c
                     const Path *at, const Path *through, const char *keyword)
 {
   if (node->never)
-    return report_at(v, at, keyword, at->name);
+    return ablak_schema_report_at(v, at, keyword, at->name);
   Visit inner = *v;
   inner.node = node;
   inner.value = child;
@@ -221,92 +102,6 @@ static bool descend(const Visit *v, const AblakSchemaNode *node, const json_t *c
   inner.through = through;
   inner.seen = NULL;
   return check(&inner);
-}
-
-/* --- assertions --- */
-
-static unsigned type_of(const json_t *value)
-{
-  switch (json_typeof(value)) {
-  case JSON_OBJECT:
-    return SCHEMA_TYPE_OBJECT;
-  case JSON_ARRAY:
-    return SCHEMA_TYPE_ARRAY;
-  case JSON_STRING:
-    return SCHEMA_TYPE_STRING;
-  case JSON_INTEGER:
-    return SCHEMA_TYPE_INTEGER | SCHEMA_TYPE_NUMBER;
-  case JSON_REAL:
-    return ablak_schema_number_is_integer(value) ? SCHEMA_TYPE_INTEGER | SCHEMA_TYPE_NUMBER
-                                                 : SCHEMA_TYPE_NUMBER;
-  case JSON_TRUE:
-  case JSON_FALSE:
-    return SCHEMA_TYPE_BOOLEAN;
-  default:
-    return SCHEMA_TYPE_NULL;
-  }
-}
-
-static bool check_any(const Visit *v)
-{
-  const AblakSchemaNode *node = v->node;
-  bool valid = true;
-  if (node->types != 0 && (node->types & type_of(v->value)) == 0)
-    valid = report_json(v, "type", json_object_get(node->json, "type"));
-  if (node->constant != NULL && !ablak_schema_equal(node->constant, v->value))
-    valid = report_json(v, "const", node->constant);
-  if (node->enumeration != NULL) {
-    bool found = false;
-    for (gsize i = 0; !found && i < json_array_size(node->enumeration); i++)
-      found = ablak_schema_equal(json_array_get(node->enumeration, i), v->value);
-    if (!found)
-      valid = report_json(v, "enum", node->enumeration);
-  }
-  return valid;
-}
-
-static bool check_number(const Visit *v)
-{
-  const AblakSchemaNode *node = v->node;
-  bool valid = true;
-  if (node->maximum != NULL && ablak_schema_number_compare(v->value, node->maximum) > 0)
-    valid = report_json(v, "maximum", node->maximum);
-  if (node->minimum != NULL && ablak_schema_number_compare(v->value, node->minimum) < 0)
-    valid = report_json(v, "minimum", node->minimum);
-  if (node->exclusive_maximum != NULL &&
-      ablak_schema_number_compare(v->value, node->exclusive_maximum) >= 0)
-    valid = report_json(v, "exclusiveMaximum", node->exclusive_maximum);
-  if (node->exclusive_minimum != NULL &&
-      ablak_schema_number_compare(v->value, node->exclusive_minimum) <= 0)
-    valid = report_json(v, "exclusiveMinimum", node->exclusive_minimum);
-  if (node->multiple_of != NULL && !ablak_schema_number_is_multiple(v->value, node->multiple_of))
-    valid = report_json(v, "multipleOf", node->multiple_of);
-  return valid;
-}
-
-static bool check_string(const Visit *v)
-{
-  const AblakSchemaNode *node = v->node;
-  const char *text = json_string_value(v->value);
-  gsize size = json_string_length(v->value);
-  bool valid = true;
-  if (node->max_length != SCHEMA_NO_LIMIT || node->min_length != 0) {
-    gsize length = (gsize)g_utf8_strlen(text, (gssize)size);
-    if (length > node->max_length)
-      valid = report_size(v, "maxLength", node->max_length);
-    if (length < node->min_length)
-      valid = report_size(v, "minLength", node->min_length);
-  }
-  if (node->pattern != NULL) {
-    int matched = ablak_schema_pattern_match(node->pattern, text, size);
-    if (matched < 0)
-      return exhaust(v);
-    if (matched == 0)
-      valid = report(v, "pattern", ablak_json_get_string(node->json, "pattern"));
-  }
-  if (node->format != NULL && !node->format(text, size))
-    valid = report(v, "format", node->format_name);
-  return valid;
 }
 
 /* --- arrays --- */
@@ -331,10 +126,10 @@ static bool check_contains(const Visit *v)
   bool valid = true;
   if (matches < v->node->min_contains)
     valid = json_object_get(v->node->json, "minContains") != NULL
-                ? report_size(v, "minContains", v->node->min_contains)
-                : report(v, "contains", NULL);
+                ? ablak_schema_report_size(v, "minContains", v->node->min_contains)
+                : ablak_schema_report(v, "contains", NULL);
   if (matches > v->node->max_contains)
-    valid = report_size(v, "maxContains", v->node->max_contains);
+    valid = ablak_schema_report_size(v, "maxContains", v->node->max_contains);
   return valid;
 }
 
@@ -363,11 +158,11 @@ static bool check_array(const Visit *v)
   gsize size = json_array_size(v->value);
   bool valid = true;
   if (size > node->max_items)
-    valid = report_size(v, "maxItems", node->max_items);
+    valid = ablak_schema_report_size(v, "maxItems", node->max_items);
   if (size < node->min_items)
-    valid = report_size(v, "minItems", node->min_items);
+    valid = ablak_schema_report_size(v, "minItems", node->min_items);
   if (node->unique_items && !ablak_schema_items_unique(v->value))
-    valid = report(v, "uniqueItems", NULL);
+    valid = ablak_schema_report(v, "uniqueItems", NULL);
   valid &= check_items(v);
   if (node->contains != NULL)
     valid &= check_contains(v);
@@ -391,7 +186,7 @@ static bool check_property(const Visit *v, const char *name, const json_t *child
     AblakSchemaPatternProperty *property = g_ptr_array_index(node->pattern_properties, i);
     int matched = ablak_schema_pattern_match(property->regex, name, strlen(name));
     if (matched < 0)
-      return exhaust(v);
+      return ablak_schema_exhaust(v);
     if (matched == 0)
       continue;
     covered = true;
@@ -416,7 +211,7 @@ static bool check_name(const Visit *v, const char *name)
   inner.value = text;
   inner.seen = NULL;
   inner.issues = NULL;
-  return check(&inner) || report(v, "propertyNames", name);
+  return check(&inner) || ablak_schema_report(v, "propertyNames", name);
 }
 
 static bool check_required(const Visit *v, const json_t *names, const char *keyword)
@@ -425,7 +220,7 @@ static bool check_required(const Visit *v, const json_t *names, const char *keyw
   for (gsize i = 0; i < json_array_size(names); i++) {
     const char *name = json_string_value(json_array_get(names, i));
     if (json_object_get(v->value, name) == NULL)
-      valid = report(v, keyword, name);
+      valid = ablak_schema_report(v, keyword, name);
   }
   return valid;
 }
@@ -459,9 +254,9 @@ static bool check_object(const Visit *v)
   gsize size = json_object_size(v->value);
   bool valid = check_required(v, node->required, "required");
   if (size > node->max_properties)
-    valid = report_size(v, "maxProperties", node->max_properties);
+    valid = ablak_schema_report_size(v, "maxProperties", node->max_properties);
   if (size < node->min_properties)
-    valid = report_size(v, "minProperties", node->min_properties);
+    valid = ablak_schema_report_size(v, "minProperties", node->min_properties);
   valid &= check_dependents(v);
   if (node->properties == NULL && node->pattern_properties == NULL &&
       node->additional_properties == NULL && node->property_names == NULL)
@@ -503,7 +298,7 @@ static bool check_branches(const Visit *v, const GPtrArray *branches, const char
   }
   if (exactly_one ? valid == 1 : valid > 0)
     return true;
-  report(v, keyword, valid > 1 ? "more than one" : NULL);
+  ablak_schema_report(v, keyword, valid > 1 ? "more than one" : NULL);
   while (valid == 0 && nearest != NULL && nearest->len > 0 && v->issues->len < ISSUES_MAX)
     g_ptr_array_add(v->issues, g_ptr_array_steal_index(nearest, 0));
   return false;
@@ -555,7 +350,7 @@ static bool check_in_place(const Visit *v)
     inner.seen = NULL; /* what a refused schema evaluated never counts */
     inner.issues = NULL;
     if (check(&inner))
-      valid = report(v, "not", NULL);
+      valid = ablak_schema_report(v, "not", NULL);
   }
   return valid;
 }
@@ -597,13 +392,13 @@ static bool check_unevaluated(const Visit *v)
 static bool check_keywords(const Visit *v)
 {
   bool all = v->issues != NULL;
-  bool valid = check_any(v);
+  bool valid = ablak_schema_check_any(v);
   if (!valid && !all)
     return false;
   if (json_is_number(v->value))
-    valid &= check_number(v);
+    valid &= ablak_schema_check_number(v);
   else if (json_is_string(v->value))
-    valid &= check_string(v);
+    valid &= ablak_schema_check_string(v);
   else if (json_is_array(v->value))
     valid &= check_array(v);
   else if (json_is_object(v->value))
@@ -624,10 +419,10 @@ static bool check(const Visit *visit)
   Run *run = v.run;
   if (run->exhausted)
     return false;
-  if (run->depth >= DEPTH_MAX || ++run->visits > VISITS_MAX)
-    return exhaust(&v);
+  if (run->depth >= DEPTH_MAX || ++run->visits > run->visits_max)
+    return ablak_schema_exhaust(&v);
   if (v.node->never)
-    return report(&v, "false", NULL);
+    return ablak_schema_report(&v, "false", NULL);
   Scope scope = {v.scope, v.node->resource};
   if (v.scope == NULL || v.scope->resource != v.node->resource)
     v.scope = &scope;
@@ -654,23 +449,29 @@ static gint by_depth(gconstpointer a, gconstpointer b, gpointer order)
   return slashes;
 }
 
+/* The verdict comes first, without a record; who wants to know more pays for a second walk, which
+ * may stop early. */
 bool ablak_schema_validate(const AblakSchema *schema, const json_t *instance, gsize most,
                            GPtrArray **ret_issues)
 {
-  g_autoptr(GPtrArray) issues = NULL;
-  if (ret_issues != NULL)
-    issues = g_ptr_array_new_with_free_func((GDestroyNotify)ablak_schema_issue_free);
-  Run run = {.schema = schema};
-  Visit visit = {.run = &run, .node = schema->root, .value = instance, .issues = issues};
+  Run run = {.schema = schema, .visits_max = VISITS_MAX};
+  Visit visit = {.run = &run, .node = schema->root, .value = instance};
   if (check(&visit))
     return true;
-  if (issues != NULL) {
-    if (run.exhausted && issues->len == 0)
-      report(&visit, "limit", NULL);
-    g_qsort_with_data(issues->pdata, (gint)issues->len, sizeof(gpointer), by_depth, NULL);
-    if (issues->len > most)
-      g_ptr_array_set_size(issues, (gint)most);
-    *ret_issues = g_steal_pointer(&issues);
-  }
+  if (ret_issues == NULL)
+    return false;
+  bool exhausted = run.exhausted;
+  g_autoptr(GPtrArray) issues =
+      g_ptr_array_new_with_free_func((GDestroyNotify)ablak_schema_issue_free);
+  run = (Run){.schema = schema, .visits_max = VISITS_MAX_REPORTING, .exhausted = exhausted};
+  visit.issues = issues;
+  if (exhausted)
+    ablak_schema_report(&visit, "limit", NULL);
+  else
+    check(&visit);
+  g_qsort_with_data(issues->pdata, (gint)issues->len, sizeof(gpointer), by_depth, NULL);
+  if (issues->len > most)
+    g_ptr_array_set_size(issues, (gint)most);
+  *ret_issues = g_steal_pointer(&issues);
   return false;
 }

@@ -343,6 +343,39 @@ static void test_print_content(void)
   world_close(&world);
 }
 
+/* Every published sample form prints, filled or not, in its office's languages. */
+static void test_print_samples(void)
+{
+  static const char *const offices[][2] = {{"hu", "en"}, {"cs", "en"}};
+  World world;
+  world_open(&world);
+  g_autoptr(AblakFiling) filing = register_one(&world, "s1", 1);
+  unsigned count = 0;
+  for (gsize i = 0; i < G_N_ELEMENTS(offices); i++) {
+    g_autofree char *folder = g_test_build_filename(G_TEST_DIST, "..", "..", "..", "kb", "samples",
+                                                    offices[i][0], "forms", NULL);
+    g_autoptr(GDir) dir = g_dir_open(folder, 0, NULL);
+    const char *name;
+    while ((name = g_dir_read_name(dir)) != NULL) {
+      g_autofree char *path = g_build_filename(folder, name, NULL), *source = NULL;
+      g_assert_true(g_file_get_contents(path, &source, NULL, NULL));
+      g_autoptr(json_t) definition = parse(source);
+      g_autoptr(json_t) content = json_object();
+      g_autoptr(GError) error = NULL;
+      AblakPrint print = print_of(&world, filing, definition, content, offices[i][count % 2]);
+      g_autoptr(GBytes) pdf = ablak_print_content(&print, &error);
+      g_assert_no_error(error);
+      g_autofree char *pdf_name = g_strdup_printf("%s.pdf", name);
+      g_autofree char *text = read_back(&world, pdf, pdf_name);
+      expect(text, "MINTA/2025/000001");
+      g_assert_null(strstr(text, "print."));
+      count++;
+    }
+  }
+  g_assert_cmpuint(count, ==, 16);
+  world_close(&world);
+}
+
 int main(int argc, char **argv)
 {
   g_test_init(&argc, &argv, NULL);
@@ -351,5 +384,6 @@ int main(int argc, char **argv)
   g_test_add_func("/filings/receipt", test_receipt);
   g_test_add_func("/filings/print-receipt", test_print_receipt);
   g_test_add_func("/filings/print-content", test_print_content);
+  g_test_add_func("/filings/print-samples", test_print_samples);
   return g_test_run();
 }
