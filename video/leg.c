@@ -6,6 +6,8 @@
 #include <string.h>
 
 #define CONNECT_TIMEOUT_MS 30000
+/* Speech pauses aside, a page that sends is heard many times a second. */
+#define RECENT_MS 1500
 #define QUIET_MS 5000
 #define LISTENER_QUIET_MS 15000
 #define UNANSWERED_PACKETS 50
@@ -80,28 +82,48 @@ static void begin_dtls_if_ready(AblakLeg *leg)
   }
 }
 
-/* How good a choice a leg is for the one person that the sections have room for. */
-static int preference(const AblakLeg *leg)
+static bool sends_anything(const AblakLeg *leg)
 {
-  if (leg->answer == NULL || leg->spent)
-    return 0;
-  return leg->state == ABLAK_MEDIA_LEG_DISCONNECTED ? 1 : 2;
+  return leg->answer->sends[ABLAK_SDP_AUDIO] || leg->answer->sends[ABLAK_SDP_VIDEO];
 }
 
-/* The streams of the other person: of several legs the newest that is alive, because a page that
- * was loaded again joins beside its former leg, of which nobody knows yet that it is dead. */
-static GArray *other_sources(const AblakLeg *leg)
+typedef enum { ABSENT, QUIET, ALIVE } Presence;
+
+static Presence presence(const AblakLeg *leg)
+{
+  if (leg->answer == NULL || leg->spent)
+    return ABSENT;
+  if (leg->state == ABLAK_MEDIA_LEG_DISCONNECTED)
+    return QUIET;
+  return leg->state == ABLAK_MEDIA_LEG_CONNECTING || !sends_anything(leg) ||
+                 ablak_clock_monotonic_ms() - leg->heard_ms < RECENT_MS
+             ? ALIVE
+             : QUIET;
+}
+
+/* The streams of the other person, for whom the sections have room. A page that was loaded again
+ * joins beside its former leg, of which nobody knows yet that it is dead: as long as several legs
+ * may be the other person no stream is named, and the browser takes what comes (RFC 9143 §9.2, by
+ * payload type), because a stream named wrongly would keep out the right one. */
+static GArray *other_sources(const AblakLeg *leg, bool *ret_company)
 {
   GArray *sources = g_array_new(FALSE, FALSE, sizeof(AblakSdpSource));
   const AblakLeg *best = NULL;
+  guint rivals = 0;
   GPtrArray *legs = leg->session->legs;
   for (guint i = 0; i < legs->len; i++) {
     const AblakLeg *other = legs->pdata[i];
-    int worth = preference(other);
-    if (other != leg && worth > 0 && (best == NULL || worth >= preference(best)))
+    if (other == leg || presence(other) == ABSENT)
+      continue;
+    if (best == NULL || presence(other) > presence(best)) {
       best = other;
+      rivals = 0;
+    } else if (presence(other) == presence(best)) {
+      rivals++;
+    }
   }
-  if (best != NULL)
+  *ret_company = best != NULL;
+  if (best != NULL && rivals == 0)
     g_array_append_vals(sources, best->answer->sources->data, best->answer->sources->len);
   return sources;
 }
@@ -119,6 +141,13 @@ static bool sources_equal(const GArray *a, const GArray *b)
   return true;
 }
 
+/* The sections' direction: when the other person has left, the page's tracks end, so that it can
+ * show so; before anybody came they wait. */
+static bool shows_anyone(const AblakLeg *leg)
+{
+  return leg->company || !leg->had_company;
+}
+
 static void offer_now(AblakLeg *leg)
 {
   AblakSession *session = leg->session;
@@ -129,8 +158,8 @@ static void offer_now(AblakLeg *leg)
     return;
   }
   g_array_unref(leg->offered);
-  leg->offered = other_sources(leg);
-  leg->had_company = leg->had_company || leg->offered->len > 0;
+  leg->offered = other_sources(leg, &leg->company);
+  leg->had_company = leg->had_company || leg->company;
   leg->offer_stale = false;
   leg->generation++;
   g_hash_table_insert(session->generations, g_strdup(leg->id),
@@ -143,8 +172,7 @@ static void offer_now(AblakLeg *leg)
       .fingerprint = ablak_dtls_context_fingerprint(session->relay->dtls),
       .candidates = (const char *const *)candidates,
       .receives = {leg->may_send[ABLAK_SDP_AUDIO], leg->may_send[ABLAK_SDP_VIDEO]},
-      /* When the other person has left, the page's tracks end, so that it can show so. */
-      .sends = leg->offered->len > 0 || !leg->had_company,
+      .sends = shows_anyone(leg),
       .stream = "remote",
       .sources = (const AblakSdpSource *)(gpointer)leg->offered->data,
       .sources_length = leg->offered->len,
@@ -406,8 +434,9 @@ void ablak_leg_refresh(AblakLeg *leg)
 {
   if (leg->spent || !leg->gathered)
     return;
-  g_autoptr(GArray) sources = other_sources(leg);
-  leg->offer_stale = !sources_equal(sources, leg->offered);
+  bool company = false;
+  g_autoptr(GArray) sources = other_sources(leg, &company);
+  leg->offer_stale = company != leg->company || !sources_equal(sources, leg->offered);
   if (leg->offer_stale && leg->answered == leg->generation)
     offer_now(leg);
 }
@@ -416,7 +445,7 @@ void ablak_leg_refresh(AblakLeg *leg)
  * something comes (RFC 3550 §6.2), and nothing at all otherwise. 0: silence means nothing. */
 static gint64 quiet_limit_ms(const AblakLeg *leg)
 {
-  if (leg->answer->sends[ABLAK_SDP_AUDIO] || leg->answer->sends[ABLAK_SDP_VIDEO])
+  if (sends_anything(leg))
     return QUIET_MS;
   return leg->stats.packets_sent > leg->sent_when_heard + UNANSWERED_PACKETS ? LISTENER_QUIET_MS
                                                                              : 0;

@@ -48,7 +48,8 @@ struct AblakLeg {
   gint64 answered;       /* the last generation answered */
   bool offer_stale;      /* to be offered again once the present offer is answered */
   GArray *offered;       /* AblakSdpSource: the other person's streams in the last offer */
-  bool had_company;
+  bool company;          /* somebody was there at the last offer */
+  bool had_company;      /* or at an earlier one */
   bool gathered;
 
   AblakIce *ice;

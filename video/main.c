@@ -123,15 +123,6 @@ static void connect_later(Media *media)
   g_timeout_add(media->back_off_ms, connect_now, media);
 }
 
-static void apply_log_level(const AblakConfig *config)
-{
-  static const char *const names[] = {"debug", "info", "warning", "error"};
-  const char *name = ablak_config_string(config, "log-level");
-  for (gsize i = 0; i < G_N_ELEMENTS(names); i++)
-    if (strcmp(names[i], name) == 0)
-      ablak_log_set_level((AblakLogLevel)i);
-}
-
 static gboolean on_stop(gpointer data)
 {
   g_main_loop_quit(data);
@@ -143,7 +134,7 @@ static gboolean on_reload(gpointer data)
   Media *media = data;
   g_autoptr(GError) error = NULL;
   if (ablak_config_reload(media->config, &error))
-    apply_log_level(media->config);
+    ablak_log_set_level_by_name(ablak_config_string(media->config, "log-level"));
   else
     ablak_log_gerror(ABLAK_LOG_ERROR, "media-reload-refused", error, NULL);
   return G_SOURCE_CONTINUE;
@@ -224,16 +215,13 @@ int main(int argc, char **argv)
 {
   Media media = {0};
   g_autoptr(GError) error = NULL;
-  if (argc == 2 && strcmp(argv[1], "--help") == 0) {
-    g_autofree char *help = ablak_config_help(keys);
-    g_print("ablak-media: relays the calls of ablakd\n\n%s", help);
+  if (ablak_config_help_asked("ablak-media: relays the calls of ablakd", keys, argc, argv))
     return EXIT_SUCCESS;
-  }
   ablak_log_init("ablak-media", ABLAK_LOG_INFO);
   media.config = ablak_config_new(keys);
-  bool good = ablak_config_load(media.config, g_getenv("ABLAK_MEDIA_CONFIG"), argc, argv, &error);
+  bool good = ablak_config_load(media.config, g_getenv("ABLAK_CONFIG_FILE"), argc, argv, &error);
   if (good) {
-    apply_log_level(media.config);
+    ablak_log_set_level_by_name(ablak_config_string(media.config, "log-level"));
     raise_descriptor_limit();
     good = run(&media, &error);
   }

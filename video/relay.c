@@ -48,8 +48,16 @@ static void tick_leg(AblakLeg *leg, gpointer now_ms)
 
 static gboolean on_tick(gpointer data)
 {
+  AblakRelay *relay = data;
   gint64 now_ms = ablak_clock_monotonic_ms();
-  each_leg(data, tick_leg, &now_ms);
+  GHashTableIter iter;
+  gpointer session = NULL;
+  each_leg(relay, tick_leg, &now_ms);
+  /* Of several legs that may be the other person, silence shows which one is. */
+  g_hash_table_iter_init(&iter, relay->sessions);
+  while (g_hash_table_iter_next(&iter, NULL, &session))
+    if (((AblakSession *)session)->legs->len > 2)
+      ablak_session_refresh(session, NULL);
   return G_SOURCE_CONTINUE;
 }
 

@@ -38,7 +38,7 @@ export function launch(picture, extra = []) {
 /** A page bound to one leg: offers go to it, its answers and candidates to the box. */
 export class Participant {
   constructor(box, session, leg) {
-    Object.assign(this, { box, session, leg });
+    Object.assign(this, { box, session, leg, role: leg.split("-")[0] });
     box.on("message", (message) => {
       if (message.type === "offer" && message.leg === leg && message.session === session && this.page)
         this.offered(message).catch((error) => this.errors.push(String(error)));

@@ -62,7 +62,7 @@ function complaint(person, earlier, now, seen) {
   const [before, after] = [earlier.kinds, now.kinds];
   if (!((after.video?.frames ?? 0) > (before.video?.frames ?? 0) + 5)) return `decodes ${JSON.stringify(after.video)}`;
   if (!((after.audio?.packets ?? 0) > (before.audio?.packets ?? 0) + 20)) return `hears ${JSON.stringify(after.audio)}`;
-  if (!(difference(patterns[other[person.leg]], seen) < 24)) return `sees ${JSON.stringify(seen)}`;
+  if (!(difference(patterns[other[person.role]], seen) < 24)) return `sees ${JSON.stringify(seen)}`;
   return "";
 }
 
@@ -218,6 +218,27 @@ test("when the other leaves the picture ends, and a page without a camera still 
   await citizen.join();
   await sending;
   await receives(true);
+  await assertFlowing();
+});
+
+test("a page loaded again joins beside its former leg, which nobody knows to be dead", async (t) => {
+  const former = people.citizen;
+  const citizen = new Participant(box, "call", "citizen-again");
+  citizen.browser = former.browser;
+  await citizen.open(former.browser, web.url);
+  // The process of the former page ends without a word to anyone.
+  const cdp = await former.page.context().newCDPSession(former.page);
+  cdp.send("Page.crash").catch(() => {});
+  await former.page.waitForEvent("crash");
+  people.citizen = citizen;
+  const connected = citizen.state("connected");
+  await citizen.join();
+  await connected;
+  t.diagnostic(`loaded again, first decoded frame: ${await citizen.firstFrame()} ms`);
+  await assertFlowing();
+  const closed = box.next((m) => m.leg === "citizen" && m.state === "closed", "the former leg's end");
+  former.leave();
+  await closed;
   await assertFlowing();
 });
 
