@@ -110,6 +110,7 @@ static gboolean connect_now(gpointer data)
   g_autoptr(GSocketClient) client = g_socket_client_new();
   g_autoptr(GSocketAddress) address =
       g_unix_socket_address_new(ablak_config_string(media->config, "control-socket"));
+  g_socket_client_set_enable_proxy(client, FALSE);
   if (!g_cancellable_is_cancelled(media->stop))
     g_socket_client_connect_async(client, G_SOCKET_CONNECTABLE(address), media->stop, on_connected,
                                   media);

@@ -26,7 +26,7 @@ const AblakConfigKey ablak_box_config_keys[] = {
      "How long an invitation may be redeemed."},
     {"receipt-minutes", ABLAK_CONFIG_INT, "60", 1, 1440, "min", ABLAK_CONFIG_RELOAD,
      "How long a citizen can still fetch the receipt after the visit has ended."},
-    {"log-debug", ABLAK_CONFIG_BOOL, "false", 0, 0, NULL, ABLAK_CONFIG_RELOAD,
-     "Log details for finding faults."},
+    {"log-level", ABLAK_CONFIG_STRING, "info", 0, 0, NULL, ABLAK_CONFIG_RELOAD,
+     "Least level of log lines: debug, info, warning or error."},
     {NULL, ABLAK_CONFIG_STRING, NULL, 0, 0, NULL, ABLAK_CONFIG_RESTART, NULL},
 };

@@ -37,8 +37,7 @@ static void read_limits(AblakBranch *box)
 {
   box->invitation_ms = ablak_config_int(box->config, "invitation-minutes") * 60000;
   box->receipt_ms = ablak_config_int(box->config, "receipt-minutes") * 60000;
-  ablak_log_set_level(ablak_config_bool(box->config, "log-debug") ? ABLAK_LOG_DEBUG
-                                                                  : ABLAK_LOG_INFO);
+  ablak_log_set_level_by_name(ablak_config_string(box->config, "log-level"));
 }
 
 static bool open_state(AblakBranch *box, GError **error)
@@ -180,7 +179,7 @@ int main(int argc, char **argv)
   g_autoptr(GError) error = NULL;
   ablak_log_init("ablakd", ABLAK_LOG_INFO);
   box.config = ablak_config_new(ablak_box_config_keys);
-  if (ablak_help_asked("ablakd: a branch office's box", ablak_box_config_keys, argc, argv)) {
+  if (ablak_config_help_asked("ablakd: a branch office's box", ablak_box_config_keys, argc, argv)) {
     ablak_config_free(box.config);
     return 0;
   }

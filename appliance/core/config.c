@@ -1,5 +1,6 @@
 #include "core/config.h"
 #include "core/error.h"
+#include <stdio.h>
 #include <string.h>
 
 #define GROUP "ablak"
@@ -264,4 +265,20 @@ char *ablak_config_markdown(const AblakConfigKey *keys)
                            keys->reload == ABLAK_CONFIG_RELOAD ? "reload" : "restart", keys->help);
   }
   return g_string_free(out, FALSE);
+}
+
+bool ablak_config_help_asked(const char *title, const AblakConfigKey *keys, int argc, char **argv)
+{
+  if (argc != 2)
+    return false;
+  g_autofree char *text = NULL;
+  if (strcmp(argv[1], "--help") == 0) {
+    g_autofree char *help = ablak_config_help(keys);
+    text = g_strdup_printf("%s\n\n%s", title, help);
+  } else if (strcmp(argv[1], "--help-markdown") == 0) {
+    text = ablak_config_markdown(keys);
+  }
+  if (text != NULL)
+    fputs(text, stdout);
+  return text != NULL;
 }

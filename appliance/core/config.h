@@ -33,8 +33,8 @@ void ablak_config_free(AblakConfig *config);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(AblakConfig, ablak_config_free)
 
 /* Reads the file (NULL: none), the environment, then argv (--key=value or --key value). */
-bool ablak_config_load(AblakConfig *config, const char *file, int argc, char **argv, GError **error)
-    G_GNUC_WARN_UNUSED_RESULT;
+bool ablak_config_load(AblakConfig *config, const char *file, int argc, char **argv,
+                       GError **error) G_GNUC_WARN_UNUSED_RESULT;
 /* Reads the file again and takes over the keys of class RELOAD. */
 bool ablak_config_reload(AblakConfig *config, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
@@ -46,3 +46,7 @@ bool ablak_config_bool(const AblakConfig *config, const char *key);
 /* Text for --help, and a Markdown table for the README. Free with g_free. */
 char *ablak_config_help(const AblakConfigKey *keys);
 char *ablak_config_markdown(const AblakConfigKey *keys);
+
+/* "--help" prints the settings under `title`, "--help-markdown" the README's table of them; true
+ * when either was the only argument. */
+bool ablak_config_help_asked(const char *title, const AblakConfigKey *keys, int argc, char **argv);

@@ -129,3 +129,10 @@ void ablak_log_set_level(AblakLogLevel least)
 {
   g_atomic_int_set(&log_least, (int)least);
 }
+
+void ablak_log_set_level_by_name(const char *least)
+{
+  for (gsize i = 0; i < G_N_ELEMENTS(level_names); i++)
+    if (strcmp(level_names[i], least) == 0)
+      ablak_log_set_level((AblakLogLevel)i);
+}

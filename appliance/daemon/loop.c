@@ -2,8 +2,6 @@
 #include "core/log.h"
 #include <glib-unix.h>
 #include <signal.h>
-#include <stdio.h>
-#include <string.h>
 
 typedef struct {
   GMainLoop *loop;
@@ -38,20 +36,4 @@ void ablak_loop_run(void (*reload)(gpointer data), gpointer data)
   for (gsize i = 0; i < G_N_ELEMENTS(sources); i++)
     g_source_remove(sources[i]);
   g_main_loop_unref(run.loop);
-}
-
-bool ablak_help_asked(const char *title, const AblakConfigKey *keys, int argc, char **argv)
-{
-  if (argc != 2)
-    return false;
-  g_autofree char *text = NULL;
-  if (strcmp(argv[1], "--help") == 0) {
-    g_autofree char *help = ablak_config_help(keys);
-    text = g_strdup_printf("%s\n\n%s", title, help);
-  } else if (strcmp(argv[1], "--help-markdown") == 0) {
-    text = ablak_config_markdown(keys);
-  }
-  if (text)
-    fputs(text, stdout);
-  return text != NULL;
 }

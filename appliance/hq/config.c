@@ -24,7 +24,7 @@ const AblakConfigKey ablak_hq_config_keys[] = {
      "Folder of the built pages."},
     {"catalogue", ABLAK_CONFIG_STRING, "/usr/share/ablak/catalogue", 0, 0, NULL,
      ABLAK_CONFIG_RESTART, "Folder of the catalogue's sources: one folder for each office."},
-    {"log-debug", ABLAK_CONFIG_BOOL, "false", 0, 0, NULL, ABLAK_CONFIG_RELOAD,
-     "Log details for finding faults."},
+    {"log-level", ABLAK_CONFIG_STRING, "info", 0, 0, NULL, ABLAK_CONFIG_RELOAD,
+     "Least level of log lines: debug, info, warning or error."},
     {NULL, ABLAK_CONFIG_STRING, NULL, 0, 0, NULL, ABLAK_CONFIG_RESTART, NULL},
 };

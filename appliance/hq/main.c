@@ -18,8 +18,7 @@
 
 static void read_limits(AblakHq *hq)
 {
-  ablak_log_set_level(ablak_config_bool(hq->config, "log-debug") ? ABLAK_LOG_DEBUG
-                                                                 : ABLAK_LOG_INFO);
+  ablak_log_set_level_by_name(ablak_config_string(hq->config, "log-level"));
 }
 
 static bool open_authority(AblakHq *hq, GError **error)
@@ -132,7 +131,7 @@ int main(int argc, char **argv)
   g_autoptr(GError) error = NULL;
   ablak_log_init("ablak-hq", ABLAK_LOG_INFO);
   hq.config = ablak_config_new(ablak_hq_config_keys);
-  if (ablak_help_asked("ablak-hq: headquarters", ablak_hq_config_keys, argc, argv)) {
+  if (ablak_config_help_asked("ablak-hq: headquarters", ablak_hq_config_keys, argc, argv)) {
     ablak_config_free(hq.config);
     return 0;
   }
