@@ -290,7 +290,7 @@ static void apply_deletes(Doc *doc, Reader reader)
 void doc_apply_update(Doc *doc, Update *update)
 {
   integrate_runs(doc, update);
-  if (doc->pending->len > 0)
+  if (g_hash_table_size(doc->pending) > 0)
     pending_retry(doc);
   apply_deletes(doc, update->deletes);
   if (doc->pending_deletes->len > 0)

@@ -37,28 +37,59 @@ static bool is_new(const Doc *doc, const Item *item)
   return item->clock >= client_before(doc, doc_client(doc, item->client));
 }
 
-/* The origin that inserted this item in the running transaction. */
-static guint64 inserted_by(const Doc *doc, const Item *item)
+static int compare_entries(gconstpointer a, gconstpointer b)
 {
+  const LogEntry *one = a, *other = b;
+  if (one->range.client != other->range.client)
+    return one->range.client < other->range.client ? -1 : 1;
+  return one->range.clock < other->range.clock ? -1 : one->range.clock > other->range.clock;
+}
+
+/* The insertions of a log with several origins, in order; NULL when all have one origin. */
+static GArray *sort_insertions(const Doc *doc)
+{
+  bool mixed = false;
+  for (guint i = 1; i < doc->log->len; i++)
+    mixed |=
+        g_array_index(doc->log, LogEntry, i).origin != g_array_index(doc->log, LogEntry, 0).origin;
+  if (!mixed)
+    return NULL;
+  GArray *insertions = g_array_new(FALSE, FALSE, sizeof(LogEntry));
   for (guint i = 0; i < doc->log->len; i++) {
-    const LogEntry *entry = &g_array_index(doc->log, LogEntry, i);
-    if (!entry->deletion && entry->range.client == item->client &&
-        item->clock - entry->range.clock < entry->range.length)
-      return entry->origin;
+    if (!g_array_index(doc->log, LogEntry, i).deletion)
+      g_array_append_val(insertions, g_array_index(doc->log, LogEntry, i));
   }
-  return 0;
+  g_array_sort(insertions, compare_entries);
+  return insertions;
+}
+
+/* The origin that inserted this item in the running transaction. */
+static guint64 inserted_by(const GArray *insertions, const Item *item)
+{
+  guint low = 0, high = insertions->len;
+  while (high - low > 1) {
+    guint middle = (low + high) / 2;
+    const Range *range = &g_array_index(insertions, LogEntry, middle).range;
+    if (range->client < item->client ||
+        (range->client == item->client && range->clock <= item->clock))
+      low = middle;
+    else
+      high = middle;
+  }
+  return g_array_index(insertions, LogEntry, low).origin;
 }
 
 /* Content of a deleted container, or of one that the same origin made just now, is told with the
  * container. */
-static bool is_told(const Doc *doc, const Item *item, guint64 origin, bool mixed)
+static bool is_told(const Doc *doc, const Item *item, guint64 origin, const GArray *insertions)
 {
   const Item *container = item->parent->item;
   if (container == NULL)
     return false;
   if (item_is_deleted(container))
     return true;
-  return is_new(doc, container) && (!mixed || inserted_by(doc, container) == origin);
+  return is_new(doc, container) &&
+         (insertions == NULL || inserted_by(insertions, container) == origin);
 }
 
 static Field *get_field(Collector *collector, const Item *item, guint64 origin)
@@ -119,25 +150,16 @@ static void count_piece(Collector *collector, const LogEntry *entry, const Piece
   field->set |= !entry->deletion;
 }
 
-static bool log_is_mixed(const Doc *doc)
-{
-  for (guint i = 1; i < doc->log->len; i++) {
-    if (g_array_index(doc->log, LogEntry, i).origin != g_array_index(doc->log, LogEntry, 0).origin)
-      return true;
-  }
-  return false;
-}
-
 static void collect_fields(Collector *collector)
 {
   const Doc *doc = collector->doc;
-  bool mixed = log_is_mixed(doc);
+  g_autoptr(GArray) insertions = sort_insertions(doc);
   for (guint i = 0; i < doc->log->len; i++) {
     const LogEntry *entry = &g_array_index(doc->log, LogEntry, i);
     guint64 clock = entry->range.clock;
     Piece piece;
     while (next_piece(doc, entry, &clock, &piece)) {
-      if (piece_counts(doc, entry, &piece) && !is_told(doc, piece.item, entry->origin, mixed))
+      if (piece_counts(doc, entry, &piece) && !is_told(doc, piece.item, entry->origin, insertions))
         count_piece(collector, entry, &piece);
     }
   }

@@ -257,16 +257,6 @@ static guint64 pending_start(const PendingQueue *queue, guint64 clock)
   return YINT_MAX;
 }
 
-static const PendingQueue *find_queue(const Doc *doc, guint64 client)
-{
-  for (guint i = 0; i < doc->pending->len; i++) {
-    const PendingQueue *queue = &g_array_index(doc->pending, PendingQueue, i);
-    if (queue->client == client)
-      return queue;
-  }
-  return NULL;
-}
-
 /* One run: what the peer lacks of a client, integrated and pending. False when that is nothing. */
 static bool write_run(const Doc *doc, Buffer *buffer, Client *client, const PendingQueue *queue,
                       guint64 id, guint64 known)
@@ -308,11 +298,14 @@ static GArray *list_sources(const Doc *doc)
   GArray *sources = g_array_new(FALSE, FALSE, sizeof(Source));
   for (guint i = 0; i < doc->clients->len; i++) {
     Client *client = doc_client(doc, i);
-    Source source = {client->id, client, find_queue(doc, client->id)};
+    Source source = {client->id, client, g_hash_table_lookup(doc->pending, &client->id)};
     g_array_append_val(sources, source);
   }
-  for (guint i = 0; i < doc->pending->len; i++) {
-    const PendingQueue *queue = &g_array_index(doc->pending, PendingQueue, i);
+  GHashTableIter iter;
+  gpointer value;
+  g_hash_table_iter_init(&iter, doc->pending);
+  while (g_hash_table_iter_next(&iter, NULL, &value)) {
+    const PendingQueue *queue = value;
     if (g_hash_table_contains(doc->clients_by_id, &queue->client))
       continue;
     Source source = {queue->client, NULL, queue};

@@ -152,7 +152,7 @@ struct AblakYdoc {
   Item *free_items;
   guint64 tick; /* of conflict scans */
 
-  GArray *pending;         /* of PendingQueue */
+  GHashTable *pending;     /* client id -> PendingQueue */
   GArray *pending_deletes; /* of PendingDelete */
 
   /* the running transaction */
@@ -333,8 +333,7 @@ void pending_add(Doc *doc, const Struct *s, Id missing);
 void pending_retry(Doc *doc);
 void pending_add_delete(Doc *doc, guint64 client, guint64 clock, guint64 length, guint64 origin);
 void pending_retry_deletes(Doc *doc);
-void pending_free(Doc *doc);
-void pending_queue_clear(PendingQueue *queue);
+void pending_queue_free(gpointer queue);
 
 /* ---- read.c ---- */
 /* How much of the item is visible: now, or before the running transaction. */

@@ -1,33 +1,28 @@
 /* What waits for updates that are missing: structs by client, and deletions. */
 #include "forms/coedit/internal.h"
 
-void pending_queue_clear(PendingQueue *queue)
+void pending_queue_free(gpointer data)
 {
+  PendingQueue *queue = data;
   for (guint i = 0; i < queue->structs->len; i++)
     g_free(g_array_index(queue->structs, PendingStruct, i).data);
   g_array_unref(queue->structs);
+  g_free(queue);
 }
 
-void pending_free(Doc *doc)
-{
-  for (guint i = 0; i < doc->pending->len; i++)
-    pending_queue_clear(&g_array_index(doc->pending, PendingQueue, i));
-  g_array_unref(doc->pending);
-  g_array_unref(doc->pending_deletes);
-}
+#define QUEUE_BYTES (sizeof(PendingQueue) + 96) /* with its array and its hash table entry */
 
 static PendingQueue *get_queue(Doc *doc, guint64 client)
 {
-  for (guint i = 0; i < doc->pending->len; i++) {
-    PendingQueue *queue = &g_array_index(doc->pending, PendingQueue, i);
-    if (queue->client == client)
-      return queue;
-  }
-  PendingQueue queue = {.client = client,
-                        .structs = g_array_new(FALSE, FALSE, sizeof(PendingStruct))};
-  g_array_append_val(doc->pending, queue);
-  doc->bytes += sizeof queue + 64;
-  return &g_array_index(doc->pending, PendingQueue, doc->pending->len - 1);
+  PendingQueue *queue = g_hash_table_lookup(doc->pending, &client);
+  if (queue != NULL)
+    return queue;
+  queue = g_new0(PendingQueue, 1);
+  queue->client = client;
+  queue->structs = g_array_new(FALSE, FALSE, sizeof(PendingStruct));
+  g_hash_table_insert(doc->pending, &queue->client, queue);
+  doc->bytes += QUEUE_BYTES;
+  return queue;
 }
 
 static void drop_struct(Doc *doc, PendingQueue *queue, guint index)
@@ -114,23 +109,77 @@ static bool drain(Doc *doc, PendingQueue *queue)
   return done > 0;
 }
 
-void pending_retry(Doc *doc)
+static bool can_go_on(Doc *doc, const PendingQueue *queue)
 {
-  for (bool progress = true; progress;) {
-    progress = false;
-    for (guint i = 0; i < doc->pending->len;) {
-      PendingQueue *queue = &g_array_index(doc->pending, PendingQueue, i);
-      if (doc_state(doc, queue->waits_client) > queue->waits_clock)
-        progress |= drain(doc, queue);
-      if (queue->structs->len > 0) {
-        i++;
+  return doc_state(doc, queue->waits_client) > queue->waits_clock;
+}
+
+static void pending_wait(GHashTable *waiting, PendingQueue *queue)
+{
+  GPtrArray *others = g_hash_table_lookup(waiting, &queue->waits_client);
+  if (others == NULL) {
+    others = g_ptr_array_new();
+    g_hash_table_insert(waiting, g_memdup2(&queue->waits_client, sizeof(guint64)), others);
+  }
+  g_ptr_array_add(others, queue);
+}
+
+/* Which queues wait for which client: GPtrArrays by client id. */
+static GHashTable *index_waiting(Doc *doc)
+{
+  GHashTable *waiting =
+      g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, (GDestroyNotify)g_ptr_array_unref);
+  GHashTableIter iter;
+  gpointer value;
+  g_hash_table_iter_init(&iter, doc->pending);
+  while (g_hash_table_iter_next(&iter, NULL, &value))
+    pending_wait(waiting, value);
+  return waiting;
+}
+
+/* Drains what can go on, then what waited for that, and so on. */
+static void drain_all(Doc *doc, GPtrArray *ready)
+{
+  g_autoptr(GHashTable) waiting = index_waiting(doc);
+  while (ready->len > 0) {
+    PendingQueue *queue = g_ptr_array_steal_index_fast(ready, ready->len - 1);
+    if (queue->structs->len == 0 || !can_go_on(doc, queue) || !drain(doc, queue))
+      continue;
+    if (queue->structs->len > 0)
+      pending_wait(waiting, queue);
+    GPtrArray *others = g_hash_table_lookup(waiting, &queue->client);
+    if (others == NULL)
+      continue;
+    for (guint i = others->len; i-- > 0;) {
+      PendingQueue *other = g_ptr_array_index(others, i);
+      if (other->waits_client == queue->client && !can_go_on(doc, other))
         continue;
-      }
-      pending_queue_clear(queue);
-      g_array_remove_index_fast(doc->pending, i);
-      doc->bytes -= sizeof *queue + 64;
+      g_ptr_array_remove_index_fast(others, i);
+      if (other->waits_client == queue->client)
+        g_ptr_array_add(ready, other);
     }
   }
+}
+
+static gboolean is_drained(gpointer key, gpointer value, gpointer user_data)
+{
+  return ((const PendingQueue *)value)->structs->len == 0;
+}
+
+void pending_retry(Doc *doc)
+{
+  g_autoptr(GPtrArray) ready = g_ptr_array_new();
+  GHashTableIter iter;
+  gpointer value;
+  g_hash_table_iter_init(&iter, doc->pending);
+  while (g_hash_table_iter_next(&iter, NULL, &value)) {
+    if (can_go_on(doc, value))
+      g_ptr_array_add(ready, value);
+  }
+  if (ready->len == 0)
+    return;
+  drain_all(doc, ready);
+  doc->bytes -= QUEUE_BYTES * g_hash_table_foreach_remove(doc->pending, is_drained, NULL);
 }
 
 static int compare_deletes(gconstpointer a, gconstpointer b)
@@ -203,5 +252,5 @@ void pending_retry_deletes(Doc *doc)
 
 bool ablak_ydoc_has_pending(const AblakYdoc *doc)
 {
-  return doc->pending->len > 0 || doc->pending_deletes->len > 0;
+  return g_hash_table_size(doc->pending) > 0 || doc->pending_deletes->len > 0;
 }

@@ -233,9 +233,15 @@ Place client_find(Client *client, guint64 clock)
   if (leaf->slots[leaf->count - 1].clock <= clock)
     return (Place){low, leaf->count - 1};
   Place hint = client->hint;
-  if (hint.leaf < client->leaf_count && hint.slot < client->leaves[hint.leaf].count &&
-      slot_holds(&client->leaves[hint.leaf], hint.slot, clock))
-    return hint;
+  if (hint.leaf < client->leaf_count) {
+    leaf = &client->leaves[hint.leaf];
+    for (int i = 0; i < 2 && hint.slot < leaf->count; i++, hint.slot++) {
+      if (slot_holds(leaf, hint.slot, clock)) {
+        client->hint = hint;
+        return hint;
+      }
+    }
+  }
   for (low = 0; high - low > 1;) {
     guint32 middle = (low + high) / 2;
     if (client->leaves[middle].clock <= clock)
@@ -429,7 +435,7 @@ AblakYdoc *ablak_ydoc_new(const AblakYdocOptions *options)
   doc->clients_by_id = g_hash_table_new(g_int64_hash, g_int64_equal);
   doc->keys = g_ptr_array_new_with_free_func(g_free);
   doc->keys_by_text = g_hash_table_new_full(key_hash, key_equal, g_free, NULL);
-  doc->pending = g_array_new(FALSE, FALSE, sizeof(PendingQueue));
+  doc->pending = g_hash_table_new_full(g_int64_hash, g_int64_equal, NULL, pending_queue_free);
   doc->pending_deletes = g_array_new(FALSE, FALSE, sizeof(PendingDelete));
   doc->touched = g_array_new(FALSE, FALSE, sizeof(guint32));
   doc->deletes = g_array_new(FALSE, FALSE, sizeof(Range));
@@ -443,7 +449,8 @@ void ablak_ydoc_free(AblakYdoc *doc)
 {
   if (doc == NULL)
     return;
-  pending_free(doc);
+  g_hash_table_unref(doc->pending);
+  g_array_unref(doc->pending_deletes);
   g_ptr_array_unref(doc->clients);
   g_hash_table_unref(doc->clients_by_id);
   g_ptr_array_unref(doc->keys);
