@@ -1,42 +1,6 @@
 /* Live drafts: real store, real documents, clients that speak y-websocket's protocol. */
-#include "fixture.h"
 #include "forms/coedit/awareness.h"
-
-typedef struct {
-  char *folder;
-  AblakStore *store;
-  AblakDrafts *drafts;
-  char *id;
-} World;
-
-static void world_open(World *world, const AblakDraftsOptions *options)
-{
-  AblakDraftsOptions defaults = {.checks_ms = 5};
-  world->folder = g_dir_make_tmp("ablak-forms-XXXXXX", NULL);
-  world->store = open_store(world->folder);
-  world->drafts = ablak_drafts_new(world->store, options != NULL ? options : &defaults);
-  world->id = create_draft(world->store);
-}
-
-static void world_close(World *world)
-{
-  ablak_drafts_free(world->drafts);
-  ablak_store_close(world->store);
-  remove_folder(world->folder);
-  g_free(world->folder);
-  g_free(world->id);
-}
-
-#define ALL(...)                                                                                   \
-  (Client *[])                                                                                     \
-  {                                                                                                \
-    __VA_ARGS__, NULL                                                                              \
-  }
-
-static bool synced(Client *client)
-{
-  return client->updates > 0 && client->checks != NULL;
-}
+#include "world.h"
 
 /* Two people in one text at the same time: both see the same, and it is in the store. */
 static void test_together(void)
@@ -70,15 +34,6 @@ static void test_together(void)
   client_free(citizen);
   client_free(clerk);
   world_close(&world);
-}
-
-static gint64 count_rows(World *world, const char *sql)
-{
-  g_autoptr(GError) error = NULL;
-  g_autoptr(AblakTxn) txn = ablak_store_read(world->store, &error);
-  g_autoptr(AblakRows) rows = ablak_txn_query_one(txn, &error, sql, "t", world->id);
-  g_assert_no_error(error);
-  return ablak_rows_int(rows, 0);
 }
 
 /* What arrives in one turn is one commit, and nothing is told before it. */
@@ -161,28 +116,6 @@ static void test_rules(void)
   client_free(clerk);
   world_close(&world);
 }
-
-typedef struct {
-  bool finished;
-  char *slug;           /* NULL: success */
-  const char *draft_id; /* for jobs */
-} Answer;
-
-static void answered(const GError *error, gpointer data)
-{
-  Answer *answer = data;
-  g_assert_false(answer->finished);
-  answer->finished = true;
-  g_free(answer->slug);
-  answer->slug = error != NULL ? g_strdup(ablak_error_slug(error)) : NULL;
-}
-
-#define EXPECT_ANSWER(answer, clients, wanted)                                                     \
-  do {                                                                                             \
-    WAIT_UNTIL(clients, (answer)->finished);                                                       \
-    g_assert_cmpstr((answer)->slug, ==, wanted);                                                   \
-    (answer)->finished = false;                                                                    \
-  } while (0)
 
 static void test_rows_and_prefill(void)
 {
@@ -377,109 +310,6 @@ static void test_freeze(void)
   world_close(&world);
 }
 
-/* The log stays short, and a fresh start reads the same from it. */
-static void test_compaction_and_reload(void)
-{
-  World world;
-  AblakDraftsOptions options = {.checks_ms = 5, .log_rows_max = 20};
-  world_open(&world, &options);
-  Client *citizen = client_new(world.drafts, world.id, "shared", "citizen");
-  WAIT_UNTIL(ALL(citizen), synced(citizen));
-  for (int i = 1; i <= 300; i++) {
-    client_type(citizen, "remarks", (guint64)(i * 7 % 50), i % 3 == 0 ? "😀" : "á");
-    if (i % 10 == 0)
-      WAIT_UNTIL(ALL(citizen), citizen->durable == (guint64)i);
-  }
-  g_assert_cmpint(count_rows(&world, "SELECT count(*) FROM draft_update WHERE draft_id = ?"), <=,
-                  21);
-  g_autofree char *before = client_text(citizen, "remarks");
-  client_free(citizen);
-  ablak_drafts_free(world.drafts);
-  ablak_store_close(world.store);
-  world.store = open_store(world.folder);
-  world.drafts = ablak_drafts_new(world.store, &options);
-  citizen = client_new(world.drafts, world.id, "shared", "citizen");
-  WAIT_UNTIL(ALL(citizen), synced(citizen));
-  g_autofree char *after = client_text(citizen, "remarks");
-  g_assert_cmpstr(after, ==, before);
-  client_type(citizen, "remarks", 0, "more");
-  WAIT_UNTIL(ALL(citizen), citizen->durable == 1);
-  client_free(citizen);
-  world_close(&world);
-}
-
-/* An update that needs a missing one is not said to be saved until it fits. */
-static void test_missing_update(void)
-{
-  World world;
-  world_open(&world, NULL);
-  Client *citizen = client_new(world.drafts, world.id, "shared", "citizen");
-  Client *clerk = client_new(world.drafts, world.id, "shared", "clerk");
-  WAIT_UNTIL(ALL(citizen, clerk), synced(citizen) && synced(clerk));
-  client_type(citizen, "name", 0, "a");
-  GBytes *first = g_queue_pop_head(&citizen->outgoing);
-  client_type(citizen, "name", 1, "b");
-  client_type(clerk, "remarks", 0, "c");
-  WAIT_UNTIL(ALL(citizen, clerk), clerk->durable == 1);
-  g_assert_cmpuint(citizen->sent, ==, 1);
-  g_assert_cmpuint(citizen->durable, ==, 0);
-  g_queue_push_tail(&citizen->outgoing, first);
-  WAIT_UNTIL(ALL(citizen, clerk), citizen->durable == 2);
-  g_autoptr(json_t) content = stored_content(world.store, world.id);
-  g_assert_cmpstr(ablak_json_get_string(content, "name"), ==, "ab");
-  client_free(citizen);
-  client_free(clerk);
-  world_close(&world);
-}
-
-static bool break_job(AblakTxn *txn, gpointer data, GError **error)
-{
-  return ablak_txn_exec(txn, NULL, error, "ALTER TABLE draft_update RENAME TO away", "");
-}
-
-static bool mend_job(AblakTxn *txn, gpointer data, GError **error)
-{
-  return ablak_txn_exec(txn, NULL, error, "ALTER TABLE away RENAME TO draft_update", "");
-}
-
-/* When the store fails, nobody is told "saved", and everybody begins again from the store. */
-static void test_store_failure(void)
-{
-  World world;
-  world_open(&world, NULL);
-  g_autoptr(GError) error = NULL;
-  Client *citizen = client_new(world.drafts, world.id, "shared", "citizen");
-  Client *clerk = client_new(world.drafts, world.id, "shared", "clerk");
-  WAIT_UNTIL(ALL(citizen, clerk), synced(citizen) && synced(clerk));
-  client_type(citizen, "name", 0, "kept");
-  WAIT_UNTIL(ALL(citizen, clerk), citizen->durable == 1);
-  g_assert_true(ablak_store_write_sync(world.store, break_job, NULL, &error));
-  client_type(citizen, "name", 4, " lost");
-  WAIT_UNTIL(ALL(citizen, clerk), citizen->close_code != 0 && clerk->close_code != 0);
-  g_assert_cmpuint(citizen->close_code, ==, 1013);
-  g_assert_cmpuint(clerk->close_code, ==, 1013);
-  g_assert_cmpuint(citizen->durable, ==, 1);
-  g_assert_true(ablak_store_write_sync(world.store, mend_job, NULL, &error));
-  AblakYdoc *owed = g_steal_pointer(&citizen->doc);
-  citizen->doc = ablak_ydoc_new(NULL);
-  client_free(citizen);
-  client_free(clerk);
-  while (g_main_context_iteration(NULL, FALSE))
-    ;
-  /* the client comes back with what it was never told to be saved */
-  citizen = client_new(world.drafts, world.id, "shared", "citizen");
-  ablak_ydoc_free(citizen->doc);
-  citizen->doc = owed;
-  WAIT_UNTIL(ALL(citizen), synced(citizen));
-  g_autoptr(GBytes) whole = ablak_ydoc_encode(owed, NULL, 0, &error);
-  client_queue(citizen, ABLAK_YSYNC_UPDATE, whole);
-  WAIT_UNTIL(ALL(citizen), citizen->durable == 1);
-  g_autoptr(json_t) content = stored_content(world.store, world.id);
-  g_assert_cmpstr(ablak_json_get_string(content, "name"), ==, "kept lost");
-  client_free(citizen);
-  world_close(&world);
-}
-
 static void awareness_of(Client *client, guint64 id, const char *state)
 {
   g_autoptr(AblakYawareness) mine = ablak_yawareness_new(0, 0);
@@ -509,33 +339,6 @@ static void test_awareness(void)
   world_close(&world);
 }
 
-/* Unused, the memory copy goes; what another hand wrote meanwhile is there at the next visit. */
-static void test_idle(void)
-{
-  World world;
-  AblakDraftsOptions options = {.checks_ms = 5, .idle_ms = 10};
-  world_open(&world, &options);
-  Client *citizen = client_new(world.drafts, world.id, "shared", "citizen");
-  WAIT_UNTIL(ALL(citizen), synced(citizen));
-  client_free(citizen);
-  gint64 until = g_get_monotonic_time() + 100000;
-  while (g_get_monotonic_time() < until)
-    g_main_context_iteration(NULL, FALSE);
-  AblakDrafts *others = ablak_drafts_new(world.store, &options);
-  Client **nobody = (Client *[]){NULL};
-  Answer answer = {.finished = false};
-  g_autoptr(json_t) values = parse_json("{\"/name\":\"other\"}");
-  ablak_drafts_prefill(others, world.id, "clerk", "c", values, answered, &answer);
-  EXPECT_ANSWER(&answer, nobody, NULL);
-  ablak_drafts_free(others);
-  citizen = client_new(world.drafts, world.id, "shared", "citizen");
-  WAIT_UNTIL(ALL(citizen), synced(citizen));
-  g_autofree char *text = client_text(citizen, "name");
-  g_assert_cmpstr(text, ==, "other");
-  client_free(citizen);
-  world_close(&world);
-}
-
 int main(int argc, char **argv)
 {
   g_test_init(&argc, &argv, NULL);
@@ -546,10 +349,6 @@ int main(int argc, char **argv)
   g_test_add_func("/forms/session/audiences", test_audiences);
   g_test_add_func("/forms/session/malformed", test_malformed);
   g_test_add_func("/forms/session/freeze", test_freeze);
-  g_test_add_func("/forms/session/compaction-and-reload", test_compaction_and_reload);
-  g_test_add_func("/forms/session/missing-update", test_missing_update);
-  g_test_add_func("/forms/session/store-failure", test_store_failure);
   g_test_add_func("/forms/session/awareness", test_awareness);
-  g_test_add_func("/forms/session/idle", test_idle);
   return g_test_run();
 }
