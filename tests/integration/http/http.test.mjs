@@ -203,6 +203,17 @@ tests["a page of another site cannot change anything"] = async () => {
   assert.equal((await request("/api/items/1", { headers: { origin: "https://evil.example" } })).status, 200);
 };
 
+tests["a proxy is believed when it is the trusted one"] = async () => {
+  const forwarded = { "x-forwarded-for": "203.0.113.9, 192.0.2.7", "x-forwarded-proto": "https" };
+  const trusted = await request("/api/items/1", { headers: forwarded });
+  assert.deepEqual([trusted.json.peer, trusted.json.scheme], ["192.0.2.7", "https"]);
+  const stranger = await request("/api/items/1", { headers: forwarded, localAddress: "127.0.0.3", agent: false });
+  assert.deepEqual([stranger.json.peer, stranger.json.scheme], ["127.0.0.3", "http"]);
+  const origin = { origin: `https://127.0.0.1:${ports.people}` };
+  assert.equal((await post("/api/echo", { name: "a" }, { ...origin, "x-forwarded-proto": "https" })).status, 200);
+  expectProblem(await post("/api/echo", { name: "a" }, origin), 403, "request/origin");
+};
+
 tests["who may not is told before the body is read"] = async () => {
   const reply = await raw("POST /api/private HTTP/1.1\r\nHost: x\r\nContent-Type: application/octet-stream\r\nContent-Length: 4000000\r\n\r\nbegin");
   expectRawProblem(reply, 401, "request/unauthenticated");
@@ -483,7 +494,15 @@ tests["live events, resumed by number"] = async () => {
   assert.equal((await second.nextJson()).kind, "after");
   second.send(JSON.stringify({ type: "subscribe", topics: ["queue"], since: 1000000 }));
   assert.deepEqual(await second.nextJson(), { type: "reset", seq: seq + 3 });
+  for (let i = 0; i < 100; i++) await publish("queue", "many");
+  const third = await opened("/api/live");
+  await third.nextJson();
+  third.send(JSON.stringify({ type: "subscribe", topics: ["queue"], since: seq }));
+  assert.deepEqual(await third.nextJson(), { type: "reset", seq: seq + 103 });
+  await publish("queue", "fresh");
+  assert.equal((await third.nextJson()).kind, "fresh");
   second.close();
+  third.close();
 };
 
 tests["live messages that are not stored"] = async () => {

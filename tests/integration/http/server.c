@@ -264,6 +264,7 @@ int main(int argc, char **argv)
       .table = &ablak_testhttp_route_table,
       .static_dir = argv[1],
       .origins = origins,
+      .trusted_proxy = "127.0.0.1",
       .server_name = "testhttp",
       .authorise = authorise,
       .app = &app,
