@@ -25,9 +25,12 @@ async function start(options) {
 
 before(async () => {
   assert.ok(program, "ABLAK_MEDIA names the program under test");
+  // It waits for a box that is not there yet.
+  media = new Media(program, socketPath);
+  await sleep(300);
   box = await Box.listen(socketPath);
+  await box.next((m) => m.type === "hello", "hello");
   web = await serve();
-  await start();
   await Promise.all(Object.keys(patterns).map(async (leg) => {
     const picture = join(folder, `${leg}.y4m`);
     writePattern(picture, patterns[leg]);
@@ -153,6 +156,9 @@ test("malformed input is refused and the call goes on", async () => {
   box.send({ type: "join", session: "call", leg: "fourth", audio: true, video: false });
   await fourth;
   assert.equal(await refusal(() => box.send({ type: "join", session: "call", leg: "fifth", audio: true, video: true })), "media/session-full");
+  const hello = box.next((m) => m.type === "hello", "hello after a frame too large");
+  box.sendRaw(Buffer.from([0xff, 0xff, 0xff, 0xff]));
+  await hello;
   for (const name of ["third", "fourth"]) {
     const closed = box.next((m) => m.type === "state" && m.leg === name && m.state === "closed", "closed");
     box.send({ type: "leave", session: "call", leg: name });
