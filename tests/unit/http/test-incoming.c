@@ -12,7 +12,7 @@ static void assert_reply(const char *text, bool no_body, AblakIncomingState want
   g_autoptr(GBytes) body = ablak_incoming_take(incoming);
   gsize size;
   const char *bytes = g_bytes_get_data(body, &size);
-  g_autofree char *read = g_strndup(bytes, size);
+  g_autofree char *read = g_strndup(size > 0 ? bytes : "", size);
   g_assert_cmpstr(read, ==, wanted_body);
 }
 
