@@ -82,8 +82,9 @@ export class Live {
     const socket = this.#options.open(this.#options.url);
     this.#socket = socket;
     socket.onopen = () => {
-      this.#setState("open");
+      // First of all: whoever waits for the line sends at once, and needs the topics for it.
       this.#subscribe();
+      this.#setState("open");
     };
     socket.onmessage = (event) => {
       if (typeof event.data === "string") this.#receive(event.data);
