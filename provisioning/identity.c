@@ -52,8 +52,7 @@ bool ablak_identity_pin(const char *state, const void *pem, gsize size, const ch
   return false;
 }
 
-/* --- key and request
- * ------------------------------------------------------------------------------- */
+/* --- key and request --- */
 
 static GBytes *pending_request(const char *state, const char *box)
 {
@@ -175,8 +174,7 @@ bool ablak_identity_write_document(const char *state, json_t *document, const ch
   return true;
 }
 
-/* --- reading it back
- * ------------------------------------------------------------------------------- */
+/* --- reading it back --- */
 
 static json_t *read_document(const char *state)
 {

@@ -6,8 +6,7 @@
 
 #define LANES 8
 
-/* --- one row
- * -------------------------------------------------------------------------------------- */
+/* --- one row --- */
 
 static void add_value(GByteArray *row, const AblakValue *value)
 {
@@ -49,8 +48,7 @@ static void add_row(guint32 sum[LANES], AblakRows *rows, guint columns, GByteArr
   }
 }
 
-/* --- tables
- * ---------------------------------------------------------------------------------------- */
+/* --- tables --- */
 
 static AblakRows *open_table(AblakTxn *txn, const AblakShapeTable *table, const char *box,
                              GError **error)
@@ -110,8 +108,7 @@ GBytes *ablak_digest_compute(AblakTxn *txn, const AblakShape *shape, const char 
   return compute(txn, shape, box, &never, error);
 }
 
-/* --- on a thread
- * ------------------------------------------------------------------------------------ */
+/* --- on a thread --- */
 
 struct AblakDigestRun {
   AblakStore *store;

@@ -175,8 +175,7 @@ bool ablak_down_next(AblakTxn *txn, const char *box, gint64 seq, bool *ret_found
   return true;
 }
 
-/* --- the box
- * --------------------------------------------------------------------------------------- */
+/* --- the box --- */
 
 bool ablak_down_edition_split(GBytes *payload, json_t **ret_manifest, GBytes **ret_file,
                               GError **error)

@@ -215,8 +215,7 @@ void ablak_chain_next(const guint8 prev_hash[ABLAK_HASH_SIZE], gint64 seq,
   ablak_sha256(link, sizeof link, ret_hash);
 }
 
-/* --- payloads in parts
- * ----------------------------------------------------------------------------- */
+/* --- payloads in parts --- */
 
 static bool continues(const AblakAssembly *assembly, gint64 id, const AblakFrame *part)
 {

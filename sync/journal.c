@@ -15,8 +15,7 @@ struct AblakJournal {
   gpointer wake_data;
 };
 
-/* --- reading
- * -------------------------------------------------------------------------------------- */
+/* --- reading --- */
 
 static bool damaged(GError **error)
 {
@@ -90,8 +89,7 @@ char *ablak_journal_read_schema(AblakTxn *txn, const guint8 id[ABLAK_HASH_SIZE],
   return rows != NULL ? g_strdup(ablak_rows_text(rows, 0)) : NULL;
 }
 
-/* --- writing
- * -------------------------------------------------------------------------------------- */
+/* --- writing --- */
 
 static void note(AblakJournal *journal, gint64 seq)
 {

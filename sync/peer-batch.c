@@ -32,8 +32,7 @@ static void batch_free(gpointer data)
   g_free(batch);
 }
 
-/* --- the job
- * --------------------------------------------------------------------------------------- */
+/* --- the job --- */
 
 static bool read_position(AblakTxn *txn, Batch *batch, GError **error)
 {
@@ -138,8 +137,7 @@ static bool run(AblakTxn *txn, gpointer data, GError **error)
          (!batch->quarantine || peer_quarantine(txn, batch->box, batch->slug, error));
 }
 
-/* --- after it
- * ---------------------------------------------------------------------------------------- */
+/* --- after it --- */
 
 static void acknowledge(AblakPeer *peer, const Batch *batch)
 {
@@ -215,8 +213,7 @@ static void done(const GError *error, gpointer data)
     peer_flush(peer);
 }
 
-/* --- digests
- * ------------------------------------------------------------------------------------------ */
+/* --- digests --- */
 
 typedef struct {
   char *box;
@@ -283,8 +280,7 @@ static void digest_done(gint64 seq, GBytes *digest, const GError *error, gpointe
   peer_flush(peer);
 }
 
-/* --- the queue
- * ---------------------------------------------------------------------------------------- */
+/* --- the queue --- */
 
 static void item_free_void(gpointer item)
 {

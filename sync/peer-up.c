@@ -100,8 +100,7 @@ static bool data_received(AblakPeer *peer, const AblakFrame *frame, GError **err
   return enqueue(peer, item, error);
 }
 
-/* --- snapshots
- * ------------------------------------------------------------------------------------- */
+/* --- snapshots --- */
 
 static bool snapshot_begin(AblakPeer *peer, const AblakFrame *frame, GError **error)
 {

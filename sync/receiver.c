@@ -3,8 +3,7 @@
 #include "sync/receiver-private.h"
 #include <string.h>
 
-/* --- the receiver
- * ---------------------------------------------------------------------------------- */
+/* --- the receiver --- */
 
 static bool read_generation(AblakTxn *txn, gpointer data, GError **error)
 {
@@ -52,8 +51,7 @@ void ablak_receiver_poll(AblakReceiver *receiver)
   }
 }
 
-/* --- peers
- * ------------------------------------------------------------------------------------------ */
+/* --- peers --- */
 
 void item_free(Item *item)
 {
@@ -174,8 +172,7 @@ void ablak_peer_writable(AblakPeer *peer)
   peer_down_pump(peer);
 }
 
-/* --- states
- * ------------------------------------------------------------------------------------------ */
+/* --- states --- */
 
 void ablak_peer_state_free(AblakPeerState *state)
 {

@@ -1,4 +1,4 @@
-/* sync/sender-private.h: the sender's insides, shared by its three files. */
+/* sync/sender-private.h: the sender's insides, shared by its files. */
 #pragma once
 #include "sync/digest.h"
 #include "sync/sender.h"
@@ -59,6 +59,12 @@ bool sender_has_room(AblakSender *sender);
 /* Sends the SCHEMA frame unless it was the last one. */
 void sender_announce(AblakSender *sender, const guint8 *id, const char *json);
 void sender_pump(AblakSender *sender);
+
+void sender_reset(AblakSender *sender);
+void sender_take_ack(AblakSender *sender, gint64 seq);
+
+/* sender-hello.c */
+bool sender_welcomed(AblakSender *sender, const AblakFrame *frame, GError **error);
 
 /* sender-snapshot.c */
 bool sender_snapshot_begin(AblakSender *sender, AblakSnapshotReason reason, GError **error);

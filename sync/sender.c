@@ -4,8 +4,6 @@
 #include <string.h>
 
 #define TAIL_MS (3 * G_GINT64_CONSTANT(86400000))
-#define PROVE_FIRST_S 10
-#define PROVE_EVERY_S 3600
 #define WAKE_FIRST_MS 5
 #define WAKE_LAST_MS 1000
 
@@ -30,7 +28,7 @@ bool sender_has_room(AblakSender *sender)
   return sender->callbacks.queued(sender->data) < SENDER_QUEUE_HIGH;
 }
 
-static void reset_connection(AblakSender *sender)
+void sender_reset(AblakSender *sender)
 {
   sender->connected = sender->welcomed = sender->announced = false;
   g_clear_handle_id(&sender->prove_timer, g_source_remove);
@@ -48,7 +46,7 @@ void sender_fail(AblakSender *sender, GError *error)
   if (sender->connected) {
     ablak_log_gerror(ABLAK_LOG_WARNING, "sync.failed", error, NULL);
     g_strlcpy(sender->refused, ablak_error_slug(error), sizeof sender->refused);
-    reset_connection(sender);
+    sender_reset(sender);
     sender->callbacks.failed(error, sender->data);
   }
   g_error_free(error);
@@ -66,8 +64,7 @@ void sender_announce(AblakSender *sender, const guint8 *id, const char *json)
   sender->announced = true;
 }
 
-/* --- entries
- * -------------------------------------------------------------------------------------- */
+/* --- entries --- */
 
 static void send_part(AblakSender *sender)
 {
@@ -162,8 +159,7 @@ void sender_pump(AblakSender *sender)
     sender_fail(sender, g_steal_pointer(&error));
 }
 
-/* --- waking up
- * -------------------------------------------------------------------------------------- */
+/* --- waking up --- */
 
 static void arm(AblakSender *sender, guint delay_ms);
 
@@ -203,8 +199,7 @@ static void wake_from_writer(gpointer data)
   arm(data, WAKE_FIRST_MS);
 }
 
-/* --- acknowledgements
- * ------------------------------------------------------------------------------- */
+/* --- acknowledgements --- */
 
 struct SenderAck {
   AblakSender *sender; /* NULL when it has gone */
@@ -241,7 +236,7 @@ static void note_ack_soon(AblakSender *sender)
   ablak_store_write(sender->store, note_ack, ack_noted, sender->ack_job, g_free);
 }
 
-static void take_ack(AblakSender *sender, gint64 seq)
+void sender_take_ack(AblakSender *sender, gint64 seq)
 {
   for (Sent *sent; (sent = g_queue_peek_head(&sender->unacked)) != NULL && sent->seq <= seq;) {
     sender->outstanding -= MIN(sent->size, sender->outstanding);
@@ -264,7 +259,7 @@ static bool ack_received(AblakSender *sender, const AblakFrame *frame, GError **
                     "headquarters acknowledged what was not sent");
     return false;
   }
-  take_ack(sender, frame->seq);
+  sender_take_ack(sender, frame->seq);
   sender_pump(sender);
   return true;
 }
@@ -284,138 +279,7 @@ static bool nak_received(AblakSender *sender, const AblakFrame *frame, GError **
   return true;
 }
 
-/* --- the beginning of a connection
- * ---------------------------------------------------------------- */
-
-static bool same_hash(const guint8 *a, const guint8 *b)
-{
-  return memcmp(a, b, ABLAK_HASH_SIZE) == 0;
-}
-
-typedef enum { RESUME_TAIL, RESUME_PRUNED, RESUME_DIFFERS, RESUME_ERROR } Resume;
-
-/* How headquarters' position fits the journal. */
-static Resume compare(AblakTxn *txn, const AblakJournalState *state, const AblakFrame *welcome,
-                      GError **error)
-{
-  static const guint8 zero[ABLAK_HASH_SIZE];
-  g_autoptr(GError) cause = NULL;
-  AblakJournalEntry entry = {0};
-  bool ok = true;
-  Resume resume = RESUME_PRUNED;
-  if (welcome->seq == 0 && state->oldest_seq == 1) {
-    resume = same_hash(welcome->hash, zero) ? RESUME_TAIL : RESUME_DIFFERS;
-  } else if (welcome->seq >= state->oldest_seq) {
-    ok = ablak_journal_read(txn, welcome->seq, &entry, &cause);
-    resume = ok && same_hash(entry.hash, welcome->hash) ? RESUME_TAIL : RESUME_DIFFERS;
-  } else if (welcome->seq + 1 == state->oldest_seq) {
-    ok = ablak_journal_read(txn, state->oldest_seq, &entry, &cause);
-    resume = ok && same_hash(entry.prev_hash, welcome->hash) ? RESUME_TAIL : RESUME_DIFFERS;
-  }
-  g_clear_pointer(&entry.payload, g_bytes_unref);
-  if (!ok)
-    g_propagate_error(error, g_steal_pointer(&cause));
-  return ok ? resume : RESUME_ERROR;
-}
-
-static bool resume(AblakSender *sender, const AblakFrame *welcome, GError **error)
-{
-  AblakJournalState state;
-  g_autoptr(AblakTxn) txn = ablak_store_read(sender->store, error);
-  if (txn == NULL || !ablak_journal_read_state(txn, &state, error))
-    return false;
-  if (welcome->seq > state.last_seq) {
-    /* A snapshot of this older state would undo what headquarters has: a person must decide. */
-    ablak_error_set(error, ABLAK_ERROR_CONFLICT, "sync/rolled-back",
-                    "headquarters has entry %" G_GINT64_FORMAT ", the journal ends at "
-                    "%" G_GINT64_FORMAT "; enrol this box again to give it a new epoch",
-                    welcome->seq, state.last_seq);
-    return false;
-  }
-  Resume how = compare(txn, &state, welcome, error);
-  if (how == RESUME_ERROR)
-    return false;
-  sender->last_seq = state.last_seq;
-  sender->next_seq = welcome->seq + 1;
-  if (how == RESUME_TAIL) {
-    take_ack(sender, welcome->seq);
-    return true;
-  }
-  g_clear_pointer(&txn, ablak_txn_end);
-  return sender_snapshot_begin(
-      sender, how == RESUME_PRUNED ? ABLAK_SNAPSHOT_PRUNED : ABLAK_SNAPSHOT_DIFFERS, error);
-}
-
-static gboolean prove_again(gpointer data)
-{
-  ablak_sender_prove(data);
-  return G_SOURCE_CONTINUE;
-}
-
-static gboolean prove_first(gpointer data)
-{
-  AblakSender *sender = data;
-  sender->prove_timer = g_timeout_add_seconds(PROVE_EVERY_S, prove_again, sender);
-  ablak_sender_prove(sender);
-  return G_SOURCE_REMOVE;
-}
-
-static bool welcome_received(AblakSender *sender, const AblakFrame *frame, GError **error)
-{
-  if (sender->welcomed || frame->window == 0) {
-    ablak_error_set(error, ABLAK_ERROR_INVALID, "sync/protocol", "an unexpected welcome");
-    return false;
-  }
-  if (strcmp(sender->generation, frame->generation) != 0) {
-    if (sender->step != NULL) {
-      ablak_error_set(error, ABLAK_ERROR_UNAVAILABLE, "sync/protocol",
-                      "headquarters has a new generation while an entry is being applied");
-      return false;
-    }
-    g_strlcpy(sender->generation, frame->generation, sizeof sender->generation);
-    sender->applied_seq = 0;
-  }
-  sender->window = frame->window;
-  /* Less than before when headquarters was restored from a backup. */
-  sender->acked_seq = MIN(sender->acked_seq, frame->seq);
-  sender->refused[0] = '\0';
-  if (!resume(sender, frame, error))
-    return false;
-  sender->welcomed = true;
-  sender->prove_timer = g_timeout_add_seconds(PROVE_FIRST_S, prove_first, sender);
-  sender_pump(sender);
-  return true;
-}
-
-void ablak_sender_connected(AblakSender *sender)
-{
-  g_autoptr(GError) error = NULL;
-  AblakJournalState state;
-  reset_connection(sender);
-  sender->connected = true;
-  g_autoptr(AblakTxn) txn = ablak_store_read(sender->store, &error);
-  if (txn == NULL || !ablak_journal_read_state(txn, &state, &error)) {
-    sender_fail(sender, g_steal_pointer(&error));
-    return;
-  }
-  if (sender->step == NULL) {
-    g_strlcpy(sender->generation, state.generation, sizeof sender->generation);
-    sender->applied_seq = state.applied_seq;
-  }
-  AblakFrame hello = {.type = ABLAK_FRAME_HELLO,
-                      .protocol = ABLAK_SYNC_PROTOCOL,
-                      .epoch = sender->epoch,
-                      .oldest_seq = state.oldest_seq,
-                      .seq = state.last_seq,
-                      .down_seq = sender->applied_seq};
-  memcpy(hello.hash, state.hash, ABLAK_HASH_SIZE);
-  g_strlcpy(hello.box, sender->box, sizeof hello.box);
-  g_strlcpy(hello.generation, sender->generation, sizeof hello.generation);
-  sender_send(sender, &hello);
-}
-
-/* --- what comes in
- * --------------------------------------------------------------------------------- */
+/* --- what comes in --- */
 
 static bool refused(const AblakFrame *frame, GError **error)
 {
@@ -426,7 +290,7 @@ static bool refused(const AblakFrame *frame, GError **error)
 static bool dispatch(AblakSender *sender, const AblakFrame *frame, GError **error)
 {
   if (frame->type == ABLAK_FRAME_WELCOME)
-    return welcome_received(sender, frame, error);
+    return sender_welcomed(sender, frame, error);
   if (frame->type == ABLAK_FRAME_ERROR)
     return refused(frame, error);
   if (sender->welcomed && frame->type == ABLAK_FRAME_ACK)
@@ -466,11 +330,10 @@ void ablak_sender_writable(AblakSender *sender)
 
 void ablak_sender_disconnected(AblakSender *sender)
 {
-  reset_connection(sender);
+  sender_reset(sender);
 }
 
-/* --- the proof
- * -------------------------------------------------------------------------------------- */
+/* --- the proof --- */
 
 static bool last_seq_of(AblakTxn *txn, const char *box, gint64 *ret_seq, GError **error)
 {
@@ -503,8 +366,7 @@ void ablak_sender_prove(AblakSender *sender)
                                           last_seq_of, digest_done, sender);
 }
 
-/* --- life
- * -------------------------------------------------------------------------------------------- */
+/* --- life --- */
 
 AblakSender *ablak_sender_new(const AblakSenderOptions *options,
                               const AblakSenderCallbacks *callbacks, gpointer data)
@@ -529,7 +391,7 @@ void ablak_sender_free(AblakSender *sender)
   if (sender == NULL)
     return;
   ablak_journal_set_wake(sender->journal, NULL, NULL);
-  reset_connection(sender);
+  sender_reset(sender);
   sender_down_clear(sender);
   if (sender->ack_job != NULL)
     sender->ack_job->sender = NULL;

@@ -49,8 +49,7 @@ static bool sync_folder(const char *path, GError **error)
   return done || fail_errno(error, "cannot sync", path);
 }
 
-/* --- files
- * ------------------------------------------------------------------------------------------ */
+/* --- files --- */
 
 static bool copy_file(const char *from, const char *to, GError **error)
 {
@@ -109,8 +108,7 @@ static bool copy_folder(const char *state, const char *out, const char *folder, 
   return sync_folder(to, error);
 }
 
-/* --- backup
- * ------------------------------------------------------------------------------------------- */
+/* --- backup --- */
 
 static const char *database_of(AblakStateKind kind)
 {
@@ -191,8 +189,7 @@ bool cli_backup(const CliCall *call, GError **error)
   return cli_backup_make(cli_option(call, "state"), call->arguments[0], error);
 }
 
-/* --- restore
- * ----------------------------------------------------------------------------------------- */
+/* --- restore --- */
 
 static bool bad_backup(GError **error, const char *what, const char *path)
 {

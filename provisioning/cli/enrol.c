@@ -65,8 +65,7 @@ static GBytes *exchange(const AblakClientTls *tls, const char *method, const cha
   return reply.body;
 }
 
-/* --- the authority
- * ---------------------------------------------------------------------------------- */
+/* --- the authority --- */
 
 static bool pin(const CliCall *call, const char *state, const char *hq, GError **error)
 {
@@ -94,8 +93,7 @@ static bool pin(const CliCall *call, const char *state, const char *hq, GError *
   return false;
 }
 
-/* --- the steps
- * ---------------------------------------------------------------------------------------- */
+/* --- the steps --- */
 
 static bool get_certificate(const CliCall *call, const char *state, const char *hq,
                             const AblakClientTls *tls, GError **error)

@@ -172,8 +172,7 @@ bool cli_box_release(const CliCall *call, GError **error)
   return change_box(call, job_release, &change, error);
 }
 
-/* --- staff and editions
- * ---------------------------------------------------------------------------- */
+/* --- staff and editions --- */
 
 typedef struct {
   GPtrArray *people;

@@ -112,8 +112,7 @@ static const CliCommand commands[] = {
      cli_restore},
 };
 
-/* --- help
- * ------------------------------------------------------------------------------------------ */
+/* --- help --- */
 
 static void print_usage(const CliCommand *command)
 {
@@ -145,8 +144,7 @@ static void print_help(void)
   g_print("\n\"ablak COMMAND --help\" tells a command's options.\n");
 }
 
-/* --- the command line
- * --------------------------------------------------------------------------------- */
+/* --- the command line --- */
 
 const char *cli_option(const CliCall *call, const char *name)
 {

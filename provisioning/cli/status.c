@@ -16,8 +16,7 @@ static char *time_text(gint64 utc_ms)
   return g_date_time_format(time, "%Y-%m-%dT%H:%M:%SZ");
 }
 
-/* --- headquarters
- * ---------------------------------------------------------------------------------- */
+/* --- headquarters --- */
 
 static const AblakPeerState *find_state(const GPtrArray *states, const char *box)
 {
@@ -77,8 +76,7 @@ static void print_hq(json_t *status)
   }
 }
 
-/* --- a box
- * ------------------------------------------------------------------------------------------ */
+/* --- a box --- */
 
 static bool add_journal(const char *state, json_t *status, GError **error)
 {

@@ -321,8 +321,7 @@ void house_free(House *house)
   g_free(house);
 }
 
-/* --- looking
- * -------------------------------------------------------------------------------------- */
+/* --- looking --- */
 
 static bool run_sql(AblakTxn *txn, gpointer sql, GError **error)
 {

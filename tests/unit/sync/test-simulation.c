@@ -117,8 +117,7 @@ static void write_hq(Run *run)
   ablak_receiver_poll(run->house->receiver);
 }
 
-/* --- faults
- * ---------------------------------------------------------------------------------------- */
+/* --- faults --- */
 
 static void flip_one(GBytes **message, gpointer data)
 {
