@@ -52,7 +52,8 @@ export class Call {
       }),
       // The box holds a leg for a while after its page's line broke: name it to keep the call.
       live.on("line", (state) => {
-        if (state === "open" && this.#wanted) this.#join(false);
+        // While the devices are being asked for, start() joins by itself when it knows them.
+        if (state === "open" && this.#wanted && this.state.value !== "asking") this.#join(false);
       }),
     );
   }
