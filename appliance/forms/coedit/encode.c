@@ -5,10 +5,30 @@
 #define INFO_RIGHT 0x40
 #define INFO_ORIGIN 0x80
 
+static guint8 *put_uint(guint8 *at, guint64 number)
+{
+  while (number > 0x7f) {
+    *at++ = (guint8)(number | 0x80);
+    number >>= 7;
+  }
+  *at++ = (guint8)number;
+  return at;
+}
+
+static guint8 *put_id(guint8 *at, const Doc *doc, guint32 client, guint64 clock)
+{
+  return put_uint(put_uint(at, doc_client(doc, client)->id), clock);
+}
+
+static void write_pair(Buffer *buffer, guint64 first, guint64 second)
+{
+  guint8 *at = buffer_reserve(buffer, 20);
+  buffer->size += (gsize)(put_uint(put_uint(at, first), second) - at);
+}
+
 static void write_id(const Doc *doc, Buffer *buffer, guint32 client, guint64 clock)
 {
-  write_uint(buffer, doc_client(doc, client)->id);
-  write_uint(buffer, clock);
+  write_pair(buffer, doc_client(doc, client)->id, clock);
 }
 
 static void write_key(const Doc *doc, Buffer *buffer, guint32 key)
@@ -33,21 +53,27 @@ static void write_parent(const Doc *doc, Buffer *buffer, const Item *item)
 
 void write_struct(const Doc *doc, Buffer *buffer, const Item *item, guint64 offset)
 {
+  guint8 *start = buffer_reserve(buffer, 64), *at = start; /* info, two ids, a length */
   if (item->kind == KIND_GC) {
-    write_byte(buffer, KIND_GC);
-    write_uint(buffer, item->length - offset);
+    *at++ = KIND_GC;
+    buffer->size += (gsize)(put_uint(at, item->length - offset) - start);
     return;
   }
   bool has_origin = offset > 0 || item->origin_client != NONE;
   bool has_right = item->right_client != NONE;
-  write_byte(buffer, (guint8)(item->kind | (has_origin ? INFO_ORIGIN : 0) |
-                              (has_right ? INFO_RIGHT : 0) | (item->key != NONE ? INFO_KEY : 0)));
+  *at++ = (guint8)(item->kind | (has_origin ? INFO_ORIGIN : 0) | (has_right ? INFO_RIGHT : 0) |
+                   (item->key != NONE ? INFO_KEY : 0));
   if (offset > 0)
-    write_id(doc, buffer, item->client, item->clock + offset - 1);
+    at = put_id(at, doc, item->client, item->clock + offset - 1);
   else if (has_origin)
-    write_id(doc, buffer, item->origin_client, item->origin_clock);
+    at = put_id(at, doc, item->origin_client, item->origin_clock);
   if (has_right)
-    write_id(doc, buffer, item->right_client, item->right_clock);
+    at = put_id(at, doc, item->right_client, item->right_clock);
+  if (item->kind == KIND_DELETED && (has_origin || has_right)) {
+    buffer->size += (gsize)(put_uint(at, item->length - offset) - start);
+    return;
+  }
+  buffer->size += (gsize)(at - start);
   if (!has_origin && !has_right)
     write_parent(doc, buffer, item);
   item_write_content(doc, buffer, item, offset);
@@ -147,23 +173,30 @@ void write_ranges(const Doc *doc, Buffer *buffer, GArray *ranges)
   }
 }
 
-static void collect_deleted(const Client *client, GArray *ranges)
+/* The deleted ranges of one client; returns how many. */
+static guint64 write_client_deletes(Buffer *buffer, const Client *client)
 {
+  guint64 start = 0, end = 0, count = 0;
   for (guint32 l = 0; l < client->leaf_count; l++) {
-    for (guint32 s = 0; s < client->leaves[l].count; s++) {
-      const Item *item = client->leaves[l].slots[s].item;
+    const Leaf *leaf = &client->leaves[l];
+    for (guint32 s = 0; s < leaf->count; s++) {
+      const Item *item = leaf->slots[s].item;
       if (!item_is_deleted(item))
         continue;
-      Range *last = ranges->len > 0 ? &g_array_index(ranges, Range, ranges->len - 1) : NULL;
-      if (last != NULL && last->client == item->client &&
-          last->clock + last->length == item->clock) {
-        last->length += item->length;
-      } else {
-        Range range = {client->index, item->clock, item->length};
-        g_array_append_val(ranges, range);
+      if (end != item->clock || end == 0) {
+        if (end > start) {
+          write_pair(buffer, start, end - start);
+          count++;
+        }
+        start = item->clock;
       }
+      end = item->clock + item->length;
     }
   }
+  if (end == start)
+    return count;
+  write_pair(buffer, start, end - start);
+  return count + 1;
 }
 
 /* ---- states ---- */
@@ -257,35 +290,42 @@ static guint64 pending_start(const PendingQueue *queue, guint64 clock)
   return YINT_MAX;
 }
 
-/* One run: what the peer lacks of a client, integrated and pending. False when that is nothing. */
-static bool write_run(const Doc *doc, Buffer *buffer, Client *client, const PendingQueue *queue,
-                      guint64 id, guint64 known)
-{
-  guint64 state = client != NULL ? client->state : 0;
-  bool own = state > known;
-  guint64 from = own ? known : MAX(known, state);
-  guint64 start = own ? known : queue != NULL ? pending_start(queue, from) : YINT_MAX;
-  if (start == YINT_MAX)
-    return false;
-  Buffer rest = {0};
-  guint64 count = queue != NULL ? write_pending(&rest, queue, own ? state : from, own) : 0;
-  if (own)
-    count += count_from(client, client_find(client, known));
-  write_uint(buffer, count);
-  write_uint(buffer, id);
-  write_uint(buffer, start);
-  if (own)
-    write_items(doc, buffer, client, known);
-  write_raw(buffer, rest.data, rest.size);
-  buffer_clear(&rest);
-  return true;
-}
-
+/* What the peer may lack of one client, integrated and pending. */
 typedef struct {
-  guint64 id;
+  guint64 id, known;
   Client *client;
   const PendingQueue *queue;
+  bool own;      /* structs of the document are to be written */
+  guint64 start; /* the run's first clock; YINT_MAX: nothing is missing */
 } Source;
+
+static void plan_run(Source *source, guint64 known)
+{
+  guint64 state = source->client != NULL ? source->client->state : 0;
+  source->known = known;
+  source->own = state > known;
+  if (source->own)
+    source->start = known;
+  else
+    source->start =
+        source->queue != NULL ? pending_start(source->queue, MAX(known, state)) : YINT_MAX;
+}
+
+static void write_run(const Doc *doc, Buffer *buffer, const Source *source)
+{
+  guint64 state = source->client != NULL ? source->client->state : 0, count = 0;
+  Buffer rest = {0};
+  if (source->queue != NULL)
+    count = write_pending(&rest, source->queue, MAX(source->known, state), source->own);
+  if (source->own)
+    count += count_from(source->client, client_find(source->client, source->known));
+  write_uint(buffer, count);
+  write_pair(buffer, source->id, source->start);
+  if (source->own)
+    write_items(doc, buffer, source->client, source->known);
+  write_raw(buffer, rest.data, rest.size);
+  buffer_clear(&rest);
+}
 
 static int compare_sources(gconstpointer a, gconstpointer b)
 {
@@ -298,7 +338,9 @@ static GArray *list_sources(const Doc *doc)
   GArray *sources = g_array_new(FALSE, FALSE, sizeof(Source));
   for (guint i = 0; i < doc->clients->len; i++) {
     Client *client = doc_client(doc, i);
-    Source source = {client->id, client, g_hash_table_lookup(doc->pending, &client->id)};
+    Source source = {.id = client->id,
+                     .client = client,
+                     .queue = g_hash_table_lookup(doc->pending, &client->id)};
     g_array_append_val(sources, source);
   }
   GHashTableIter iter;
@@ -308,7 +350,7 @@ static GArray *list_sources(const Doc *doc)
     const PendingQueue *queue = value;
     if (g_hash_table_contains(doc->clients_by_id, &queue->client))
       continue;
-    Source source = {queue->client, NULL, queue};
+    Source source = {.id = queue->client, .queue = queue};
     g_array_append_val(sources, source);
   }
   g_array_sort(sources, compare_sources);
@@ -317,10 +359,23 @@ static GArray *list_sources(const Doc *doc)
 
 void write_deleted(const Doc *doc, Buffer *buffer)
 {
-  g_autoptr(GArray) ranges = g_array_new(FALSE, FALSE, sizeof(Range));
-  for (guint i = 0; i < doc->clients->len; i++)
-    collect_deleted(doc_client(doc, i), ranges);
-  write_ranges(doc, buffer, ranges);
+  g_autoptr(GPtrArray) clients = sorted_clients(doc);
+  Buffer groups = {0}, ranges = {0};
+  guint64 count = 0;
+  for (guint i = 0; i < clients->len; i++) {
+    const Client *client = g_ptr_array_index(clients, i);
+    ranges.size = 0;
+    guint64 deleted = write_client_deletes(&ranges, client);
+    if (deleted == 0)
+      continue;
+    write_pair(&groups, client->id, deleted);
+    write_raw(&groups, ranges.data, ranges.size);
+    count++;
+  }
+  write_uint(buffer, count);
+  write_raw(buffer, groups.data, groups.size);
+  buffer_clear(&groups);
+  buffer_clear(&ranges);
 }
 
 static void write_all_deletes(const Doc *doc, Buffer *buffer)
@@ -356,16 +411,23 @@ GBytes *ablak_ydoc_encode(const AblakYdoc *doc, const void *state_vector, gsize 
     return NULL;
   }
   g_autoptr(GArray) sources = list_sources(doc);
-  Buffer runs = {0}, buffer = {0};
+  Buffer buffer = {0};
   guint64 count = 0;
+  gsize room = 64;
+  for (guint i = 0; i < sources->len; i++) {
+    Source *source = &g_array_index(sources, Source, i);
+    plan_run(source, state_vector_get(states, source->id));
+    count += source->start != YINT_MAX;
+    if (source->own && source->known == 0)
+      room += source->client->content.size + 20 * count_from(source->client, (Place){0, 0});
+  }
+  buffer_reserve(&buffer, room);
+  write_uint(&buffer, count);
   for (guint i = 0; i < sources->len; i++) {
     const Source *source = &g_array_index(sources, Source, i);
-    count += write_run(doc, &runs, source->client, source->queue, source->id,
-                       state_vector_get(states, source->id));
+    if (source->start != YINT_MAX)
+      write_run(doc, &buffer, source);
   }
-  write_uint(&buffer, count);
-  write_raw(&buffer, runs.data, runs.size);
-  buffer_clear(&runs);
   write_all_deletes(doc, &buffer);
   return buffer_steal(&buffer);
 }

@@ -166,7 +166,10 @@ struct AblakYdoc {
 };
 
 /* ---- store.c ---- */
-Client *doc_client(const Doc *doc, guint32 index);
+static inline Client *doc_client(const Doc *doc, guint32 index)
+{
+  return g_ptr_array_index(doc->clients, index);
+}
 Client *doc_find_client(Doc *doc, guint64 id); /* NULL: unknown */
 Client *doc_get_client(Doc *doc, guint64 id);
 guint64 doc_own_state(const Doc *doc);

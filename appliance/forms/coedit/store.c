@@ -10,11 +10,6 @@ struct ItemChunk {
 
 /* ---- clients and keys ---- */
 
-Client *doc_client(const Doc *doc, guint32 index)
-{
-  return g_ptr_array_index(doc->clients, index);
-}
-
 guint64 doc_own_state(const Doc *doc)
 {
   return doc->own != NULL ? doc->own->state : 0;
