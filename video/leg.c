@@ -101,31 +101,26 @@ static Presence presence(const AblakLeg *leg)
              : QUIET;
 }
 
-/* The streams of the other person, for whom the sections have room. A page that was loaded again
- * joins beside its former leg, of which nobody knows yet that it is dead: as long as several legs
- * may be the other person no stream is named, and the browser takes what comes (RFC 9143 §9.2, by
- * payload type), because a stream named wrongly would keep out the right one. */
-static GArray *other_sources(const AblakLeg *leg, bool *ret_company)
+/* Whom the page is shown, as the sections have room for one person. A page that was loaded again
+ * joins beside its former leg, of which nobody knows yet that it is dead. So: who has just come;
+ * else who was shown, as long as they are alive; else who was heard last. */
+static AblakLeg *choose(const AblakLeg *leg, AblakLeg *arrived)
 {
-  GArray *sources = g_array_new(FALSE, FALSE, sizeof(AblakSdpSource));
-  const AblakLeg *best = NULL;
-  guint rivals = 0;
+  AblakLeg *best = NULL;
   GPtrArray *legs = leg->session->legs;
+  if (arrived != NULL && presence(arrived) == ALIVE)
+    return arrived;
+  if (leg->shown != NULL && presence(leg->shown) == ALIVE)
+    return leg->shown;
   for (guint i = 0; i < legs->len; i++) {
-    const AblakLeg *other = legs->pdata[i];
+    AblakLeg *other = legs->pdata[i];
     if (other == leg || presence(other) == ABSENT)
       continue;
-    if (best == NULL || presence(other) > presence(best)) {
+    if (best == NULL || presence(other) > presence(best) ||
+        (presence(other) == presence(best) && other->heard_ms > best->heard_ms))
       best = other;
-      rivals = 0;
-    } else if (presence(other) == presence(best)) {
-      rivals++;
-    }
   }
-  *ret_company = best != NULL;
-  if (best != NULL && rivals == 0)
-    g_array_append_vals(sources, best->answer->sources->data, best->answer->sources->len);
-  return sources;
+  return best;
 }
 
 static bool sources_equal(const GArray *a, const GArray *b)
@@ -145,7 +140,7 @@ static bool sources_equal(const GArray *a, const GArray *b)
  * show so; before anybody came they wait. */
 static bool shows_anyone(const AblakLeg *leg)
 {
-  return leg->company || !leg->had_company;
+  return leg->shown != NULL || !leg->had_company;
 }
 
 static void offer_now(AblakLeg *leg)
@@ -157,9 +152,12 @@ static void offer_now(AblakLeg *leg)
     fail(leg, "ice-failed");
     return;
   }
-  g_array_unref(leg->offered);
-  leg->offered = other_sources(leg, &leg->company);
-  leg->had_company = leg->had_company || leg->company;
+  g_array_set_size(leg->offered, 0);
+  if (leg->shown != NULL)
+    g_array_append_vals(leg->offered, leg->shown->answer->sources->data,
+                        leg->shown->answer->sources->len);
+  leg->offered_company = leg->shown != NULL;
+  leg->had_company = leg->had_company || leg->offered_company;
   leg->offer_stale = false;
   leg->generation++;
   g_hash_table_insert(session->generations, g_strdup(leg->id),
@@ -188,6 +186,7 @@ static void ice_gathered(gpointer user)
 {
   AblakLeg *leg = user;
   leg->gathered = true;
+  leg->shown = choose(leg, NULL);
   leg->ice_generation = leg->generation + 1;
   offer_now(leg);
 }
@@ -279,6 +278,11 @@ void ablak_leg_free(AblakLeg *leg)
   ablak_srtp_free(leg->send);
   g_queue_clear_full(&leg->early, (GDestroyNotify)g_bytes_unref);
   g_hash_table_foreach_remove(leg->session->owners, owned_by, leg);
+  for (guint i = 0; i < leg->session->legs->len; i++) {
+    AblakLeg *other = leg->session->legs->pdata[i];
+    if (other->shown == leg)
+      other->shown = NULL;
+  }
   g_array_unref(leg->offered);
   ablak_sdp_answer_free(leg->answer);
   g_ptr_array_unref(leg->early_candidates);
@@ -370,14 +374,15 @@ bool ablak_leg_answer(AblakLeg *leg, gint64 generation, const char *sdp, GError 
   g_clear_pointer(&leg->answer, ablak_sdp_answer_free);
   leg->answer = g_steal_pointer(&answer);
   claim_sources(leg);
-  if (leg->state == ABLAK_MEDIA_LEG_NEW) {
+  bool arrived = leg->state == ABLAK_MEDIA_LEG_NEW;
+  if (arrived) {
     leg->began_ms = ablak_clock_monotonic_ms();
     set_state(leg, ABLAK_MEDIA_LEG_CONNECTING, NULL);
   }
   if (new_ice)
     take_ice(leg, leg->answer);
   begin_dtls_if_ready(leg);
-  ablak_session_refresh(leg->session, leg);
+  ablak_session_refresh(leg->session, arrived ? leg : NULL);
   if (leg->offer_stale && !leg->spent)
     offer_now(leg);
   return true;
@@ -430,13 +435,14 @@ bool ablak_leg_restart(AblakLeg *leg, GError **error)
   return true;
 }
 
-void ablak_leg_refresh(AblakLeg *leg)
+void ablak_leg_refresh(AblakLeg *leg, AblakLeg *arrived)
 {
   if (leg->spent || !leg->gathered)
     return;
-  bool company = false;
-  g_autoptr(GArray) sources = other_sources(leg, &company);
-  leg->offer_stale = company != leg->company || !sources_equal(sources, leg->offered);
+  leg->shown = choose(leg, arrived);
+  leg->offer_stale =
+      (leg->shown != NULL) != leg->offered_company ||
+      (leg->shown != NULL && !sources_equal(leg->shown->answer->sources, leg->offered));
   if (leg->offer_stale && leg->answered == leg->generation)
     offer_now(leg);
 }

@@ -47,8 +47,9 @@ struct AblakLeg {
   gint64 ice_generation; /* of the first offer with the present ICE credentials */
   gint64 answered;       /* the last generation answered */
   bool offer_stale;      /* to be offered again once the present offer is answered */
-  GArray *offered;       /* AblakSdpSource: the other person's streams in the last offer */
-  bool company;          /* somebody was there at the last offer */
+  AblakLeg *shown;       /* the other person of this page; NULL when there is none */
+  GArray *offered;       /* AblakSdpSource: that person's streams in the last offer */
+  bool offered_company;  /* somebody was there at the last offer */
   bool had_company;      /* or at an earlier one */
   bool gathered;
 
@@ -84,9 +85,9 @@ bool ablak_leg_answer(AblakLeg *leg, gint64 generation, const char *sdp,
 bool ablak_leg_candidate(AblakLeg *leg, gint64 generation, const char *text,
                          GError **error) G_GNUC_WARN_UNUSED_RESULT;
 bool ablak_leg_restart(AblakLeg *leg, GError **error) G_GNUC_WARN_UNUSED_RESULT;
-/* Offers again, now or when the present offer is answered, if the other legs' streams are no longer
- * those offered. */
-void ablak_leg_refresh(AblakLeg *leg);
+/* Offers again, now or when the present offer is answered, if what the page is to be shown is no
+ * longer what was offered. `arrived`: a leg that has just answered for the first time, or NULL. */
+void ablak_leg_refresh(AblakLeg *leg, AblakLeg *arrived);
 /* Packets watched and key frames asked for, twice a second. */
 void ablak_leg_tick(AblakLeg *leg, gint64 now_ms);
 
@@ -95,7 +96,7 @@ void ablak_session_tell_state(AblakSession *session, const AblakLeg *leg, const 
 void ablak_session_tell_error(AblakSession *session, const AblakLeg *leg, const GError *error);
 void ablak_relay_sweep_later(AblakRelay *relay);
 /* The streams of a leg became known or ended: the others are offered what there is now. */
-void ablak_session_refresh(AblakSession *session, const AblakLeg *but);
+void ablak_session_refresh(AblakSession *session, AblakLeg *arrived);
 
 /* forward.c */
 /* An SSRC becomes the leg's own; false when another leg has it or the leg has too many. */

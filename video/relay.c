@@ -9,6 +9,9 @@
 
 static void session_free(AblakSession *session)
 {
+  /* One by one: a leg that goes looks at those that are left. */
+  while (session->legs->len > 0)
+    g_ptr_array_remove_index(session->legs, session->legs->len - 1);
   g_ptr_array_unref(session->legs);
   g_hash_table_unref(session->owners);
   g_hash_table_unref(session->generations);
@@ -159,11 +162,11 @@ void ablak_session_tell_error(AblakSession *session, const AblakLeg *leg, const 
   tell_error(session->relay, session->id, leg->id, error);
 }
 
-void ablak_session_refresh(AblakSession *session, const AblakLeg *but)
+void ablak_session_refresh(AblakSession *session, AblakLeg *arrived)
 {
   for (guint i = 0; i < session->legs->len; i++)
-    if (session->legs->pdata[i] != but)
-      ablak_leg_refresh(session->legs->pdata[i]);
+    if (session->legs->pdata[i] != arrived)
+      ablak_leg_refresh(session->legs->pdata[i], arrived);
 }
 
 static AblakLeg *session_leg(AblakSession *session, const char *id)

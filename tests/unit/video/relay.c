@@ -147,6 +147,19 @@ static void test_out_of_order(Fixture *fixture, gconstpointer unused)
   expect_error(fixture, "media/leg-unknown");
 }
 
+/* The relay ends while several legs of a session are there. */
+static void test_end(Fixture *fixture, gconstpointer unused)
+{
+  static const char *const legs[] = {"a", "b", "c"};
+  for (gsize i = 0; i < G_N_ELEMENTS(legs); i++) {
+    join(fixture, "s", legs[i]);
+    expect_state(fixture, "new");
+    expect_offer(fixture, legs[i]);
+  }
+  g_clear_pointer(&fixture->relay, ablak_relay_free);
+  g_assert_cmpuint(fixture->emitted->len, ==, 0);
+}
+
 static guint open_descriptors(void)
 {
   g_autoptr(GDir) dir = g_dir_open("/proc/self/fd", 0, NULL);
@@ -181,6 +194,7 @@ int main(int argc, char **argv)
       {"/relay/join", test_join},
       {"/relay/limits", test_limits},
       {"/relay/out-of-order", test_out_of_order},
+      {"/relay/end", test_end},
       {"/relay/descriptors", test_descriptors},
   };
   g_test_init(&argc, &argv, NULL);
