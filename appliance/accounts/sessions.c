@@ -37,7 +37,10 @@ AblakStaff *ablak_sign_in_find(AblakTxn *txn, const char *secret, bool *ret_stal
   if (now_ms > seen_ms + ABLAK_SIGN_IN_IDLE_MS ||
       now_ms > ablak_rows_int(rows, 1) + ABLAK_SIGN_IN_LIFE_MS)
     return NULL;
-  g_autoptr(AblakStaff) staff = ablak_staff_load(txn, ablak_rows_text(rows, 0), NULL);
+  g_autoptr(GError) failure = NULL;
+  g_autoptr(AblakStaff) staff = ablak_staff_load(txn, ablak_rows_text(rows, 0), &failure);
+  if (failure && !g_error_matches(failure, ABLAK_ERROR, ABLAK_ERROR_NOT_FOUND))
+    g_propagate_error(error, g_steal_pointer(&failure));
   if (!staff || staff->disabled)
     return NULL;
   *ret_stale = now_ms > seen_ms + TOUCH_EVERY_MS;

@@ -2,6 +2,7 @@
 #include "box/routes.h"
 #include "core/error.h"
 #include "daemon/handler.h"
+#include <queue/queue.h>
 #include <string.h>
 
 static AblakPerson *citizen_of(AblakTxn *txn, AblakRequest *request, GError **error)
@@ -62,4 +63,28 @@ bool ablak_box_authorise(AblakRequest *request, const AblakRoute *route, gpointe
   else
     ablak_error_set(error, ABLAK_ERROR_FORBIDDEN, "request/forbidden", "not for this role");
   return false;
+}
+
+/* In a meeting people talk for long without touching the page; that is not being idle. */
+static bool is_meeting(const AblakBranch *box, AblakTxn *txn, const AblakPerson *person)
+{
+  g_autoptr(AblakVisit) visit = ablak_visit_of_clerk(txn, person->id, NULL);
+  return visit && ablak_presence_has(box->presence, visit->id, ABLAK_PERSON_CITIZEN);
+}
+
+bool ablak_box_check_page(AblakTxn *txn, const AblakPerson *person, bool active, gpointer app,
+                          bool *ret_valid, GError **error)
+{
+  AblakBranch *box = app;
+  if (person->kind == ABLAK_PERSON_STAFF)
+    return ablak_sign_ins_check(box->sign_ins, txn, person, active || is_meeting(box, txn, person),
+                                ret_valid, error);
+  g_autoptr(GError) failure = NULL;
+  g_autofree char *visit = ablak_citizen_find(txn, person->session, &failure);
+  if (failure) {
+    g_propagate_error(error, g_steal_pointer(&failure));
+    return false;
+  }
+  *ret_valid = visit != NULL;
+  return true;
 }

@@ -6,6 +6,7 @@
 #include "core/config.h"
 #include "core/crypto.h"
 #include "daemon/accounts.h"
+#include "daemon/open-pages.h"
 #include "http/http.h"
 #include "http/live.h"
 #include "store/store.h"
@@ -34,6 +35,7 @@ typedef struct {
   AblakMediaLink *media;
   AblakUplink *uplink;
   AblakPresence *presence;
+  AblakOpenPages *pages;
   AblakLive *live;
   AblakHttp *http;
   gint64 invitation_ms, receipt_ms; /* from the configuration; read by jobs */
@@ -47,6 +49,10 @@ typedef struct {
 char *ablak_box_today(const AblakBranch *box);
 /* After a new edition: office, time zone, services and counters. */
 void ablak_box_take_edition(AblakBranch *box);
+
+/* box/authorise.c: AblakPageCheck of the box. */
+bool ablak_box_check_page(AblakTxn *txn, const AblakPerson *person, bool active, gpointer app,
+                          bool *ret_valid, GError **error);
 
 /* box/config.c */
 extern const AblakConfigKey ablak_box_config_keys[];

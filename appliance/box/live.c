@@ -58,14 +58,26 @@ static void chat(AblakBranch *box, AblakLivePeer *peer, const char *topic, json_
   ablak_live_message(box->live, topic, "chat", message, NULL);
 }
 
+static void tell_ended(AblakLivePeer *peer, const char *topic)
+{
+  g_autoptr(json_t) data = json_pack("{s:s}", "slug", "queue/visit-ended");
+  ablak_live_peer_message(peer, topic, "media.error", data);
+}
+
 static void receive(AblakLivePeer *peer, const char *topic, const char *kind, json_t *data,
                     gpointer app)
 {
   AblakBranch *box = app;
   const char *visit = visit_of_topic(topic);
+  ablak_open_pages_used(box->pages, peer);
   /* Subscribing was checked; who is not subscribed has no say either. */
   if (!visit || !ablak_live_peer_subscribed(peer, topic)) {
     ablak_log(ABLAK_LOG_WARNING, "live.not-subscribed", "kind", kind, NULL);
+    return;
+  }
+  bool begins = strcmp(kind, "chat") == 0 || strcmp(kind, "media.join") == 0;
+  if (begins && !ablak_box_visit_goes_on(box, visit)) {
+    tell_ended(peer, topic);
     return;
   }
   if (strcmp(kind, "chat") == 0)
@@ -76,9 +88,21 @@ static void receive(AblakLivePeer *peer, const char *topic, const char *kind, js
     ablak_log(ABLAK_LOG_WARNING, "live.unknown-kind", NULL);
 }
 
+static void end_page(gpointer peer, unsigned code, const char *reason)
+{
+  ablak_live_peer_close(peer, code, reason);
+}
+
+static void opened(AblakLivePeer *peer, gpointer app)
+{
+  AblakBranch *box = app;
+  ablak_open_pages_add(box->pages, ablak_live_peer_identity(peer), NULL, end_page, peer);
+}
+
 static void closed(AblakLivePeer *peer, gpointer app)
 {
   AblakBranch *box = app;
+  ablak_open_pages_remove(box->pages, peer);
   ablak_media_link_peer_closed(box->media, peer);
   ablak_presence_remove(box->presence, box->live, peer);
 }
@@ -91,6 +115,7 @@ AblakLive *ablak_box_live_new(AblakBranch *box)
       .replay = replay,
       .last_seq = last_seq,
       .receive = receive,
+      .opened = opened,
       .closed = closed,
   };
   return ablak_live_new(&callbacks, box);

@@ -101,13 +101,19 @@ static bool is_healthy(gpointer data, GError **error)
   return box->office != NULL;
 }
 
+static void end_visit(AblakBranch *box, const char *visit)
+{
+  ablak_media_link_close_visit(box->media, visit);
+  ablak_open_pages_end_visit(box->pages, visit);
+}
+
 /* What other parts of the box do when something has been committed. */
 static void committed(const AblakEvent *const *events, gsize count, gpointer data)
 {
   AblakBranch *box = data;
   for (gsize i = 0; i < count; i++)
     if (strcmp(events[i]->kind, "visit.ended") == 0)
-      ablak_media_link_close_visit(box->media, events[i]->subject);
+      end_visit(box, events[i]->subject);
 }
 
 static bool prune(AblakTxn *txn, gpointer data, GError **error)
@@ -140,6 +146,7 @@ static bool start(AblakBranch *box, GError **error)
   box->sign_ins = ablak_sign_ins_new(box->store, ABLAK_STAFF_COOKIE, ablak_view_me, box);
   box->invitations = ablak_throttle_new(WRONG_SECRETS_FREE, WRONG_SECRETS_WAIT_MS);
   box->presence = ablak_presence_new();
+  box->pages = ablak_open_pages_new(box->store, ablak_box_check_page, box);
   box->drafts = ablak_drafts_new(box->store, NULL);
   box->live = ablak_box_live_new(box);
   ablak_events_publish_to(box->store, box->live);
@@ -155,14 +162,16 @@ static void stop(AblakBranch *box)
 {
   /* Connections first: nothing new may come in while the parts below them go. */
   ablak_http_free(box->http);
-  ablak_uplink_free(box->uplink);
   ablak_live_free(box->live);
   ablak_drafts_free(box->drafts);
   ablak_media_link_free(box->media);
   ablak_presence_free(box->presence);
+  ablak_open_pages_free(box->pages);
   ablak_throttle_free(box->invitations);
   ablak_box_forms_unref(box->forms);
   ablak_kb_close(box->kb);
+  /* Last above the store: what is written after it would not be in the journal. */
+  ablak_uplink_free(box->uplink);
   ablak_store_close(box->store);
   ablak_sign_ins_free(box->sign_ins);
   ablak_signer_free(box->receipt_key);

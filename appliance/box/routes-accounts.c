@@ -15,7 +15,9 @@ void ablak_box_get_me(AblakRequest *request, gpointer app)
 
 void ablak_box_sign_out(AblakRequest *request, gpointer app)
 {
-  ablak_sign_ins_sign_out(((AblakBranch *)app)->sign_ins, request);
+  AblakBranch *box = app;
+  ablak_open_pages_end_session(box->pages, ablak_request_person(request)->session);
+  ablak_sign_ins_sign_out(box->sign_ins, request);
 }
 
 static bool take_counter(AblakTxn *txn, AblakCall *call, GError **error)

@@ -38,13 +38,25 @@ static void join_free(gpointer data)
   g_free(join);
 }
 
+/* A visit that ended with its number, or with the day, leaves its invitations behind. */
+static bool leads_somewhere(AblakTxn *txn, const AblakJoined *joined, GError **error)
+{
+  g_autoptr(AblakVisit) visit = ablak_visit_load(txn, joined->visit_id, error);
+  if (!visit)
+    return false;
+  if (strcmp(visit->state, "open") != 0)
+    ablak_error_set(error, ABLAK_ERROR_GONE, "accounts/invitation-expired",
+                    "the visit of the invitation has ended");
+  return strcmp(visit->state, "open") == 0;
+}
+
 static bool redeem(AblakTxn *txn, gpointer data, GError **error)
 {
   Join *join = data;
   g_clear_pointer(&join->joined, ablak_joined_free);
   join->joined = join->token ? ablak_citizen_resume(txn, join->token, error)
                              : ablak_invitation_redeem(txn, join->secret, join->code, error);
-  return join->joined != NULL;
+  return join->joined && (join->token || leads_somewhere(txn, join->joined, error));
 }
 
 static void joined(const GError *error, gpointer data)
@@ -129,7 +141,9 @@ void ablak_box_get_visit(AblakRequest *request, gpointer app)
 
 static bool hand_over(AblakTxn *txn, AblakCall *call, GError **error)
 {
-  return ablak_invitation_offer(txn, call, call->person->visit, ABLAK_OFFER_HANDOVER, error);
+  g_autoptr(AblakVisit) visit = ablak_visit_load(txn, call->person->visit, error);
+  return visit && ablak_box_require_open(visit, error) &&
+         ablak_invitation_offer(txn, call, visit->id, ABLAK_OFFER_HANDOVER, error);
 }
 
 void ablak_box_create_handover(AblakRequest *request, gpointer app)
@@ -146,6 +160,7 @@ static bool leave(AblakTxn *txn, AblakCall *call, GError **error)
 
 void ablak_box_leave_visit(AblakRequest *request, gpointer app)
 {
+  ablak_open_pages_end_session(((AblakBranch *)app)->pages, ablak_request_person(request)->session);
   g_autofree char *cookie = ablak_cookie(ABLAK_CITIZEN_COOKIE, "", 0);
   ablak_request_set_header(request, "set-cookie", cookie);
   ablak_call_write(((AblakBranch *)app)->store, request, app, 204, leave, NULL);

@@ -44,6 +44,9 @@ static bool file(AblakTxn *txn, gpointer data, GError **error)
   const AblakBranch *box = submit->box;
   g_clear_pointer(&submit->filing, ablak_filing_free);
   bool citizen = submit->person->kind == ABLAK_PERSON_CITIZEN;
+  g_autoptr(AblakVisit) visit = ablak_visit_load(txn, submit->visit_id, error);
+  if (!visit || !ablak_box_require_open(visit, error))
+    return false;
   g_autoptr(AblakSubmission) submission = NULL;
   if (!ablak_submission_create(txn, submit->draft_id, citizen ? "citizen" : "clerk",
                                ablak_person_actor(submit->person), submit->accept_gaps, &submission,

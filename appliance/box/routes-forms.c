@@ -84,16 +84,18 @@ void ablak_box_get_draft(AblakRequest *request, gpointer app)
   ablak_call_read(((AblakBranch *)app)->store, request, app, draft_view);
 }
 
-/* Replies with the error when the draft is not this person's. */
+/* Replies with the error when the draft is not this person's, or its visit has ended. */
 static bool require_own(AblakBranch *box, AblakRequest *request)
 {
   g_autoptr(GError) error = NULL;
   g_autoptr(AblakTxn) txn = ablak_store_read(box->store, &error);
   g_autoptr(AblakDraft) draft =
       txn ? load_own(txn, request, ablak_request_person(request), &error) : NULL;
-  if (!draft)
+  g_autoptr(AblakVisit) visit = draft ? ablak_visit_load(txn, draft->visit_id, &error) : NULL;
+  bool may = visit && ablak_box_require_open(visit, &error);
+  if (!may)
     ablak_request_reply_error(request, error);
-  return draft != NULL;
+  return may;
 }
 
 /* --- the office's hand in it
@@ -136,7 +138,14 @@ void ablak_box_prefill_draft(AblakRequest *request, gpointer app)
 typedef struct {
   AblakSocket *socket;
   AblakDraftConnection *connection;
+  AblakBranch *box;
 } Document;
+
+/* A draft that was not filed before its visit ended can be read, no more. */
+static bool may_not_write(const char *path, gpointer data)
+{
+  return false;
+}
 
 static void document_send(const void *message, gsize size, gpointer data)
 {
@@ -148,10 +157,19 @@ static void document_close(unsigned code, const char *reason, gpointer data)
   ablak_socket_close(((Document *)data)->socket, code, reason);
 }
 
+static void document_end(gpointer data, unsigned code, const char *reason)
+{
+  document_close(code, reason, data);
+}
+
 static void document_message(AblakSocket *socket, const void *bytes, gsize size, bool binary,
                              gpointer data)
 {
   Document *document = data;
+  const guint8 *head = bytes;
+  /* Typing (sync, update); the page's own heartbeats are none. */
+  if (size > 2 && head[0] == 0 && head[1] == 2)
+    ablak_open_pages_used(document->box->pages, document);
   if (binary && document->connection)
     ablak_draft_connection_receive(document->connection, bytes, size);
   else
@@ -162,26 +180,28 @@ static void document_closed(AblakSocket *socket, gpointer data)
 {
   Document *document = data;
   g_clear_pointer(&document->connection, ablak_draft_connection_free);
+  ablak_open_pages_remove(document->box->pages, document);
   g_free(document);
 }
 
-static bool may_open(AblakBranch *box, AblakRequest *request, GError **error)
+/* The visit whose document may be opened. */
+static AblakVisit *may_open(AblakBranch *box, AblakRequest *request, GError **error)
 {
   const AblakPerson *person = ablak_request_person(request);
   const char *audience = ablak_request_param(request, "audience");
   g_autoptr(AblakTxn) txn = ablak_store_read(box->store, error);
   g_autoptr(AblakDraft) draft = txn ? load_own(txn, request, person, error) : NULL;
   if (!draft)
-    return false;
+    return NULL;
   if (strcmp(audience, "shared") != 0 && strcmp(audience, "office") != 0) {
     ablak_error_set(error, ABLAK_ERROR_NOT_FOUND, "not-found", "no such audience");
-    return false;
+    return NULL;
   }
   if (strcmp(audience, "office") == 0 && person->kind != ABLAK_PERSON_STAFF) {
     ablak_error_set(error, ABLAK_ERROR_FORBIDDEN, "request/forbidden", "the office's document");
-    return false;
+    return NULL;
   }
-  return true;
+  return ablak_visit_load(txn, draft->visit_id, error);
 }
 
 void ablak_box_open_document(AblakRequest *request, gpointer app)
@@ -189,9 +209,10 @@ void ablak_box_open_document(AblakRequest *request, gpointer app)
   static const AblakSocketCallbacks callbacks = {
       .message = document_message, .closed = document_closed, .message_max = 1024 * 1024};
   AblakBranch *box = app;
-  const AblakPerson *person = ablak_request_person(request);
+  AblakPerson *person = ablak_request_person(request);
   g_autoptr(GError) error = NULL;
-  if (!may_open(box, request, &error)) {
+  g_autoptr(AblakVisit) visit = may_open(box, request, &error);
+  if (!visit) {
     ablak_request_reply_error(request, error);
     return;
   }
@@ -199,11 +220,18 @@ void ablak_box_open_document(AblakRequest *request, gpointer app)
   const AblakDraftPeer peer = {
       .actor_kind = kind_of(person),
       .actor_id = ablak_person_actor(person),
+      .may_write = ablak_box_require_open(visit, NULL) ? NULL : may_not_write,
       .send = document_send,
       .close = document_close,
       .data = document,
   };
   document->socket = ablak_request_accept_socket(request, &callbacks, document);
+  if (!document->socket) { /* the client has gone */
+    g_free(document);
+    return;
+  }
+  document->box = box;
+  ablak_open_pages_add(box->pages, person, visit->id, document_end, document);
   document->connection =
       ablak_drafts_connect(box->drafts, ablak_request_param(request, "draftId"),
                            ablak_request_param(request, "audience"), &peer, &error);

@@ -29,8 +29,13 @@ void ablak_box_get_desk_visit(AblakRequest *request, gpointer app)
 
 static bool create(AblakTxn *txn, AblakCall *call, GError **error)
 {
-  g_autofree char *counter = ablak_queue_counter_of(txn, call->person->id, NULL);
+  g_autoptr(GError) failure = NULL;
+  g_autofree char *counter = ablak_queue_counter_of(txn, call->person->id, &failure);
   g_autofree char *visit_id = NULL;
+  if (failure) {
+    g_propagate_error(error, g_steal_pointer(&failure));
+    return false;
+  }
   if (!ablak_box_open_visit(txn, call->app, call->extra, NULL, ablak_call_string(call, "service"),
                             counter, call->person->id, ablak_call_string(call, "channel"),
                             &visit_id, error))
@@ -82,14 +87,8 @@ void ablak_box_end_visit(AblakRequest *request, gpointer app)
 static bool invite(AblakTxn *txn, AblakCall *call, GError **error)
 {
   g_autoptr(AblakVisit) visit = load_own(txn, call, error);
-  if (!visit)
-    return false;
-  if (strcmp(visit->state, "open") != 0) {
-    ablak_error_set(error, ABLAK_ERROR_CONFLICT, "queue/visit-ended", "visit %s has ended",
-                    visit->id);
-    return false;
-  }
-  return ablak_invitation_offer(txn, call, visit->id, ABLAK_OFFER_NEW, error);
+  return visit && ablak_box_require_open(visit, error) &&
+         ablak_invitation_offer(txn, call, visit->id, ABLAK_OFFER_NEW, error);
 }
 
 void ablak_box_invite(AblakRequest *request, gpointer app)

@@ -125,6 +125,27 @@ bool ablak_box_may_visit(const AblakPerson *person, const AblakVisit *visit, GEr
   return false;
 }
 
+bool ablak_box_require_open(const AblakVisit *visit, GError **error)
+{
+  if (strcmp(visit->state, "open") == 0)
+    return true;
+  ablak_error_set(error, ABLAK_ERROR_CONFLICT, "queue/visit-ended", "visit %s has ended",
+                  visit->id);
+  return false;
+}
+
+bool ablak_box_may_act(const AblakPerson *person, const AblakVisit *visit, GError **error)
+{
+  return ablak_box_may_visit(person, visit, error) && ablak_box_require_open(visit, error);
+}
+
+bool ablak_box_visit_goes_on(AblakBranch *box, const char *visit_id)
+{
+  g_autoptr(AblakTxn) txn = ablak_store_read(box->store, NULL);
+  g_autoptr(AblakVisit) visit = txn ? ablak_visit_load(txn, visit_id, NULL) : NULL;
+  return visit && strcmp(visit->state, "open") == 0;
+}
+
 bool ablak_box_may_see_visit(AblakBranch *box, const AblakPerson *person, const char *visit_id)
 {
   if (person->kind == ABLAK_PERSON_CITIZEN)

@@ -84,6 +84,23 @@ AblakPerson *ablak_sign_ins_person(AblakSignIns *sign_ins, AblakTxn *txn, AblakR
   return person_of(staff, secret);
 }
 
+bool ablak_sign_ins_check(AblakSignIns *sign_ins, AblakTxn *txn, const AblakPerson *person,
+                          bool active, bool *ret_valid, GError **error)
+{
+  bool stale = false;
+  g_autoptr(GError) failure = NULL;
+  g_autoptr(AblakStaff) staff = ablak_sign_in_find(txn, person->session, &stale, &failure);
+  if (failure) {
+    g_propagate_error(error, g_steal_pointer(&failure));
+    return false;
+  }
+  *ret_valid =
+      staff && g_strv_equal((const char *const *)staff->roles, (const char *const *)person->roles);
+  if (*ret_valid && active && stale)
+    ablak_store_write(sign_ins->store, touch, NULL, g_strdup(person->session), g_free);
+  return true;
+}
+
 /* --- signing in: look up, verify beside the loop, then one job
  * ------------------------------------ */
 

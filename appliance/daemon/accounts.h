@@ -23,6 +23,11 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(AblakSignIns, ablak_sign_ins_free)
 AblakPerson *ablak_sign_ins_person(AblakSignIns *sign_ins, AblakTxn *txn, AblakRequest *request,
                                    GError **error);
 
+/* For open pages: whether the sign-in still stands, with the same roles. `active` keeps it from
+ * being idle. False: an error. */
+bool ablak_sign_ins_check(AblakSignIns *sign_ins, AblakTxn *txn, const AblakPerson *person,
+                          bool active, bool *ret_valid, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
 /* The three handlers. Wrong name and wrong password take the same time and give the same answer. */
 void ablak_sign_ins_sign_in(AblakSignIns *sign_ins, AblakRequest *request);
 void ablak_sign_ins_me(AblakSignIns *sign_ins, AblakRequest *request);

@@ -291,3 +291,11 @@ bool ablak_live_peer_subscribed(AblakLivePeer *peer, const char *topic)
 {
   return g_hash_table_contains(peer->topics, topic);
 }
+
+void ablak_live_peer_close(AblakLivePeer *peer, unsigned code, const char *reason)
+{
+  if (peer->socket != NULL)
+    ablak_socket_close(peer->socket, code, reason);
+  else
+    ablak_stream_close(peer->stream);
+}

@@ -55,3 +55,5 @@ void ablak_live_peer_message(AblakLivePeer *peer, const char *topic, const char 
                              json_t *data);
 gpointer ablak_live_peer_identity(AblakLivePeer *peer);
 bool ablak_live_peer_subscribed(AblakLivePeer *peer, const char *topic);
+/* Ends the page's connection; its closed callback comes later. A stream just ends. */
+void ablak_live_peer_close(AblakLivePeer *peer, unsigned code, const char *reason);
