@@ -114,6 +114,12 @@ function open(host, options) {
   return person;
 }
 
+// The document goes as well: its awareness keeps a timer.
+function leave(person) {
+  person.provider.destroy();
+  person.doc.destroy();
+}
+
 async function until(what, condition) {
   const end = Date.now() + 20_000;
   while (!condition()) {
@@ -145,9 +151,9 @@ test("two people type into one field, see each other, and it is stored", async (
   await until("checks", () => clerk.checks.gaps.length === 1 && clerk.checks.gaps[0].keyword === "maxLength");
   citizen.provider.awareness.setLocalStateField("field", "/name");
   await until("awareness", () => clerk.provider.awareness.getStates().get(citizen.doc.clientID)?.field === "/name");
-  citizen.provider.destroy();
+  leave(citizen);
   await until("gone", () => !clerk.provider.awareness.getStates().has(citizen.doc.clientID));
-  clerk.provider.destroy();
+  leave(clerk);
   await host.end();
 });
 
@@ -174,7 +180,7 @@ test("what may not be changed is undone everywhere and later edits are saved", a
   assert.deepEqual(JSON.parse(await host.ask(CONTENT)), { name: "Minta", remarks: "later", born: "2001-02-03" });
   const reasons = Object.fromEntries(citizen.refused.map(({ path, reason }) => [path, reason]));
   assert.deepEqual(reasons, { "/name": "forbidden", "/remarks": "structure", "/unknown": "unknown", "/agree": "value", "/children": "structure" });
-  for (const person of people) person.provider.destroy();
+  people.forEach(leave);
   await host.end();
 });
 
@@ -191,7 +197,7 @@ test("the box adds rows and fills in fields; an undo manager of a page takes bac
   undo.undo();
   await until("saved", () => saved(citizen));
   assert.deepEqual(JSON.parse(await host.ask(CONTENT)), { children: [{ name: "ifj. Kis Éva" }], count: 2, remarks: "and theirs" });
-  citizen.provider.destroy();
+  leave(citizen);
   await host.end();
 });
 
@@ -214,6 +220,6 @@ test("work away from the line comes back; after the freeze edits are turned away
   await until("sync", () => reader.provider.synced);
   assert.equal(reader.form.get("name").toString(), citizen.form.get("name").toString());
   assert.equal(citizen.provider.wsconnected, true);
-  for (const person of [...people, reader]) person.provider.destroy();
+  [...people, reader].forEach(leave);
   await host.end();
 });
