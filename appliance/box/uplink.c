@@ -23,7 +23,7 @@ struct AblakUplink {
   gint64 last_ack_ms;
   gint64 start_seq;    /* the journal's last entry when the daemon started */
   GHashTable *waiting; /* filing id -> Waiting */
-  AblakMetric *up, *lag;
+  AblakMetric *up, *lag, *equal;
 };
 
 /* A filing that headquarters has not acknowledged yet. */
@@ -147,6 +147,16 @@ static void acked(gint64 seq, gpointer data)
     tell_stored(uplink, id, waiting->visit);
     g_hash_table_iter_remove(&iter);
   }
+}
+
+/* Headquarters' copy has been compared table by table; a difference is an alarm for people. */
+static void proven(gint64 seq, bool equal, gpointer data)
+{
+  AblakUplink *uplink = data;
+  g_autofree char *number = g_strdup_printf("%" G_GINT64_FORMAT, seq);
+  ablak_metric_set(uplink->equal, equal);
+  ablak_log(equal ? ABLAK_LOG_INFO : ABLAK_LOG_ERROR,
+            equal ? "uplink.copy-equal" : "uplink.copy-differs", "seq", number, NULL);
 }
 
 void ablak_uplink_await(AblakUplink *uplink, const char *filing_id, const char *visit_id)
@@ -306,6 +316,7 @@ AblakUplink *ablak_uplink_new(AblakBranch *box, GError **error)
       .queued = queued,
       .failed = failed,
       .acked = acked,
+      .proven = proven,
       .prepare = prepare,
       .apply = apply,
   };
@@ -326,12 +337,18 @@ AblakUplink *ablak_uplink_new(AblakBranch *box, GError **error)
   uplink->ca = ablak_layout_path(box->state, ABLAK_LAYOUT_BOX_CA);
   uplink->certificate = ablak_layout_path(box->state, ABLAK_LAYOUT_BOX_CERTIFICATE);
   uplink->key = ablak_layout_path(box->state, ABLAK_LAYOUT_BOX_KEY);
+  uplink->equal = ablak_metric_gauge("ablak_copy_equal", NULL,
+                                     "1 after the last proof that headquarters' copy is equal");
   uplink->retry_ms = RETRY_LEAST_MS;
   uplink->up =
       ablak_metric_gauge("ablak_headquarters_up", NULL, "1 while the line to headquarters is up");
   uplink->lag = ablak_metric_gauge("ablak_journal_lag", NULL,
                                    "Journal entries that headquarters has not acknowledged");
-  connect_now(uplink);
+  /* Restored from a backup: until it is enrolled again, what it would send is not its history. */
+  if (box->identity->epoch_request)
+    ablak_log(ABLAK_LOG_ERROR, "uplink.enrol-again", "box", box->identity->box, NULL);
+  else
+    connect_now(uplink);
   return uplink;
 }
 
