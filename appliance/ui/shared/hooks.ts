@@ -59,6 +59,10 @@ export function useLiveReload(live: Live, topics: readonly string[], reload: () 
       live.on("event", (event) => {
         if (wanted.includes(event.topic)) reload();
       }),
+      // News of the branches passes by: their events are their own, not headquarters'.
+      live.on("message", ({ topic }) => {
+        if (topic === "fleet" && wanted.includes(topic)) reload();
+      }),
       live.on("reset", reload),
       live.on("line", (state) => {
         if (state === "open") reload();
