@@ -7,7 +7,7 @@ import { Call } from "../shared/call";
 import { CallControls, CallPicture } from "../shared/call-view";
 import { Chat, ChatView } from "../shared/chat";
 import { DraftDocument } from "../shared/draft";
-import { DraftForm, GapSummary, SavedMark, WhoIsHere } from "../shared/draft-form";
+import { DraftForm, GapSummary, LateEdits, SavedMark, WhoIsHere } from "../shared/draft-form";
 import { formDefinition } from "../shared/form-model";
 import { useLine, useLiveReload, useLoaded, usePresence, useStored } from "../shared/hooks";
 import { localText, t, tn } from "../shared/i18n";
@@ -32,6 +32,7 @@ export function Meeting({ first, onLeft }: { first: Visit; onLeft: () => void })
     if (visit.filingId) box("getFiling", { params: { filingId: visit.filingId } }).then(setReceipt, toastError);
   }, [visit.filingId]);
   useStored(live, first.id, loadReceipt);
+  const wide = useWide();
   usePageTitle(localText(visit.serviceName));
 
   useEffect(() => {
@@ -73,9 +74,17 @@ export function Meeting({ first, onLeft }: { first: Visit; onLeft: () => void })
       </Header>
       <main class="ab-meeting-main" id="main">
         {visit.state === "open" && (
-          <aside class="ab-meeting-side" aria-label={t("ui.call.title")}>
-            <CallPicture call={call} side="citizen" />
-            <CallControls call={call} />
+          <aside class="ab-meeting-side" aria-label={t("ui.meeting.contact")}>
+            <div class="ab-meeting-call">
+              <CallPicture call={call} side="citizen" />
+              <CallControls call={call} />
+            </div>
+            {wide && (
+              <section class="ab-meeting-chat ab-card" aria-labelledby="chat-title">
+                <h2 class="ab-subtitle" id="chat-title">{t("ui.chat.title")}</h2>
+                <ChatView chat={chat} />
+              </section>
+            )}
           </aside>
         )}
         <div class="ab-meeting-form">
@@ -90,7 +99,7 @@ export function Meeting({ first, onLeft }: { first: Visit; onLeft: () => void })
             </div>
           )}
         </div>
-        {visit.state === "open" && <ChatDrawer chat={chat} />}
+        {visit.state === "open" && !wide && <ChatDrawer chat={chat} />}
       </main>
     </div>
   );
@@ -112,7 +121,7 @@ function VisitForm({ visit, receipt, onFiled }: { visit: Visit; receipt: Receipt
       <>
         <Notice tone="success" live><p>{t("ui.receipt.done")}</p></Notice>
         <ReceiptView receipt={receipt} definition={definition} />
-        {document && document.late.value.size > 0 && definition && draft && <DraftForm draft={document} draftId={draft.id} definition={definition} autofill={false} />}
+        {document && definition && <LateEdits draft={document} definition={definition} />}
       </>
     );
   if (error) return <Notice tone="error" live>{errorText(error)} <Button size="small" kind="secondary" onClick={reload}>{t("ui.common.retry")}</Button></Notice>;
@@ -155,7 +164,6 @@ function Handover() {
 
 function ChatDrawer({ chat }: { chat: Chat }) {
   const [open, setOpen] = useState(false);
-  const wide = useWide();
   const button = useRef<HTMLButtonElement>(null);
   const unread = chat.unread.value;
   useEffect(() => {
@@ -165,13 +173,6 @@ function ChatDrawer({ chat }: { chat: Chat }) {
     setOpen(false);
     button.current?.focus();
   };
-  if (wide)
-    return (
-      <section class="ab-meeting-chat ab-card" aria-labelledby="chat-title">
-        <h2 class="ab-subtitle" id="chat-title">{t("ui.chat.title")}</h2>
-        <ChatView chat={chat} />
-      </section>
-    );
   return (
     <>
       <button type="button" ref={button} class="ab-chat-button ab-no-print" aria-expanded={open} onClick={() => setOpen(true)}>

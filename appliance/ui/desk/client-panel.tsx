@@ -4,7 +4,7 @@ import { errorText } from "../shared/api";
 import { box } from "../shared/box";
 import type { Draft, Identity, Receipt, Visit } from "../generated/box-api";
 import { DraftDocument } from "../shared/draft";
-import { DraftForm, GapSummary, SavedMark, WhoIsHere } from "../shared/draft-form";
+import { DraftForm, GapSummary, LateEdits, SavedMark, WhoIsHere } from "../shared/draft-form";
 import { formDefinition, sectionsFor, type FormDefinition } from "../shared/form-model";
 import { useLoaded, useStored } from "../shared/hooks";
 import { localText, t } from "../shared/i18n";
@@ -138,7 +138,13 @@ function VisitForm({ live, visit }: { live: Live; visit: Visit }) {
     },
     [documents],
   );
-  if (receipt.value) return <ReceiptView receipt={receipt.value} definition={definition} />;
+  if (receipt.value)
+    return (
+      <>
+        <ReceiptView receipt={receipt.value} definition={definition} />
+        {documents && definition && <LateEdits draft={documents.shared} definition={definition} />}
+      </>
+    );
   if (error) return <Notice tone="error" live>{errorText(error)} <Button size="small" kind="secondary" onClick={reload}>{t("ui.common.retry")}</Button></Notice>;
   if (!visit.draftId) return <p class="ab-muted">{t("ui.desk.no-form")}</p>;
   if (!draft || !documents || !definition) return <p class="ab-muted" role="status">{t("ui.common.loading")}</p>;

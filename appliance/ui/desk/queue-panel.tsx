@@ -34,7 +34,7 @@ export function QueuePanel(props: Props) {
         {open ? (
           <>
             <p class="ab-now-caption">{t(ticket ? "ui.desk.now-serving" : "ui.desk.now-meeting")}</p>
-            <p class="ab-now-number ab-number">{ticket?.number ?? "–"}</p>
+            {ticket && <p class="ab-now-number ab-number">{ticket.number}</p>}
             {ticket && ticket.calls > 1 && <p class="ab-muted ab-small">{tn("ui.desk.calls", ticket.calls)}</p>}
             <div class="ab-now-actions">
               {ticket && <Button kind="secondary" size="small" class="ab-recall" disabled={busy} keys={SHORTCUTS.recall.shown} onClick={props.recall}>{t("ui.desk.recall")}</Button>}

@@ -31,7 +31,7 @@ export function DraftForm({ draft, draftId, definition, autofill }: Shared) {
           <h3 class="ab-subtitle">{localText(section.title)}</h3>
           {section.elements.map((element) =>
             element.type === "repeat" ? (
-              <Repeat key={element.field} {...{ draft, draftId, definition, autofill, element, disabled }} />
+              <Repeat key={element.field} {...{ draft, draftId, definition, autofill, element, disabled }} titled={localText(element.title) !== localText(section.title)} />
             ) : (
               <Field
                 key={element.field}
@@ -66,7 +66,7 @@ function useRowCount(draft: DraftDocument, path: string): number {
   return length;
 }
 
-function Repeat({ draft, draftId, definition, element, disabled, autofill }: Shared & { element: RepeatElement; disabled: boolean }) {
+function Repeat({ draft, draftId, definition, element, disabled, autofill, titled }: Shared & { element: RepeatElement; disabled: boolean; titled: boolean }) {
   const length = useRowCount(draft, element.field);
   const [busy, setBusy] = useState(false);
   const schema = definition.schema.properties?.[element.field.slice(1)];
@@ -83,7 +83,7 @@ function Repeat({ draft, draftId, definition, element, disabled, autofill }: Sha
   };
   return (
     <div class="ab-repeat" data-path={element.field}>
-      <h4 class="govuk-label" id={fieldId(element.field)} tabIndex={-1}>{localText(element.title)}</h4>
+      <h4 class={cx("govuk-label", !titled && "govuk-visually-hidden")} id={fieldId(element.field)} tabIndex={-1}>{localText(element.title)}</h4>
       {Array.from({ length }, (_, row) => (
         <fieldset class="govuk-fieldset ab-repeat-row" key={row}>
           <legend class="govuk-fieldset__legend">{t("ui.form.row", { title: localText(element.title), number: row + 1 })}</legend>
@@ -198,7 +198,7 @@ function Refusals({ draft, definition }: { draft: DraftDocument; definition: For
 }
 
 /** After the freeze nothing typed is lost from sight: it is shown to be copied. */
-function LateEdits({ draft, definition }: { draft: DraftDocument; definition: FormDefinition }) {
+export function LateEdits({ draft, definition }: { draft: DraftDocument; definition: FormDefinition }) {
   const late = draft.late.value;
   if (late.size === 0) return null;
   return (
