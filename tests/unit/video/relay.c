@@ -160,6 +160,26 @@ static void test_end(Fixture *fixture, gconstpointer unused)
   g_assert_cmpuint(fixture->emitted->len, ==, 0);
 }
 
+/* Every port of the range is taken by somebody else. */
+static void test_no_port(Fixture *fixture, gconstpointer unused)
+{
+  g_autoptr(GError) error = NULL;
+  g_autoptr(GSocket) socket =
+      g_socket_new(G_SOCKET_FAMILY_IPV4, G_SOCKET_TYPE_DATAGRAM, G_SOCKET_PROTOCOL_UDP, &error);
+  g_autoptr(GSocketAddress) any = g_inet_socket_address_new_from_string("127.0.0.1", 0);
+  g_assert_true(g_socket_bind(socket, any, FALSE, &error));
+  g_autoptr(GSocketAddress) taken = g_socket_get_local_address(socket, &error);
+  g_assert_no_error(error);
+  guint16 port = g_inet_socket_address_get_port(G_INET_SOCKET_ADDRESS(taken));
+  fixture->ice.port_min = fixture->ice.port_max = port;
+  join(fixture, "s", "a");
+  expect_error(fixture, "media/ice");
+  fixture->ice.port_min = fixture->ice.port_max = 0;
+  join(fixture, "s", "a");
+  expect_state(fixture, "new");
+  expect_offer(fixture, "a");
+}
+
 static guint open_descriptors(void)
 {
   g_autoptr(GDir) dir = g_dir_open("/proc/self/fd", 0, NULL);
@@ -194,6 +214,7 @@ int main(int argc, char **argv)
       {"/relay/join", test_join},
       {"/relay/limits", test_limits},
       {"/relay/out-of-order", test_out_of_order},
+      {"/relay/no-port", test_no_port},
       {"/relay/end", test_end},
       {"/relay/descriptors", test_descriptors},
   };
