@@ -333,20 +333,21 @@ static int compare_sources(gconstpointer a, gconstpointer b)
   return one->id < other->id ? 1 : one->id > other->id ? -1 : 0;
 }
 
-static GArray *list_sources(const Doc *doc)
+/* `stored`: with what waits for other updates. */
+static GArray *list_sources(const Doc *doc, bool stored)
 {
   GArray *sources = g_array_new(FALSE, FALSE, sizeof(Source));
   for (guint i = 0; i < doc->clients->len; i++) {
     Client *client = doc_client(doc, i);
     Source source = {.id = client->id,
                      .client = client,
-                     .queue = g_hash_table_lookup(doc->pending, &client->id)};
+                     .queue = stored ? g_hash_table_lookup(doc->pending, &client->id) : NULL};
     g_array_append_val(sources, source);
   }
   GHashTableIter iter;
   gpointer value;
   g_hash_table_iter_init(&iter, doc->pending);
-  while (g_hash_table_iter_next(&iter, NULL, &value)) {
+  while (stored && g_hash_table_iter_next(&iter, NULL, &value)) {
     const PendingQueue *queue = value;
     if (g_hash_table_contains(doc->clients_by_id, &queue->client))
       continue;
@@ -378,9 +379,9 @@ void write_deleted(const Doc *doc, Buffer *buffer)
   buffer_clear(&ranges);
 }
 
-static void write_all_deletes(const Doc *doc, Buffer *buffer)
+static void write_all_deletes(const Doc *doc, Buffer *buffer, bool stored)
 {
-  if (doc->pending_deletes->len == 0) {
+  if (!stored || doc->pending_deletes->len == 0) {
     write_deleted(doc, buffer);
     return;
   }
@@ -410,7 +411,7 @@ GBytes *ablak_ydoc_encode(const AblakYdoc *doc, const void *state_vector, gsize 
     fail_malformed(error, "state vector");
     return NULL;
   }
-  g_autoptr(GArray) sources = list_sources(doc);
+  g_autoptr(GArray) sources = list_sources(doc, state_vector == NULL);
   Buffer buffer = {0};
   guint64 count = 0;
   gsize room = 64;
@@ -428,6 +429,6 @@ GBytes *ablak_ydoc_encode(const AblakYdoc *doc, const void *state_vector, gsize 
     if (source->start != YINT_MAX)
       write_run(doc, &buffer, source);
   }
-  write_all_deletes(doc, &buffer);
+  write_all_deletes(doc, &buffer, state_vector == NULL);
   return buffer_steal(&buffer);
 }

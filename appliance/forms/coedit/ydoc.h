@@ -98,22 +98,25 @@ typedef bool (*AblakYdocAllow)(const AblakYdocChange *change, gpointer user_data
 /* As apply, but changes that `allow` refuses are undone by operations of our own client in the
  * same transaction: inserted content is deleted, deleted content is inserted again, an entry gets
  * its old value back. The update is never dropped, so the sender's later changes do not hang.
- * report->update then holds only the merged result (refused insertions travel as deleted content):
- * store and relay that, and send it to the sender as well. Wants UPDATE and CHANGES always. */
+ * report->update then holds only the merged result (refused insertions travel as deleted content,
+ * unless the document keeps deleted content): store and relay that, and send it to the sender as
+ * well. Wants UPDATE and CHANGES always. */
 bool ablak_ydoc_apply_checked(AblakYdoc *doc, const void *data, gsize size, guint64 origin,
                               guint want, AblakYdocAllow allow, gpointer user_data,
                               AblakYdocReport **ret_report,
                               GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
-/* True while received updates wait for others that are missing. They are part of encoded states
- * (their cookies are not). */
+/* True while received updates wait for others that are missing. What waits is not in
+ * report->update: store the received bytes as well, or do not acknowledge them. The state encoded
+ * for the store holds it (without its cookies). */
 bool ablak_ydoc_has_pending(const AblakYdoc *doc);
 
 /* ---- State ---- */
 
 /* New: the state vector, as in y-protocols' sync step 1. */
 GBytes *ablak_ydoc_state_vector(const AblakYdoc *doc);
-/* New: an update with everything a peer with this state vector lacks; NULL, 0: everything. */
+/* New: an update with everything a peer with this state vector lacks. NULL, 0: everything, for the
+ * store; only that holds what is pending, too, which peers get when it has come to rest. */
 GBytes *ablak_ydoc_encode(const AblakYdoc *doc, const void *state_vector, gsize size,
                           GError **error) G_GNUC_WARN_UNUSED_RESULT;
 

@@ -3,10 +3,11 @@
 //   node histories.mjs HOST [COUNT [SEED]]     a failing seed is printed; COUNT 1 replays it
 import assert from 'node:assert/strict'
 import * as Y from 'yjs'
-import { Host, bytes, hex } from './host.mjs'
+import { Host, bytes, hex, times } from './host.mjs'
 import { Random, deltasOf, edit, jsonOf, roots, someText, someValue } from './peers.mjs'
 
-const [program, count = '2000', first = process.env.ABLAK_SEED ?? '1'] = process.argv.slice(2)
+const [program, given, first = process.env.ABLAK_SEED ?? '1'] = process.argv.slice(2)
+const count = given ?? times(2000)
 
 const engineOps = random => ({
   roots,

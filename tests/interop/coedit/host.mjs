@@ -35,3 +35,6 @@ export class Host {
     return ended
   }
 }
+
+/** How often: ten times as often in ./test --full. */
+export const times = count => Number(count) * (process.env.ABLAK_FULL === '1' ? 10 : 1)

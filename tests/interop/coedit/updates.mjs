@@ -3,10 +3,11 @@
 //   node updates.mjs HOST [COUNT [SEED]]
 import assert from 'node:assert/strict'
 import * as Y from 'yjs'
-import { Host, bytes, hex } from './host.mjs'
+import { Host, bytes, hex, times } from './host.mjs'
 import { Random, edit, jsonOf, roots } from './peers.mjs'
 
-const [program, count = '300', first = process.env.ABLAK_SEED ?? '1'] = process.argv.slice(2)
+const [program, given, first = process.env.ABLAK_SEED ?? '1'] = process.argv.slice(2)
+const count = given ?? times(300)
 
 const history = random => {
   const updates = []
