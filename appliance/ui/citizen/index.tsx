@@ -20,7 +20,7 @@ function Page() {
       <main class="ab-main" id="main">
         {service ? (
           <div class="ab-card">
-            <SheetView id={decodeURIComponent(service)} heading={1} onBack={() => (location.hash = "#")} />
+            <SheetView id={decodeURIComponent(service)} heading={1} focus onBack={() => (location.hash = "#")} />
           </div>
         ) : (
           <Start open={open} />

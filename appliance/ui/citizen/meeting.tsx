@@ -1,5 +1,5 @@
 // A visit as the citizen sees it. The form is first; the picture is small above it on a phone.
-import { useCallback, useEffect, useMemo, useRef, useState } from "preact/hooks";
+import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { errorText } from "../shared/api";
 import { box } from "../shared/box";
 import type { Invitation, Receipt, Visit } from "../generated/box-api";
@@ -9,12 +9,12 @@ import { Chat, ChatView } from "../shared/chat";
 import { DraftDocument } from "../shared/draft";
 import { DraftForm, GapSummary, LateEdits, SavedMark, WhoIsHere } from "../shared/draft-form";
 import { formDefinition } from "../shared/form-model";
-import { useLine, useLiveReload, useLoaded, usePresence, useStored } from "../shared/hooks";
+import { useLine, useLiveReload, useLoaded, usePresence } from "../shared/hooks";
 import { localText, t, tn } from "../shared/i18n";
 import { ChatIcon, CloseIcon } from "../shared/icons";
 import { openLive, socketOrigin } from "../shared/live";
 import { officeName } from "../shared/start";
-import { ReceiptView, SubmitButton } from "../shared/submit";
+import { ReceiptView, SubmitButton, useReceipt } from "../shared/submit";
 import { Button, Dialog, Header, Line, Notice, Qr, Title, toastError, usePageTitle } from "../shared/ui";
 import { forget, leave, rememberCall } from "./session";
 
@@ -27,11 +27,7 @@ export function Meeting({ first, onLeft }: { first: Visit; onLeft: () => void })
   const visit = usePresence(live, visitLoad.value ?? first);
   const call = useMemo(() => new Call(live, first.id, first.iceServers), []);
   const chat = useMemo(() => new Chat(live, topic, "citizen"), []);
-  const [receipt, setReceipt] = useState<Receipt | null>(null);
-  const loadReceipt = useCallback(() => {
-    if (visit.filingId) box("getFiling", { params: { filingId: visit.filingId } }).then(setReceipt, toastError);
-  }, [visit.filingId]);
-  useStored(live, first.id, loadReceipt);
+  const { receipt, filed } = useReceipt(live, first.id, visit.filingId ?? null);
   const wide = useWide();
   usePageTitle(localText(visit.serviceName));
 
@@ -47,9 +43,6 @@ export function Meeting({ first, onLeft }: { first: Visit; onLeft: () => void })
     const state = call.state.value;
     if (state !== "asking") rememberCall(state !== "idle");
   }, [call.state.value]);
-  useEffect(() => {
-    if (visit.filingId !== receipt?.filingId) loadReceipt();
-  }, [visit.filingId]);
   useEffect(() => {
     if (visit.state === "ended") {
       call.hangUp();
@@ -91,7 +84,7 @@ export function Meeting({ first, onLeft }: { first: Visit; onLeft: () => void })
           <Title>{localText(visit.serviceName)}</Title>
           {visit.state === "ended" && <Notice tone="success" live><p>{t("ui.meeting.ended")}</p></Notice>}
           {visit.state === "open" && !visit.clerkPresent && call.state.value !== "talking" && <Notice live><p>{t("ui.meeting.waiting")}</p></Notice>}
-          <VisitForm visit={visit} receipt={receipt} onFiled={setReceipt} />
+          <VisitForm visit={visit} receipt={receipt} onFiled={filed} />
           {visit.state === "open" && (
             <div class="ab-meeting-foot ab-no-print">
               <Handover />

@@ -183,12 +183,13 @@ function OpenForm({ draft, definition, shared, office, onFiled }: {
 }
 
 function KnowledgePanel({ service, shown }: { service: string | null; shown: boolean }) {
-  const [open, setOpen] = useState<string | null>(service);
-  useEffect(() => setOpen(service), [service]);
+  const [chosen, setChosen] = useState<string | null>(null);
+  useEffect(() => setChosen(null), [service]);
+  const open = chosen ?? service;
   return (
     <>
-      <KnowledgeSearch onOpen={setOpen} />
-      {open && shown && <SheetView id={open} {...(service && open !== service ? { onBack: () => setOpen(service) } : {})} />}
+      <KnowledgeSearch onOpen={setChosen} />
+      {open && shown && <SheetView id={open} focus={chosen !== null} {...(service && open !== service ? { onBack: () => setChosen(null) } : {})} />}
     </>
   );
 }

@@ -92,11 +92,12 @@ export function KnowledgeSearch({ onOpen, inputId = "kb-search", autofocus = fal
   );
 }
 
-export function SheetView({ id, onBack, heading = 2 }: { id: string; onBack?: () => void; heading?: 1 | 2 }) {
+/** `focus`: somebody has just asked for this sheet; one that merely stands there takes no focus. */
+export function SheetView({ id, onBack, heading = 2, focus }: { id: string; onBack?: () => void; heading?: 1 | 2; focus: boolean }) {
   const { value, error, reload } = useLoaded(() => box("getSheet", { params: { serviceId: id } }), [id, language.value]);
   if (error) return <Notice tone="error" live>{errorText(error)} <Button size="small" kind="secondary" onClick={reload}>{t("ui.common.retry")}</Button></Notice>;
   if (!value) return <p class="ab-muted" role="status">{t("ui.common.loading")}</p>;
-  return <SheetText sheet={value.service as unknown as ServiceSheet} edition={value.edition} heading={heading} {...(onBack ? { onBack } : {})} />;
+  return <SheetText sheet={value.service as unknown as ServiceSheet} edition={value.edition} heading={heading} focus={focus} {...(onBack ? { onBack } : {})} />;
 }
 
 function Text({ text, paragraphs = false }: { text: LocalText | undefined; paragraphs?: boolean }) {
@@ -106,11 +107,13 @@ function Text({ text, paragraphs = false }: { text: LocalText | undefined; parag
   return <div {...attributes}>{localText(text).split(/\n\n+/).map((part, index) => <p key={index}>{part}</p>)}</div>;
 }
 
-function SheetText({ sheet, edition, heading, onBack }: { sheet: ServiceSheet; edition: number; heading: 1 | 2; onBack?: () => void }) {
+function SheetText({ sheet, edition, heading, focus, onBack }: { sheet: ServiceSheet; edition: number; heading: 1 | 2; focus: boolean; onBack?: () => void }) {
   const Heading = heading === 1 ? "h1" : "h2";
   const Sub = heading === 1 ? "h2" : "h3";
   const title = useRef<HTMLHeadingElement>(null);
-  useEffect(() => title.current?.focus(), [sheet.id]);
+  useEffect(() => {
+    if (focus) title.current?.focus();
+  }, [sheet.id]);
   const isBinding = language.value === sheet.language.binding;
   return (
     <article class="ab-sheet" data-service={sheet.id}>

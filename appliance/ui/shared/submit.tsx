@@ -1,12 +1,13 @@
 // Submitting and the receipt: nothing missing ever blocks it; the gaps are shown and listed.
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useCallback, useEffect, useRef, useState } from "preact/hooks";
 import { errorText, roleQuery } from "./api";
 import { box } from "./box";
 import type { Gap, Receipt } from "../generated/box-api";
 import { GapList } from "./draft-form";
 import type { FormDefinition } from "./form-model";
 import { formatDateTime, language, localText, t, tn } from "./i18n";
-import { Button, Dialog, Notice, Tag } from "./ui";
+import type { Live } from "./live";
+import { Button, Dialog, Notice, Tag, toastError } from "./ui";
 
 export function SubmitButton({ draftId, gaps, definition, onFiled, wide = false, keys }: {
   draftId: string;
@@ -54,6 +55,35 @@ export function SubmitButton({ draftId, gaps, definition, onFiled, wide = false,
       )}
     </>
   );
+}
+
+/**
+ * The receipt of a visit, and `filed` to put in the one that submitting gave. The answers and the
+ * word that headquarters has it come in any order: where it is stored only ever goes forward.
+ */
+export function useReceipt(live: Live, visitId: string, filingId: string | null) {
+  const [receipt, setReceipt] = useState<Receipt | null>(null);
+  const filed = useCallback((found: Receipt) => {
+    setReceipt((known) => (known?.filingId === found.filingId && known.storedAt === "headquarters" ? known : found));
+  }, []);
+  const load = useCallback((id: string) => {
+    box("getFiling", { params: { filingId: id } }).then(filed, toastError);
+  }, []);
+  useEffect(() => {
+    if (filingId) load(filingId);
+    // Passing messages are lost while the line is down.
+    return live.on("line", (state) => {
+      if (state === "open" && filingId) load(filingId);
+    });
+  }, [live, filingId]);
+  useEffect(
+    () =>
+      live.on("message", ({ topic, kind, data }) => {
+        if (kind === "filing.stored" && topic === `visit:${visitId}`) load(String(data["filingId"]));
+      }),
+    [live, visitId],
+  );
+  return { receipt, filed };
 }
 
 export function ReceiptView({ receipt, definition, heading = 2 }: { receipt: Receipt; definition: FormDefinition | null; heading?: 2 | 1 }) {
