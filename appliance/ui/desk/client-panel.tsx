@@ -6,11 +6,11 @@ import type { Draft, Identity, Receipt, Visit } from "../generated/box-api";
 import { DraftDocument } from "../shared/draft";
 import { DraftForm, GapSummary, LateEdits, SavedMark, WhoIsHere } from "../shared/draft-form";
 import { formDefinition, sectionsFor, type FormDefinition } from "../shared/form-model";
-import { useLoaded, useStored } from "../shared/hooks";
+import { useLoaded } from "../shared/hooks";
 import { localText, t } from "../shared/i18n";
 import { KnowledgeSearch, SheetView } from "../shared/knowledge";
 import { socketOrigin, type Live } from "../shared/live";
-import { ReceiptView, SubmitButton } from "../shared/submit";
+import { ReceiptView, SubmitButton, useReceipt } from "../shared/submit";
 import { Button, cx, Notice, Tag, toastError } from "../shared/ui";
 import { Prefill } from "./prefill";
 import { SHORTCUTS } from "./shortcuts";
@@ -120,11 +120,7 @@ function VisitForm({ live, visit }: { live: Live; visit: Visit }) {
     [visit.draftId],
   );
   const definition = useMemo(() => (draft ? formDefinition(draft.form) : null), [draft]);
-  const receipt = useLoaded(
-    () => (visit.filingId ? box("getFiling", { params: { filingId: visit.filingId } }) : Promise.resolve(null)),
-    [visit.filingId],
-  );
-  useStored(live, visit.id, receipt.reload);
+  const { receipt, filed } = useReceipt(live, visit.id, visit.filingId ?? null);
   const documents = useMemo(() => {
     if (!draft || draft.state !== "open" || visit.filingId) return null;
     const open = (audience: "shared" | "office") => new DraftDocument(draft.id, audience, { role: "clerk", label: t("ui.form.clerk") }, socketOrigin());
@@ -138,17 +134,17 @@ function VisitForm({ live, visit }: { live: Live; visit: Visit }) {
     },
     [documents],
   );
-  if (receipt.value)
+  if (receipt)
     return (
       <>
-        <ReceiptView receipt={receipt.value} definition={definition} />
+        <ReceiptView receipt={receipt} definition={definition} />
         {documents && definition && <LateEdits draft={documents.shared} definition={definition} />}
       </>
     );
   if (error) return <Notice tone="error" live>{errorText(error)} <Button size="small" kind="secondary" onClick={reload}>{t("ui.common.retry")}</Button></Notice>;
   if (!visit.draftId) return <p class="ab-muted">{t("ui.desk.no-form")}</p>;
   if (!draft || !documents || !definition) return <p class="ab-muted" role="status">{t("ui.common.loading")}</p>;
-  return <OpenForm draft={draft} definition={definition} onFiled={receipt.set} {...documents} />;
+  return <OpenForm draft={draft} definition={definition} onFiled={filed} {...documents} />;
 }
 
 function OpenForm({ draft, definition, shared, office, onFiled }: {

@@ -90,17 +90,6 @@ export function usePresence<V extends Visit | null>(live: Live, visit: V): V {
   return visit && known?.topic === `visit:${visit.id}` ? (withPresence(visit, known.data) as V) : visit;
 }
 
-/** Calls `told` when headquarters has a filing of the visit. */
-export function useStored(live: Live, visitId: string | null, told: () => void): void {
-  useEffect(
-    () =>
-      live.on("message", ({ topic, kind }) => {
-        if (kind === "filing.stored" && topic === `visit:${visitId}`) told();
-      }),
-    [live, visitId, told],
-  );
-}
-
 export function useLine(live: Live): LineState {
   const [state, setState] = useState(live.state);
   useEffect(() => {
