@@ -113,3 +113,20 @@ bool ablak_throttle_check(AblakThrottle *throttle, const char *key, gint64 now_m
                           GError **error) G_GNUC_WARN_UNUSED_RESULT;
 void ablak_throttle_failed(AblakThrottle *throttle, const char *key, gint64 now_ms);
 void ablak_throttle_succeeded(AblakThrottle *throttle, const char *key);
+/* Takes one failure back: a try that was counted before it turned out right. Former ones stay, so
+ * that one's own success does not buy further guesses. */
+void ablak_throttle_forgive(AblakThrottle *throttle, const char *key);
+
+/* --- allowance
+ * --------------------------------------------------------------------------------------------- */
+
+/* How often something may be done by one key: `burst` times at once, then once in `refill_ms`.
+ * Bounded: 10,000 keys. Monotonic ms. */
+typedef struct AblakAllowance AblakAllowance;
+AblakAllowance *ablak_allowance_new(unsigned burst, gint64 refill_ms);
+void ablak_allowance_free(AblakAllowance *allowance);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(AblakAllowance, ablak_allowance_free)
+void ablak_allowance_set(AblakAllowance *allowance, unsigned burst, gint64 refill_ms);
+/* RATE_LIMITED "request/rate-limited" when there is nothing left. */
+bool ablak_allowance_take(AblakAllowance *allowance, const char *key, gint64 now_ms,
+                          GError **error) G_GNUC_WARN_UNUSED_RESULT;

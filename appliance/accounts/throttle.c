@@ -98,3 +98,10 @@ void ablak_throttle_succeeded(AblakThrottle *throttle, const char *key)
 {
   forget(throttle, key);
 }
+
+void ablak_throttle_forgive(AblakThrottle *throttle, const char *key)
+{
+  Entry *entry = g_hash_table_lookup(throttle->entries, key);
+  if (entry && --entry->failures == 0)
+    forget(throttle, key);
+}

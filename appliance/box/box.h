@@ -30,6 +30,7 @@ typedef struct {
   AblakSigner *receipt_key;
   AblakSignIns *sign_ins;
   AblakThrottle *invitations; /* wrong secrets and codes by address */
+  AblakAllowance *numbers;    /* issued, by address */
   AblakServiceForms *forms;   /* of the current edition */
   AblakDrafts *drafts;        /* those that are open now */
   AblakMediaLink *media;

@@ -24,6 +24,8 @@ const AblakConfigKey ablak_box_config_keys[] = {
      "Address of headquarters' listener for boxes; empty: the one given at enrolment."},
     {"invitation-minutes", ABLAK_CONFIG_INT, "30", 1, 1440, "min", ABLAK_CONFIG_RELOAD,
      "How long an invitation may be redeemed."},
+    {"numbers-per-minute", ABLAK_CONFIG_INT, "60", 1, 6000, NULL, ABLAK_CONFIG_RELOAD,
+     "How many numbers one address may take in a minute; as many may be taken at once."},
     {"receipt-minutes", ABLAK_CONFIG_INT, "60", 1, 1440, "min", ABLAK_CONFIG_RELOAD,
      "How long a citizen can still fetch the receipt after the visit has ended."},
     {"log-level", ABLAK_CONFIG_STRING, "info", 0, 0, NULL, ABLAK_CONFIG_RELOAD,

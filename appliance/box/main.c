@@ -37,6 +37,8 @@ static void read_limits(AblakBranch *box)
 {
   box->invitation_ms = ablak_config_int(box->config, "invitation-minutes") * 60000;
   box->receipt_ms = ablak_config_int(box->config, "receipt-minutes") * 60000;
+  gint64 numbers = ablak_config_int(box->config, "numbers-per-minute");
+  ablak_allowance_set(box->numbers, (unsigned)numbers, 60000 / numbers);
   ablak_log_set_level_by_name(ablak_config_string(box->config, "log-level"));
 }
 
@@ -139,6 +141,7 @@ static void reload(gpointer data)
 
 static bool start(AblakBranch *box, GError **error)
 {
+  box->numbers = ablak_allowance_new(1, 1000);
   read_limits(box);
   if (!open_state(box, error) || !open_media(box, error))
     return false;
@@ -168,6 +171,7 @@ static void stop(AblakBranch *box)
   ablak_presence_free(box->presence);
   ablak_open_pages_free(box->pages);
   ablak_throttle_free(box->invitations);
+  ablak_allowance_free(box->numbers);
   ablak_box_forms_unref(box->forms);
   ablak_kb_close(box->kb);
   /* Last above the store: what is written after it would not be in the journal. */

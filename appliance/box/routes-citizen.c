@@ -9,13 +9,17 @@
 #include <string.h>
 
 /* The throttle counts wrong secrets and codes by address; an unknown code must cost more than a
- * typing error. */
+ * typing error. Every try counts as wrong until it has turned out right: of guesses made side by
+ * side, only the first few are read. */
 static bool may_try(AblakBranch *box, AblakRequest *request)
 {
+  g_autofree char *network = ablak_request_network(request);
+  gint64 now_ms = ablak_clock_monotonic_ms();
   g_autoptr(GError) error = NULL;
-  if (ablak_throttle_check(box->invitations, ablak_request_peer(request),
-                           ablak_clock_monotonic_ms(), &error))
+  if (ablak_throttle_check(box->invitations, network, now_ms, &error)) {
+    ablak_throttle_failed(box->invitations, network, now_ms);
     return true;
+  }
   ablak_request_reply_error(request, error);
   return false;
 }
@@ -62,17 +66,17 @@ static bool redeem(AblakTxn *txn, gpointer data, GError **error)
 static void joined(const GError *error, gpointer data)
 {
   Join *join = data;
-  const char *peer = ablak_request_peer(join->request);
+  bool wrong = g_error_matches(error, ABLAK_ERROR, ABLAK_ERROR_NOT_FOUND) ||
+               g_error_matches(error, ABLAK_ERROR, ABLAK_ERROR_GONE);
+  g_autofree char *network = ablak_request_network(join->request);
+  if (wrong)
+    ablak_log(ABLAK_LOG_WARNING, "invitation.refused", "slug", ablak_error_slug(error), NULL);
+  else
+    ablak_throttle_forgive(join->box->invitations, network);
   if (error) {
-    if (g_error_matches(error, ABLAK_ERROR, ABLAK_ERROR_NOT_FOUND) ||
-        g_error_matches(error, ABLAK_ERROR, ABLAK_ERROR_GONE)) {
-      ablak_throttle_failed(join->box->invitations, peer, ablak_clock_monotonic_ms());
-      ablak_log(ABLAK_LOG_WARNING, "invitation.refused", "slug", ablak_error_slug(error), NULL);
-    }
     ablak_request_reply_error(join->request, error);
     return;
   }
-  ablak_throttle_succeeded(join->box->invitations, peer);
   g_autofree char *cookie =
       ablak_cookie(ABLAK_CITIZEN_COOKIE, join->joined->secret, ABLAK_CITIZEN_COOKIE_S);
   ablak_request_set_header(join->request, "set-cookie", cookie);
@@ -108,15 +112,14 @@ void ablak_box_join(AblakRequest *request, gpointer app)
   json_t *body = ablak_request_json(request);
   const char *secret = ablak_json_get_string(body, "secret"),
              *code = ablak_json_get_string(body, "code");
-  if (!may_try(app, request))
-    return;
   if (!secret == !code) {
     g_autoptr(GError) error = NULL;
     ablak_error_set(&error, ABLAK_ERROR_UNPROCESSABLE, "request/schema", "either secret or code");
     ablak_request_reply_error(request, error);
     return;
   }
-  start(app, request, secret, code ? digits_of(code) : NULL, NULL);
+  if (may_try(app, request))
+    start(app, request, secret, code ? digits_of(code) : NULL, NULL);
 }
 
 void ablak_box_resume_join(AblakRequest *request, gpointer app)

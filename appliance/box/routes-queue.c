@@ -33,7 +33,12 @@ static json_t *result_ticket_view(AblakTxn *txn, AblakCall *call, GError **error
 void ablak_box_issue_ticket(AblakRequest *request, gpointer app)
 {
   AblakBranch *box = app;
-  ablak_call_write(box->store, request, app, 201, issue, result_ticket_view);
+  g_autofree char *network = ablak_request_network(request);
+  g_autoptr(GError) error = NULL;
+  if (ablak_allowance_take(box->numbers, network, ablak_clock_monotonic_ms(), &error))
+    ablak_call_write(box->store, request, app, 201, issue, result_ticket_view);
+  else
+    ablak_request_reply_error(request, error);
 }
 
 void ablak_box_get_ticket(AblakRequest *request, gpointer app)

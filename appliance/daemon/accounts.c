@@ -211,7 +211,8 @@ void ablak_sign_ins_sign_in(AblakSignIns *sign_ins, AblakRequest *request)
   sign_in->sign_ins = sign_ins;
   sign_in->request = ablak_request_ref(request);
   sign_in->password = g_strdup(ablak_json_get_string(body, "password"));
-  sign_in->address_key = g_strconcat("address:", ablak_request_peer(request), NULL);
+  g_autofree char *network = ablak_request_network(request);
+  sign_in->address_key = g_strconcat("address:", network, NULL);
   sign_in->login_key = g_strconcat("login:", login, NULL);
   g_autoptr(GError) error = NULL;
   g_autoptr(AblakTxn) txn =

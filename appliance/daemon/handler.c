@@ -1,4 +1,6 @@
 #include "daemon/handler.h"
+#include <gio/gio.h>
+#include <string.h>
 
 typedef struct {
   AblakCall call;
@@ -11,6 +13,18 @@ typedef struct {
 AblakPerson *ablak_request_person(AblakRequest *request)
 {
   return ablak_request_identity(request);
+}
+
+char *ablak_request_network(AblakRequest *request)
+{
+  const char *peer = ablak_request_peer(request);
+  g_autoptr(GInetAddress) address = g_inet_address_new_from_string(peer);
+  if (!address || g_inet_address_get_family(address) != G_SOCKET_FAMILY_IPV6)
+    return g_strdup(peer);
+  guint8 bytes[16] = {0};
+  memcpy(bytes, g_inet_address_to_bytes(address), 8);
+  g_autoptr(GInetAddress) network = g_inet_address_new_from_bytes(bytes, G_SOCKET_FAMILY_IPV6);
+  return g_inet_address_to_string(network);
 }
 
 static void reply(AblakStore *store, AblakCall *call, unsigned status, AblakCallView view)

@@ -26,6 +26,10 @@ typedef json_t *(*AblakCallView)(AblakTxn *txn, AblakCall *call, GError **error)
 /* The person whom the authorise hook put on the request; never NULL. */
 AblakPerson *ablak_request_person(AblakRequest *request);
 
+/* Who counts as one for rate limits: an IPv4 address, or an IPv6 network of 64 bits, which one
+ * household has to itself. Free with g_free. */
+char *ablak_request_network(AblakRequest *request);
+
 void ablak_call_read(AblakStore *store, AblakRequest *request, gpointer app, AblakCallView view);
 /* `view` may be NULL: 204. */
 void ablak_call_write(AblakStore *store, AblakRequest *request, gpointer app, unsigned status,

@@ -1,0 +1,95 @@
+// What somebody outside can make the box do, spend or keep.
+import assert from "node:assert/strict";
+import { connect } from "node:net";
+import { after, before, test } from "node:test";
+import { once } from "node:events";
+import { Client, Live } from "../../house/client.mjs";
+import { House, until } from "../../house/house.mjs";
+
+let house;
+
+before(async () => {
+  house = await House.start({ media: false, numbersPerMinute: 60 });
+});
+
+after(async () => {
+  const complaints = await house.complaints();
+  await house.stop();
+  assert.deepEqual(complaints, []);
+});
+
+const number = () => ({ service: "hu.request", idempotencyKey: crypto.randomUUID() });
+
+test("a kiosk may be busy, a machine gun may not", async () => {
+  const kiosk = new Client(house.boxUrl);
+  const answers = await Promise.all(Array.from({ length: 90 }, async () => (await kiosk.request("POST", "/api/tickets", number())).status));
+  const issued = answers.filter((status) => status === 201).length;
+  assert.ok(issued >= 60 && issued < 75, `${issued} of 90 at once`);
+  assert.ok(answers.every((status) => status === 201 || status === 429));
+  const refused = await kiosk.request("POST", "/api/tickets", number());
+  assert.equal((await refused.json()).type, "/problems/request/rate-limited");
+  await until("the next number, a second later", async () => (await kiosk.request("POST", "/api/tickets", number())).status === 201, 5000);
+});
+
+test("guesses made side by side count one by one", async () => {
+  const guesses = Array.from({ length: 40 }, (_, i) => new Client(house.boxUrl).request("POST", "/api/join", { code: String(20_000_000 + i) }));
+  const read = (await Promise.all(guesses)).filter((response) => response.status !== 429).length;
+  assert.ok(read <= 5, `${read} of 40 were read`);
+});
+
+test("a page that does not read is cut off", async () => {
+  const clerk = new Client(house.boxUrl);
+  await clerk.post("/api/sign-in", { login: "clerk", password: "demo-clerk-password" });
+  const visit = await clerk.post("/api/visits", { service: "hu.id-card", channel: "video" });
+  const topic = `visit:${visit.id}`;
+  const slow = connect(house.boxPort, "localhost");
+  await once(slow, "connect");
+  slow.write(`GET /api/live HTTP/1.1\r\nHost: localhost:${house.boxPort}\r\nCookie: ${clerk.cookieHeader()}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n`);
+  const text = Buffer.from(JSON.stringify({ type: "subscribe", topics: [topic], since: null }));
+  slow.write(Buffer.concat([Buffer.from([0x81, 0x80 | text.length, 0, 0, 0, 0]), text]));
+  slow.pause();
+  slow.on("error", () => {});
+  const talker = new Live(clerk, [topic]);
+  await talker.wait("the live connection", (m) => m.type === "hello");
+  talker.ws.removeAllListeners("message");
+  for (let i = 0; i < 6000; i++) talker.send(topic, "chat", { text: "x".repeat(3900) });
+  await until("the slow page to be cut", async () => /too.slow/.test(await house.log("box")), 60_000);
+  slow.destroy();
+  talker.close();
+});
+
+test("frames and messages that are none close that connection", async () => {
+  const nobody = new Client(house.boxUrl);
+  for (const [bytes, code] of [[Buffer.alloc(70_000, 0x20), 1009], [Buffer.from([0xff, 0xfe]), 1007]]) {
+    const socket = nobody.socket("/api/live");
+    await once(socket, "open");
+    socket.send(bytes, { binary: false });
+    const [closed] = await once(socket, "close");
+    assert.equal(closed, code);
+  }
+  for (const text of ["{", "[]", "null", '{"type":"send"}', '{"type":"send","topic":"queue","kind":"chat","data":5}',
+    '{"type":"subscribe","topics":"queue"}', '{"type":"subscribe","topics":[5]}', '{"type":"subscribe","topics":["queue"],"since":-1e99}',
+    JSON.stringify({ type: "subscribe", topics: Array.from({ length: 2000 }, () => "queue") }), `{"type":"subscribe","topics":[${"[".repeat(3000)}`]) {
+    const socket = nobody.socket("/api/live");
+    await once(socket, "open");
+    socket.send(text);
+    socket.send(JSON.stringify({ type: "subscribe", topics: ["queue"], since: null }));
+    socket.close();
+    await once(socket, "close");
+  }
+  assert.equal((await nobody.request("GET", "/healthz")).status, 200);
+});
+
+test("a page's presence state is bounded", async () => {
+  const clerk = new Client(house.boxUrl);
+  await clerk.post("/api/sign-in", { login: "clerk2", password: "demo-clerk2-password" });
+  const visit = await clerk.post("/api/visits", { service: "hu.id-card", channel: "video" });
+  const socket = clerk.socket(`/api/drafts/${visit.draftId}/shared`);
+  await once(socket, "open");
+  const state = Buffer.from(JSON.stringify({ user: "x".repeat(9000) }));
+  const uint = (n) => (n < 128 ? [n] : [(n & 127) | 128, ...uint(n >> 7)]);
+  const update = Buffer.concat([Buffer.from([1, 7, 1]), Buffer.from(uint(state.length)), state]);
+  socket.send(Buffer.concat([Buffer.from([1, ...uint(update.length)]), update]));
+  const [code] = await once(socket, "close");
+  assert.equal(code, 4413);
+});
