@@ -3,8 +3,14 @@ import { readFileSync, writeFileSync } from 'node:fs';
 
 const [output, ...files] = process.argv.slice(2);
 const literal = (text) => JSON.stringify(text).replace(/\?/g, '\\?');
-const lines = files.map((file) => {
-  const schema = JSON.parse(readFileSync(file, 'utf8'));
+const schemas = files.map((file) => JSON.parse(readFileSync(file, 'utf8')));
+
+// Core §7.2.2: the assertion vocabulary has the same keyword as the annotation vocabulary.
+const annotation = schemas.find((schema) => schema.$id.endsWith('/meta/format-annotation'));
+const { $vocabulary: _, ...assertion } = annotation;
+schemas.push({ ...assertion, $id: annotation.$id.replace('annotation', 'assertion') });
+
+const lines = schemas.map((schema) => {
   const text = JSON.stringify(schema);
   const parts = text.match(/[^]{1,80}/gu).map((part) => `     ${literal(part)}`);
   return `    {${literal(schema.$id)},\n${parts.join('\n')}},`;
