@@ -71,7 +71,13 @@ void text_from_cesu(Buffer *buffer, const guint8 *text, gsize size)
 gsize cesu_bytes(const guint8 *text, gsize size, guint64 units)
 {
   gsize at = 0;
-  /* every unit begins with a byte that is no continuation */
+  /* every unit begins with a byte that is no continuation: eight bytes hold at most eight */
+  for (; units >= 8 && size - at >= 8; at += 8) {
+    guint64 word;
+    memcpy(&word, text + at, 8);
+    guint64 continuations = (word >> 7) & (~word >> 6) & G_GUINT64_CONSTANT(0x0101010101010101);
+    units -= 8 - (guint64)__builtin_popcountll(continuations);
+  }
   for (; at < size; at++) {
     if ((text[at] & 0xc0) != 0x80 && units-- == 0)
       break;
