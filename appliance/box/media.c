@@ -137,8 +137,10 @@ static void join(AblakMediaLink *link, AblakLivePeer *peer, const char *visit, j
     tell_error(peer, visit, NULL, "media/unavailable");
     return;
   }
+  /* The page's own leg of before, still here or waiting for it in vain: the new one takes its
+   * place. */
   Leg *own = former ? g_hash_table_lookup(link->legs, former) : NULL;
-  if (own && own->peer == peer)
+  if (own && strcmp(own->visit, visit) == 0 && (!own->peer || own->peer == peer))
     drop_leg(link, own);
   if (legs_of(link, peer) >= LEGS_PER_PEER_MAX) {
     tell_error(peer, visit, NULL, "media/too-many-legs");
