@@ -23,7 +23,6 @@ export function Filings({ live }: { live: Live }) {
             <th scope="col" class="govuk-table__header">{t("ui.filings.box")}</th>
             <th scope="col" class="govuk-table__header">{t("ui.filings.service")}</th>
             <th scope="col" class="govuk-table__header">{t("ui.filings.arrived")}</th>
-            <th scope="col" class="govuk-table__header">{t("ui.filings.received")}</th>
             <th scope="col" class="govuk-table__header govuk-table__header--numeric">{t("ui.filings.gaps")}</th>
             <th scope="col" class="govuk-table__header">{t("ui.filings.hash")}</th>
           </tr>
@@ -35,7 +34,6 @@ export function Filings({ live }: { live: Live }) {
               <td class="govuk-table__cell">{nameOf(filing.box)}</td>
               <td class="govuk-table__cell">{filing.service}</td>
               <td class="govuk-table__cell ab-nums ab-nowrap">{formatStamp(filing.arrivedAt)}</td>
-              <td class="govuk-table__cell ab-nums ab-nowrap">{filing.receivedAt ? formatStamp(filing.receivedAt) : "–"}</td>
               <td class="govuk-table__cell govuk-table__cell--numeric">{formatNumber(filing.gaps)}</td>
               <td class="govuk-table__cell ab-hash ab-nowrap" title={filing.contentSha256}>{filing.contentSha256.slice(0, 12)}…</td>
             </tr>
