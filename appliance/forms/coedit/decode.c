@@ -135,7 +135,12 @@ bool struct_read(Reader *reader, guint64 client, guint64 clock, Struct *ret_stru
 {
   Struct *s = ret_struct;
   guint8 info;
-  *s = (Struct){.id = {client, clock}, .start = reader->at};
+  /* not all of it is cleared: that would cost as much as reading it */
+  s->id = (Id){client, clock};
+  s->start = reader->at;
+  s->has_origin = s->has_right = s->has_parent = s->has_key = s->parent_is_root = false;
+  s->type = 0;
+  s->content = s->name = (Str){NULL, 0};
   if (!read_byte(reader, &info))
     return false;
   s->kind = info & INFO_KIND;

@@ -23,7 +23,8 @@
  * message; ABLAK_ERROR_TOO_LARGE "coedit/too-large" when the document would pass its bound. Either
  * leaves the document exactly as it was.
  * Hostile input: nothing recurses by the depth of input; memory is bounded by max_bytes and, while
- * an update is read, by a constant times its size. */
+ * an update is read, by a constant times its size. Time can grow with the square of the number of
+ * structs that one forged update puts at one place: bound the size of messages. */
 #pragma once
 #include <glib.h>
 #include <jansson.h>
@@ -71,7 +72,9 @@ typedef struct {
 } AblakYdocChange;
 
 typedef struct {
-  GBytes *update;     /* all the transaction changed, repairs included; NULL: nothing new */
+  /* All the transaction changed: the update, what had waited for it (others may have sent that, so
+   * the sender may lack it) and repairs. NULL: nothing new. */
+  GBytes *update;
   GPtrArray *changes; /* of AblakYdocChange; NULL without ABLAK_YDOC_CHANGES */
   guint refused;      /* how many changes were refused */
 } AblakYdocReport;
