@@ -10,11 +10,17 @@ export interface Loaded<T> {
   set: (value: T) => void;
 }
 
-/** Calls `load` at once and at each reload(); several reloads while one runs become one more. */
+/** How many answers in a row may be thrown away as stale before one is shown all the same. */
+const STALE_MOST = 3;
+
+/**
+ * Calls `load` at once and at each reload(). A reload while one runs makes its answer stale: it was
+ * asked for before whatever has changed since, so it is not shown but asked for again.
+ */
 export function useLoaded<T>(load: () => Promise<T>, deps: readonly unknown[]): Loaded<T> {
   const [value, setValue] = useState<T | null>(null);
   const [error, setError] = useState<unknown>(null);
-  const run = useRef({ busy: false, again: false, id: 0 });
+  const run = useRef({ busy: false, again: false, stale: 0, id: 0 });
   const reload = useCallback(() => {
     const state = run.current;
     if (state.busy) {
@@ -27,7 +33,8 @@ export function useLoaded<T>(load: () => Promise<T>, deps: readonly unknown[]): 
     load()
       .then(
         (found) => {
-          if (id !== run.current.id) return;
+          if (id !== run.current.id || (state.again && state.stale++ < STALE_MOST)) return;
+          state.stale = 0;
           setValue(found);
           setError(null);
         },
@@ -40,7 +47,7 @@ export function useLoaded<T>(load: () => Promise<T>, deps: readonly unknown[]): 
       });
   }, deps);
   useEffect(() => {
-    run.current = { busy: false, again: false, id: run.current.id + 1 };
+    run.current = { busy: false, again: false, stale: 0, id: run.current.id + 1 };
     reload();
     return () => {
       run.current.id++;

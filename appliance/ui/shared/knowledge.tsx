@@ -113,7 +113,7 @@ function SheetText({ sheet, edition, heading, focus, onBack }: { sheet: ServiceS
   const title = useRef<HTMLHeadingElement>(null);
   useEffect(() => {
     if (focus) title.current?.focus();
-  }, [sheet.id]);
+  }, [sheet.id, focus]);
   const isBinding = language.value === sheet.language.binding;
   return (
     <article class="ab-sheet" data-service={sheet.id}>
