@@ -126,6 +126,8 @@ AblakKb *ablak_kb_open(const char *folder, AblakStore *store, const char *public
 /* What is under way keeps the memory, not the store, until its `done`. */
 void ablak_kb_close(AblakKb *kb)
 {
+  if (kb == NULL)
+    return;
   kb->store = NULL;
   g_clear_pointer(&kb->current, ablak_kb_edition_unref);
   ablak_kb_release(kb);

@@ -6,6 +6,7 @@
 #include "core/config.h"
 #include "core/crypto.h"
 #include "daemon/accounts.h"
+#include "daemon/loop.h"
 #include "daemon/open-pages.h"
 #include "http/http.h"
 #include "http/live.h"
@@ -28,6 +29,7 @@ typedef struct {
   GPtrArray *zones; /* every zone there has been; a job may still read one */
   json_t *office;   /* from the edition; NULL until then */
   AblakSigner *receipt_key;
+  AblakWork work;
   AblakSignIns *sign_ins;
   AblakThrottle *invitations; /* wrong secrets and codes by address */
   AblakAllowance *numbers;    /* issued, by address */

@@ -146,7 +146,8 @@ static bool start(AblakBranch *box, GError **error)
   if (!open_state(box, error) || !open_media(box, error))
     return false;
   box->zones = g_ptr_array_new_with_free_func((GDestroyNotify)ablak_zone_free);
-  box->sign_ins = ablak_sign_ins_new(box->store, ABLAK_STAFF_COOKIE, ablak_view_me, box);
+  box->sign_ins =
+      ablak_sign_ins_new(box->store, ABLAK_STAFF_COOKIE, ablak_view_me, &box->work, box);
   box->invitations = ablak_throttle_new(WRONG_SECRETS_FREE, WRONG_SECRETS_WAIT_MS);
   box->presence = ablak_presence_new();
   box->pages = ablak_open_pages_new(box->store, ablak_box_check_page, box);
@@ -165,6 +166,7 @@ static void stop(AblakBranch *box)
 {
   /* Connections first: nothing new may come in while the parts below them go. */
   ablak_http_free(box->http);
+  ablak_loop_settle(box->store, &box->work);
   ablak_live_free(box->live);
   ablak_drafts_free(box->drafts);
   ablak_media_link_free(box->media);

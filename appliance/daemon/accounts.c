@@ -14,18 +14,20 @@ struct AblakSignIns {
   AblakStore *store;
   char *cookie_name;
   AblakPersonView view;
+  AblakWork *work;
   gpointer app;
   AblakThrottle *throttle;
   char *decoy; /* a hash to verify against when the name is not known */
 };
 
 AblakSignIns *ablak_sign_ins_new(AblakStore *store, const char *cookie_name, AblakPersonView view,
-                                 gpointer app)
+                                 AblakWork *work, gpointer app)
 {
   AblakSignIns *sign_ins = g_new0(AblakSignIns, 1);
   sign_ins->store = store;
   sign_ins->cookie_name = g_strdup(cookie_name);
   sign_ins->view = view;
+  sign_ins->work = work;
   sign_ins->app = app;
   sign_ins->throttle = ablak_throttle_new(FREE_FAILURES, WAIT_MOST_MS);
   sign_ins->decoy = ablak_password_hash("", NULL);
@@ -163,7 +165,8 @@ static void verify(GTask *task, gpointer source, gpointer data, GCancellable *ca
 {
   SignIn *sign_in = data;
   bool known = sign_in->staff && !sign_in->staff->disabled;
-  bool matches = ablak_password_verify(sign_in->password, known ? sign_in->staff->password_hash
+  bool matches = !ablak_work_is_stopping(sign_in->sign_ins->work) &&
+                 ablak_password_verify(sign_in->password, known ? sign_in->staff->password_hash
                                                                 : sign_in->sign_ins->decoy);
   sign_in->right = known && matches;
   g_task_return_boolean(task, TRUE);
@@ -173,6 +176,7 @@ static void verified(GObject *source, GAsyncResult *result, gpointer data)
 {
   SignIn *sign_in = data;
   AblakThrottle *throttle = sign_in->sign_ins->throttle;
+  ablak_work_end(sign_in->sign_ins->work);
   if (!sign_in->right) {
     ablak_log(ABLAK_LOG_WARNING, "sign-in.refused", "staff",
               sign_in->staff ? sign_in->staff->id : NULL, NULL);
@@ -225,6 +229,7 @@ void ablak_sign_ins_sign_in(AblakSignIns *sign_ins, AblakRequest *request)
   sign_in->staff = ablak_staff_by_login(txn, login, NULL);
   g_autoptr(GTask) task = g_task_new(NULL, NULL, verified, sign_in);
   g_task_set_task_data(task, sign_in, NULL);
+  ablak_work_begin(sign_ins->work);
   g_task_run_in_thread(task, verify);
 }
 

@@ -4,6 +4,7 @@
  * path "/", no domain; HttpOnly and SameSite=Strict. Main thread. */
 #pragma once
 #include "accounts/accounts.h"
+#include "daemon/loop.h"
 #include "daemon/person.h"
 #include "http/http.h"
 #include "store/store.h"
@@ -15,7 +16,7 @@ typedef json_t *(*AblakPersonView)(AblakTxn *txn, const AblakPerson *person, gpo
                                    GError **error);
 
 AblakSignIns *ablak_sign_ins_new(AblakStore *store, const char *cookie_name, AblakPersonView view,
-                                 gpointer app);
+                                 AblakWork *work, gpointer app);
 void ablak_sign_ins_free(AblakSignIns *sign_ins);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(AblakSignIns, ablak_sign_ins_free)
 

@@ -17,6 +17,7 @@ typedef struct {
   AblakStore *store;
   AblakCa *ca;
   AblakSigner *edition_key;
+  AblakWork work;
   AblakSignIns *sign_ins;
   AblakClaimLimiter *claims; /* wrong claim codes by address */
   AblakPeers *peers;         /* boxes connected now */

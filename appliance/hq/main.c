@@ -104,7 +104,7 @@ static bool start(AblakHq *hq, GError **error)
   read_limits(hq);
   if (!open_state(hq, error))
     return false;
-  hq->sign_ins = ablak_sign_ins_new(hq->store, ABLAK_HQ_COOKIE, ablak_hq_me_view, hq);
+  hq->sign_ins = ablak_sign_ins_new(hq->store, ABLAK_HQ_COOKIE, ablak_hq_me_view, &hq->work, hq);
   hq->claims = ablak_claim_limiter_new();
   hq->live = ablak_hq_live_new(hq);
   ablak_events_publish_to(hq->store, hq->live);
@@ -114,7 +114,9 @@ static bool start(AblakHq *hq, GError **error)
 
 static void stop(AblakHq *hq)
 {
+  /* Connections first: nothing new may come in while the parts below them go. */
   ablak_http_free(hq->http);
+  ablak_loop_settle(hq->store, &hq->work);
   ablak_peers_free(hq->peers);
   ablak_live_free(hq->live);
   ablak_store_close(hq->store);

@@ -106,6 +106,7 @@ static void written(const GError *error, gpointer data)
 static void parsed(GObject *source, GAsyncResult *result, gpointer data)
 {
   Import *import = data;
+  ablak_work_end(&import->hq->work);
   g_autoptr(GError) error = NULL;
   import->people = g_task_propagate_pointer(G_TASK(result), &error);
   if (import->people) {
@@ -124,5 +125,6 @@ void ablak_hq_import_staff(AblakRequest *request, gpointer app)
   g_autoptr(GTask) task = g_task_new(NULL, NULL, parsed, import);
   g_task_set_task_data(task, (gpointer)ablak_json_get_string(ablak_request_json(request), "csv"),
                        NULL);
+  ablak_work_begin(&import->hq->work);
   g_task_run_in_thread(task, parse);
 }

@@ -92,6 +92,7 @@ static void written(const GError *error, gpointer data)
 static void built(GObject *source, GAsyncResult *result, gpointer data)
 {
   Publish *publish = data;
+  ablak_work_end(&publish->hq->work);
   g_autoptr(GError) error = NULL;
   if (g_task_propagate_boolean(G_TASK(result), &error)) {
     ablak_store_write(publish->hq->store, write_publication, written, publish, publish_free);
@@ -117,5 +118,6 @@ void ablak_hq_publish_edition(AblakRequest *request, gpointer app)
   publish->number = number;
   g_autoptr(GTask) task = g_task_new(NULL, NULL, built, publish);
   g_task_set_task_data(task, publish, NULL);
+  ablak_work_begin(&hq->work);
   g_task_run_in_thread(task, build);
 }

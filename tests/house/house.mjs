@@ -57,10 +57,11 @@ export class House {
   #ended = new Map();
 
   // Everybody in a test comes from one address, so numbers are limited only where that is tested.
-  static async start({ office = "hu", media = true, numbersPerMinute = 6000 } = {}) {
+  static async start({ office = "hu", media = true, numbersPerMinute = 6000, leaks = false } = {}) {
     const house = new House();
     house.office = office;
     house.numbersPerMinute = numbersPerMinute;
+    house.leaks = leaks;
     house.state = await mkdtemp(join(tmpdir(), "ablak-house-"));
     [house.boxPort, house.hqPort, house.boxesPort] = [await freePort(), await freePort(), await freePort()];
     house.boxUrl = `http://localhost:${house.boxPort}`;
@@ -108,7 +109,7 @@ export class House {
     const [program, ...args] = this.#commands.get(name);
     const log = createWriteStream(join(this.state, `${name}.log`), { flags: "a" });
     await once(log, "open");
-    const child = spawn(program, args, { stdio: ["ignore", log, log], env: { ...process.env, ASAN_OPTIONS: "detect_leaks=0" } });
+    const child = spawn(program, args, { stdio: ["ignore", log, log], env: { ...process.env, ASAN_OPTIONS: `detect_leaks=${Number(this.leaks)}` } });
     this.#processes.set(name, child);
     this.#ended.set(name, once(child, "exit"));
     if (name === "media") {
@@ -122,13 +123,14 @@ export class House {
     });
   }
 
-  // As a power cut would: no chance to say goodbye.
+  // As a power cut would: no chance to say goodbye. Gives the exit code; null when a signal ended it.
   async kill(name, signal = "SIGKILL") {
     const child = this.#processes.get(name);
     if (!child || child.exitCode !== null || child.signalCode !== null) return;
     child.kill(signal);
-    await this.#ended.get(name);
+    const [code] = await this.#ended.get(name);
     this.#processes.delete(name);
+    return code;
   }
 
   async restart(name) {
