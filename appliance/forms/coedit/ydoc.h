@@ -37,8 +37,7 @@ typedef struct {
   guint64 client_id; /* of our own operations; 0: a random one of 32 bits */
   bool keep_deleted; /* keep the content of deleted items (yjs: gc = false) */
   gsize max_bytes;   /* memory of the document's content, index and pending updates; 0: 64 MiB */
-  guint
-      max_depth; /* nesting of types and values; deeper content reads as null; 0: 32, at most 64 */
+  guint max_depth;   /* of types and values; deeper content reads as null; 0: 32, at most 64 */
 } AblakYdocOptions;
 
 /* NULL options: all defaults. Never fails. */

@@ -14,14 +14,14 @@ for (let at = 0; at < file.length;) {
   updates.push(new Uint8Array(file.subarray(at, at += size)))
 }
 
-const held = () => { globalThis.gc?.(); const { heapUsed, arrayBuffers } = process.memoryUsage(); return heapUsed + arrayBuffers }
-const before = held()
+const peak = () => process.resourceUsage().maxRSS * 1024
+globalThis.gc?.()
+const before = peak()
 const doc = new Y.Doc()
 const text = doc.getText('text')
 let start = performance.now()
 for (const update of updates) Y.applyUpdate(doc, update)
 const apply = performance.now() - start
-const bytes = held() - before
 start = performance.now()
 const snapshot = Y.encodeStateAsUpdate(doc)
 const encode = performance.now() - start
@@ -29,4 +29,4 @@ start = performance.now()
 const copy = new Y.Doc()
 Y.applyUpdate(copy, snapshot)
 const load = performance.now() - start
-console.log(JSON.stringify({ updates: updates.length, apply_ms: +apply.toFixed(1), snapshot_bytes: snapshot.length, load_ms: +load.toFixed(2), encode_ms: +encode.toFixed(2), held_bytes: bytes, length: text.length, copied: copy.getText('text').length }))
+console.log(JSON.stringify({ updates: updates.length, apply_ms: +apply.toFixed(1), snapshot_bytes: snapshot.length, load_ms: +load.toFixed(2), encode_ms: +encode.toFixed(2), peak_bytes: peak() - before, length: text.length, copied: copy.getText('text').length }))

@@ -165,6 +165,53 @@ static void test_origin_of_pending(void)
   pair_end(&pair);
 }
 
+/* In whose name an update brings something new: a box compares that with who sent it. */
+static void test_new_writers(void)
+{
+  Pair pair;
+  pair_begin(&pair);
+  g_autoptr(GBytes) known = ablak_ydoc_encode(pair.citizen, NULL, 0, NULL);
+  gsize size;
+  const void *data = g_bytes_get_data(known, &size);
+  g_autoptr(GArray) none = ablak_ydoc_new_writers(pair.box, data, size, NULL);
+  g_assert_cmpuint(none->len, ==, 0);
+  g_autoptr(AblakYdoc) forger = new_doc(100); /* the box's own client id */
+  apply(forger, known);
+  ablak_ydoc_begin(forger);
+  g_assert_true(ablak_ytext_insert(text_of(forger), 0, "x", NULL));
+  g_autoptr(GBytes) forged = ablak_ydoc_commit(forger);
+  data = g_bytes_get_data(forged, &size);
+  g_autoptr(GArray) writers = ablak_ydoc_new_writers(pair.box, data, size, NULL);
+  g_assert_cmpuint(writers->len, ==, 1);
+  g_assert_cmpuint(g_array_index(writers, guint64, 0), ==, 100);
+  g_assert_null(ablak_ydoc_new_writers(pair.box, "x", 1, NULL));
+  pair_end(&pair);
+}
+
+/* What waited for an update is told with it: also to who sent the update. */
+static void test_report_holds_what_waited(void)
+{
+  Pair pair;
+  pair_begin(&pair);
+  g_autoptr(AblakYdoc) other = new_doc(300);
+  g_autoptr(GBytes) state = ablak_ydoc_encode(pair.box, NULL, 0, NULL);
+  apply(other, state);
+  ablak_ydoc_begin(pair.citizen);
+  g_assert_true(ablak_ytext_insert(text_of(pair.citizen), 4, " Mária", NULL));
+  g_autoptr(GBytes) first = ablak_ydoc_commit(pair.citizen);
+  apply(other, first);
+  ablak_ydoc_begin(other); /* on top of what the box does not have yet */
+  g_assert_true(ablak_ytext_insert(text_of(other), 10, "!", NULL));
+  g_autoptr(GBytes) second = ablak_ydoc_commit(other);
+  g_autoptr(AblakYdocReport) waiting = submit(&pair, second, CLERK);
+  g_assert_null(waiting->update);
+  g_autoptr(AblakYdocReport) report = submit(&pair, first, CLERK);
+  g_assert_cmpuint(report->refused, ==, 0);
+  g_autofree char *text = ablak_ytext_string(text_of(pair.citizen));
+  g_assert_cmpstr(text, ==, "Anna Mária!");
+  pair_end(&pair);
+}
+
 /* Pending updates are part of the state that is stored. */
 static void test_pending_is_stored(void)
 {
@@ -200,6 +247,8 @@ int main(int argc, char **argv)
   g_test_add_func("/coedit/rules/container", test_refused_container);
   g_test_add_func("/coedit/rules/path", test_path_in_a_list);
   g_test_add_func("/coedit/rules/origin-of-pending", test_origin_of_pending);
+  g_test_add_func("/coedit/rules/new-writers", test_new_writers);
+  g_test_add_func("/coedit/rules/what-waited", test_report_holds_what_waited);
   g_test_add_func("/coedit/rules/pending-is-stored", test_pending_is_stored);
   return g_test_run();
 }
