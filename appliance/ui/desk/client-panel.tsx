@@ -93,8 +93,11 @@ function ClientHead({ visit, onVisit, onClose }: { visit: Visit; onVisit: (visit
         <h2 class="ab-subtitle">{localText(visit.serviceName)}</h2>
         <div class="ab-row">
           {visit.ticket && <Tag>{visit.ticket.number}</Tag>}
-          <Tag tone="grey">{t(visit.channel === "video" ? "ui.desk.video" : "ui.desk.walk-in")}</Tag>
-          {visit.citizenPresent && <Tag tone="green">{t("ui.desk.citizen-here")}</Tag>}
+          {visit.citizenPresent ? (
+            <Tag tone="green">{t("ui.desk.citizen-here")}</Tag>
+          ) : (
+            <Tag tone="grey">{t(visit.channel === "video" ? "ui.desk.video" : "ui.desk.walk-in")}</Tag>
+          )}
           {visit.state === "ended" && <Tag tone="amber">{t("ui.desk.ended")}</Tag>}
           {visit.state === "ended" && <Button kind="secondary" size="small" onClick={onClose}>{t("ui.common.close")}</Button>}
         </div>
