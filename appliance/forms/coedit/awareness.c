@@ -162,8 +162,7 @@ void ablak_yawareness_set(AblakYawareness *awareness, guint64 client, const json
   if (!known && (state == NULL || !make_room(awareness)))
     return;
   Entry *entry = get_entry(awareness, client);
-  set_state(entry, state != NULL ? json_deep_copy(state) : NULL, known ? entry->clock + 1 : 0,
-            now_ms);
+  set_state(entry, state != NULL ? json_deep_copy(state) : NULL, entry->clock + 1, now_ms);
 }
 
 guint ablak_yawareness_remove(AblakYawareness *awareness, const guint64 *clients, guint count,
@@ -174,7 +173,7 @@ guint ablak_yawareness_remove(AblakYawareness *awareness, const guint64 *clients
     Entry *entry = g_hash_table_lookup(awareness->entries, &clients[i]);
     if (entry == NULL || entry->state == NULL)
       continue;
-    set_state(entry, NULL, entry->clock + 1, now_ms);
+    set_state(entry, NULL, entry->clock, now_ms);
     removed++;
   }
   return removed;
@@ -190,7 +189,7 @@ GArray *ablak_yawareness_expire(AblakYawareness *awareness, gint64 now_ms)
     Entry *entry = value;
     if (entry->state == NULL || now_ms - entry->updated_ms < ABLAK_YAWARENESS_TIMEOUT_MS)
       continue;
-    set_state(entry, NULL, entry->clock + 1, now_ms);
+    set_state(entry, NULL, entry->clock, now_ms);
     g_array_append_val(removed, entry->client);
   }
   return removed;

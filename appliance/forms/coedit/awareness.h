@@ -24,11 +24,13 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(AblakYawareness, ablak_yawareness_free)
  * whose entry was taken over: relay these. */
 bool ablak_yawareness_apply(AblakYawareness *awareness, const void *data, gsize size, gint64 now_ms,
                             GArray **ret_clients, GError **error) G_GNUC_WARN_UNUSED_RESULT;
-/* Sets a client's state as that client itself would (clock plus one); NULL removes it. */
+/* Sets a client's state as that client itself would (clock plus one, from 1: stock peers do not
+ * take clock 0); NULL removes it. */
 void ablak_yawareness_set(AblakYawareness *awareness, guint64 client, const json_t *state,
                           gint64 now_ms);
-/* Removes the states of clients that are gone (a closed connection's), raising their clocks so
- * that the others accept the removal. Returns how many were there. */
+/* Removes the states of clients that are gone (a closed connection's). Their clocks stay, as in
+ * y-protocols: peers take a removal at the same clock, and the client's next renewal brings it
+ * back. Returns how many were there. */
 guint ablak_yawareness_remove(AblakYawareness *awareness, const guint64 *clients, guint count,
                               gint64 now_ms);
 /* Removes what has not been renewed for 30 s; new GArray of guint64 with the removed clients. */

@@ -3,6 +3,7 @@
 #include "core/crypto.h"
 #include "core/error.h"
 #include "core/json.h"
+#include "forms/coedit/awareness.h"
 #include "forms/coedit/update.h"
 #include "forms/coedit/ydoc.h"
 #include <stdio.h>
@@ -10,6 +11,7 @@
 
 typedef struct {
   GHashTable *docs; /* name -> AblakYdoc */
+  AblakYawareness *awareness;
 } Host;
 
 static GBytes *hex_member(const json_t *command, const char *name)
@@ -330,6 +332,52 @@ static json_t *at_snapshot(Host *host, AblakYdoc *doc, json_t *command)
   return json_object();
 }
 
+static json_t *awareness_states(const AblakYawareness *awareness)
+{
+  json_t *states = json_object();
+  g_autoptr(GArray) clients = ablak_yawareness_clients(awareness);
+  for (guint i = 0; i < clients->len; i++) {
+    guint64 client = g_array_index(clients, guint64, i);
+    g_autofree char *name = g_strdup_printf("%" G_GUINT64_FORMAT, client);
+    json_object_set_new(states, name, json_deep_copy(ablak_yawareness_get(awareness, client)));
+  }
+  return states;
+}
+
+static GBytes *encode_some(const AblakYawareness *awareness, json_t *names)
+{
+  g_autoptr(GArray) clients = g_array_new(FALSE, FALSE, sizeof(guint64));
+  size_t index;
+  json_t *name;
+  json_array_foreach(names, index, name)
+  {
+    guint64 client = (guint64)json_integer_value(name);
+    g_array_append_val(clients, client);
+  }
+  return ablak_yawareness_encode(awareness, (const guint64 *)(const void *)clients->data,
+                                 clients->len);
+}
+
+static json_t *awareness_command(AblakYawareness *awareness, const char *op, json_t *command)
+{
+  GError *error = NULL;
+  gint64 now_ms = ablak_json_get_int(command, "now", 0);
+  g_array_unref(ablak_yawareness_expire(awareness, now_ms));
+  if (g_strcmp0(op, "awareness-set") == 0) {
+    const json_t *state = json_object_get(command, "state");
+    ablak_yawareness_set(awareness, (guint64)ablak_json_get_int(command, "client", 0),
+                         json_is_null(state) ? NULL : state, now_ms);
+  } else if (g_strcmp0(op, "awareness-apply") == 0) {
+    g_autoptr(GBytes) update = hex_member(command, "update");
+    gsize size;
+    const void *data = g_bytes_get_data(update, &size);
+    if (!ablak_yawareness_apply(awareness, data, size, now_ms, NULL, &error))
+      return failure(error);
+  }
+  g_autoptr(GBytes) bytes = encode_some(awareness, json_object_get(command, "clients"));
+  return json_pack("{s:o, s:o}", "states", awareness_states(awareness), "update", hex_value(bytes));
+}
+
 static json_t *run(Host *host, json_t *command)
 {
   const char *op = ablak_json_get_string(command, "op");
@@ -342,6 +390,8 @@ static json_t *run(Host *host, json_t *command)
     g_hash_table_replace(host->docs, g_strdup(name), ablak_ydoc_new(&options));
     return json_object();
   }
+  if (g_str_has_prefix(op, "awareness-"))
+    return awareness_command(host->awareness, op, command);
   AblakYdoc *doc = name != NULL ? g_hash_table_lookup(host->docs, name) : NULL;
   if (doc == NULL)
     return bytes_command(op, command);
@@ -363,7 +413,8 @@ static json_t *run(Host *host, json_t *command)
 int main(void)
 {
   Host host = {
-      g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)ablak_ydoc_free)};
+      g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)ablak_ydoc_free),
+      ablak_yawareness_new(0, 0)};
   char *line = NULL;
   size_t capacity = 0;
   ssize_t length;
@@ -379,5 +430,6 @@ int main(void)
   }
   free(line);
   g_hash_table_unref(host.docs);
+  ablak_yawareness_free(host.awareness);
   return 0;
 }
