@@ -130,7 +130,7 @@ bool ablak_kb_prepare_file(const char *folder, const char *public_key,
                            const json_t *signed_manifest, const char *path,
                            GError **error) G_GNUC_WARN_UNUSED_RESULT;
 /* Inside a job: an edition whose file is there becomes the active one, with an event of topic "kb",
- * kind "edition-activated", subject the number. Harmless when repeated or not newer; a number that
+ * kind "edition.activated", subject the number. Harmless when repeated or not newer; a number that
  * comes again with another file is "kb/older". */
 bool ablak_kb_apply(AblakTxn *txn, const json_t *signed_manifest,
                     GError **error) G_GNUC_WARN_UNUSED_RESULT;

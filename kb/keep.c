@@ -70,7 +70,7 @@ bool ablak_kb_reopen(AblakKb *kb, GError **error)
     kb->current = open_whole(kb->folder, known, &fault);
     g_autofree char *number = g_strdup_printf("%" G_GINT64_FORMAT, known->number);
     if (kb->current == NULL)
-      ablak_log_gerror(ABLAK_LOG_WARNING, "kb-edition-unreadable", fault, "number", number, NULL);
+      ablak_log_gerror(ABLAK_LOG_WARNING, "edition.unreadable", fault, "number", number, NULL);
   }
   return true;
 }

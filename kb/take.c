@@ -88,7 +88,7 @@ bool ablak_kb_apply(AblakTxn *txn, const json_t *signed_manifest, GError **error
   if (!write_rows(txn, number, sha256, signed_manifest, error))
     return false;
   g_autofree char *subject = g_strdup_printf("%" G_GINT64_FORMAT, number);
-  return ablak_event_append(txn, "kb", "edition-activated", subject, "system", NULL, error);
+  return ablak_event_append(txn, "kb", "edition.activated", subject, "system", NULL, error);
 }
 
 /* --- the readers ----------------------------------------------------------------------------- */

@@ -187,7 +187,7 @@ bool ablak_box_create(AblakTxn *txn, const char *id, const char *name, const cha
   }
   AblakBox box = {.id = own_id, .epoch = 1};
   g_autofree char *code = NULL;
-  if (!new_claim(txn, &box, &code, error) || !event(txn, "box-created", own_id, actor, error))
+  if (!new_claim(txn, &box, &code, error) || !event(txn, "box.created", own_id, actor, error))
     return false;
   *ret_code = g_steal_pointer(&code);
   *ret_id = g_steal_pointer(&own_id);
@@ -206,7 +206,7 @@ bool ablak_box_claim(AblakTxn *txn, const char *id, const char *actor, char **re
     return false;
   }
   g_autofree char *code = NULL;
-  if (!new_claim(txn, box, &code, error) || !event(txn, "box-claim", id, actor, error))
+  if (!new_claim(txn, box, &code, error) || !event(txn, "box.claim-made", id, actor, error))
     return false;
   *ret_code = g_steal_pointer(&code);
   return true;
@@ -231,7 +231,7 @@ bool ablak_box_replace(AblakTxn *txn, const char *id, const char *actor, char **
   if (!revoke_certificates(txn, id, error) ||
       !ablak_txn_exec(txn, NULL, error, "UPDATE box SET epoch = ?, state = 'new' WHERE id = ?",
                       "it", box->epoch, id) ||
-      !new_claim(txn, box, &code, error) || !event(txn, "box-replaced", id, actor, error))
+      !new_claim(txn, box, &code, error) || !event(txn, "box.replaced", id, actor, error))
     return false;
   *ret_code = g_steal_pointer(&code);
   return true;
@@ -250,5 +250,5 @@ bool ablak_box_revoke(AblakTxn *txn, const char *id, const char *actor, GError *
                         "UPDATE claim SET expires_at = ? WHERE box = ? AND used_at IS NULL"
                         " AND expires_at > ?",
                         "iti", now_ms, id, now_ms) &&
-         event(txn, "box-revoked", id, actor, error);
+         event(txn, "box.revoked", id, actor, error);
 }

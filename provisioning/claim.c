@@ -122,7 +122,7 @@ bool ablak_claim_redeem(AblakTxn *txn, AblakCa *ca, const char *box_id, const ch
       !ablak_txn_exec(txn, NULL, error,
                       "UPDATE box SET state = 'enrolled', enrolled_at = ? WHERE id = ?", "it",
                       now_ms, box->id) ||
-      !ablak_event_append(txn, "fleet", "box-enrolled", box->id, "system", NULL, error))
+      !ablak_event_append(txn, "fleet", "box.enrolled", box->id, "system", NULL, error))
     return false;
   *ret_der = g_steal_pointer(&der);
   return true;
@@ -145,7 +145,7 @@ bool ablak_box_renew(AblakTxn *txn, AblakCa *ca, const char *certificate_sha256,
   g_clear_pointer(&earlier, g_bytes_unref);
   g_autoptr(GBytes) der = NULL;
   if (!issue(txn, ca, box, csr, &der, error) ||
-      !ablak_event_append(txn, "fleet", "box-renewed", box->id, "system", NULL, error))
+      !ablak_event_append(txn, "fleet", "box.renewed", box->id, "system", NULL, error))
     return false;
   *ret_der = g_steal_pointer(&der);
   return true;

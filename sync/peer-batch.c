@@ -86,7 +86,7 @@ static bool end_snapshot(AblakTxn *txn, Batch *batch, const Item *item, GError *
     return false;
   batch->applied_seq = item->seq;
   memcpy(batch->hash, item->hash, ABLAK_HASH_SIZE);
-  return ablak_event_append(txn, "fleet", "box-snapshot", batch->box, "system", data, error);
+  return ablak_event_append(txn, "fleet", "box.snapshot", batch->box, "system", data, error);
 }
 
 static bool apply_item(AblakTxn *txn, Batch *batch, const Item *item, GError **error)
@@ -237,7 +237,7 @@ static bool note_proof(AblakTxn *txn, gpointer data, GError **error)
   return ablak_txn_exec(txn, NULL, error,
                         "UPDATE sync_peer SET digest_seq = ?, digest_at = ? WHERE box = ?", "iit",
                         proof->seq, ablak_txn_now_ms(txn), proof->box) &&
-         ablak_event_append(txn, "fleet", "box-proven", proof->box, "system", details, error);
+         ablak_event_append(txn, "fleet", "box.proven", proof->box, "system", details, error);
 }
 
 static bool peer_seq(AblakTxn *txn, const char *box, gint64 *ret_seq, GError **error)

@@ -34,7 +34,7 @@ static bool begin_epoch(AblakTxn *txn, Hello *hello, GError **error)
                         " digest_at = NULL, down_seq = 0",
                         "tibi", hello->box, hello->epoch, zero, (gsize)ABLAK_HASH_SIZE,
                         ablak_txn_now_ms(txn)) &&
-         ablak_event_append(txn, "fleet", "box-connected", hello->box, "system", data, error);
+         ablak_event_append(txn, "fleet", "box.connected", hello->box, "system", data, error);
 }
 
 static bool end_epoch(AblakTxn *txn, Hello *hello, gint64 old_epoch, GError **error)

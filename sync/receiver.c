@@ -221,14 +221,14 @@ bool peer_quarantine(AblakTxn *txn, const char *box, const char *slug, GError **
   g_autoptr(json_t) data = json_pack("{s:s}", "slug", slug);
   return ablak_txn_exec(txn, NULL, error, "UPDATE sync_peer SET quarantine = ? WHERE box = ?", "tt",
                         slug, box) &&
-         ablak_event_append(txn, "fleet", "box-quarantined", box, "system", data, error);
+         ablak_event_append(txn, "fleet", "box.quarantined", box, "system", data, error);
 }
 
 bool ablak_peer_release(AblakTxn *txn, const char *box, const char *actor, GError **error)
 {
   return ablak_txn_exec(txn, NULL, error, "UPDATE sync_peer SET quarantine = NULL WHERE box = ?",
                         "t", box) &&
-         ablak_event_append(txn, "fleet", "box-released", box, actor, NULL, error);
+         ablak_event_append(txn, "fleet", "box.released", box, actor, NULL, error);
 }
 
 char *peer_staging_name(const char *box)

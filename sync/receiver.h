@@ -4,9 +4,9 @@
  * A peer's identity (box and epoch) comes from its certificate. Entries are checked (hash, chain,
  * schema) and applied in order, a batch a store job, into the replica tables (replica.h); the same
  * transaction moves the peer's row on, and ACK goes out only after the durable commit. A change
- * that does not fit sets the box apart (quarantine) with an event "box-quarantined" of topic
- * "fleet": nothing is skipped or replaced. Other events: "box-connected" (a first connection or a
- * new epoch), "box-snapshot", "box-proven".
+ * that does not fit sets the box apart (quarantine) with an event "box.quarantined" of topic
+ * "fleet": nothing is skipped or replaced. Other events: "box.connected" (a first connection or a
+ * new epoch), "box.snapshot", "box.proven".
  *
  * Threads: main context only. Ownership: the store must outlive the receiver, the receiver its
  * peers. */

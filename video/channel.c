@@ -160,7 +160,7 @@ void ablak_media_channel_send(AblakMediaChannel *channel, const AblakMediaMessag
     return;
   GBytes *frame = ablak_media_message_frame(message, &error);
   if (frame == NULL) {
-    ablak_log_gerror(ABLAK_LOG_ERROR, "media-control-unsent", error, NULL);
+    ablak_log_gerror(ABLAK_LOG_ERROR, "media.control-unsent", error, NULL);
     return;
   }
   if (channel->unsent_size + g_bytes_get_size(frame) > UNSENT_MAX) {

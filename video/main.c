@@ -64,7 +64,7 @@ static void on_malformed(AblakMediaChannel *channel, const GError *error, gpoint
   g_autoptr(AblakMediaMessage) reply = ablak_media_message_new(ABLAK_MEDIA_ERROR, NULL, NULL);
   reply->slug = g_strdup(ablak_error_slug(error));
   reply->detail = g_strdup(error->message);
-  ablak_log_gerror(ABLAK_LOG_WARNING, "media-refused", error, NULL);
+  ablak_log_gerror(ABLAK_LOG_WARNING, "media.refused", error, NULL);
   ablak_media_channel_send(channel, reply);
 }
 
@@ -72,9 +72,9 @@ static void on_closed(AblakMediaChannel *channel, const GError *error, gpointer 
 {
   Media *media = data;
   if (error != NULL)
-    ablak_log_gerror(ABLAK_LOG_WARNING, "media-control-lost", error, NULL);
+    ablak_log_gerror(ABLAK_LOG_WARNING, "media.control-lost", error, NULL);
   else
-    ablak_log(ABLAK_LOG_WARNING, "media-control-lost", NULL);
+    ablak_log(ABLAK_LOG_WARNING, "media.control-lost", NULL);
   g_clear_pointer(&media->channel, ablak_media_channel_free);
   connect_later(media);
 }
@@ -91,12 +91,12 @@ static void on_connected(GObject *source, GAsyncResult *result, gpointer data)
     return;
   if (connection == NULL) {
     if (!media->told_away)
-      ablak_log_gerror(ABLAK_LOG_WARNING, "media-control-away", error, NULL);
+      ablak_log_gerror(ABLAK_LOG_WARNING, "media.control-away", error, NULL);
     media->told_away = true;
     connect_later(media);
     return;
   }
-  ablak_log(ABLAK_LOG_INFO, "media-control-connected", NULL);
+  ablak_log(ABLAK_LOG_INFO, "media.control-connected", NULL);
   media->told_away = false;
   media->back_off_ms = 0;
   media->channel = ablak_media_channel_new(G_IO_STREAM(connection), &channel_handler, media);
@@ -137,7 +137,7 @@ static gboolean on_reload(gpointer data)
   if (ablak_config_reload(media->config, &error))
     ablak_log_set_level_by_name(ablak_config_string(media->config, "log-level"));
   else
-    ablak_log_gerror(ABLAK_LOG_ERROR, "media-reload-refused", error, NULL);
+    ablak_log_gerror(ABLAK_LOG_ERROR, "media.reload-refused", error, NULL);
   return G_SOURCE_CONTINUE;
 }
 
@@ -149,7 +149,7 @@ static void raise_descriptor_limit(void)
     return;
   limit.rlim_cur = limit.rlim_max;
   if (setrlimit(RLIMIT_NOFILE, &limit) != 0)
-    ablak_log(ABLAK_LOG_WARNING, "media-descriptor-limit", NULL);
+    ablak_log(ABLAK_LOG_WARNING, "media.descriptor-limit", NULL);
 }
 
 static bool settings_read(Media *media, GError **error)
@@ -195,7 +195,7 @@ static bool run(Media *media, GError **error)
   g_unix_signal_add(SIGHUP, on_reload, media);
   connect_now(media);
   g_main_loop_run(media->loop);
-  ablak_log(ABLAK_LOG_INFO, "media-stopping", NULL);
+  ablak_log(ABLAK_LOG_INFO, "media.stopping", NULL);
   g_cancellable_cancel(media->stop);
   g_clear_pointer(&media->channel, ablak_media_channel_free);
   g_clear_pointer(&media->relay, ablak_relay_free);
@@ -227,7 +227,7 @@ int main(int argc, char **argv)
     good = run(&media, &error);
   }
   if (!good)
-    ablak_log_gerror(ABLAK_LOG_ERROR, "media-failed", error, NULL);
+    ablak_log_gerror(ABLAK_LOG_ERROR, "media.failed", error, NULL);
   media_clear(&media);
   return good ? EXIT_SUCCESS : EXIT_FAILURE;
 }

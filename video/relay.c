@@ -142,7 +142,7 @@ void ablak_session_tell_state(AblakSession *session, const AblakLeg *leg, const 
   message->reason = g_strdup(reason);
   if (leg->receive != NULL)
     message->cipher = g_strdup(ablak_srtp_profile_name(leg->profile));
-  ablak_log(ABLAK_LOG_INFO, "media-leg", "session", session->id, "leg", leg->id, "state",
+  ablak_log(ABLAK_LOG_INFO, "media.leg", "session", session->id, "leg", leg->id, "state",
             ablak_media_leg_state_name(leg->state), "cipher", message->cipher, "reason", reason,
             NULL);
   relay->emit(message, relay->data);
@@ -153,7 +153,7 @@ static void tell_error(AblakRelay *relay, const char *session, const char *leg, 
   g_autoptr(AblakMediaMessage) message = ablak_media_message_new(ABLAK_MEDIA_ERROR, session, leg);
   message->slug = g_strdup(ablak_error_slug(error));
   message->detail = g_strdup(error->message);
-  ablak_log_gerror(ABLAK_LOG_WARNING, "media-refused", error, "session", session, "leg", leg, NULL);
+  ablak_log_gerror(ABLAK_LOG_WARNING, "media.refused", error, "session", session, "leg", leg, NULL);
   relay->emit(message, relay->data);
 }
 

@@ -46,7 +46,7 @@ typedef struct {
 void ablak_filing_free(AblakFiling *filing);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(AblakFiling, ablak_filing_free)
 
-/* Events "filing-registered" to "visit:<id>" and "desk". `ret_filing` may be NULL. */
+/* Events "filing.registered" to "visit:<id>" and "desk". `ret_filing` may be NULL. */
 bool ablak_filing_register(AblakTxn *txn, const AblakFilingNew *filing, AblakFiling **ret_filing,
                            GError **error) G_GNUC_WARN_UNUSED_RESULT;
 AblakFiling *ablak_filing_get(AblakTxn *txn, const char *filing_id,

@@ -80,8 +80,8 @@ static bool announce(AblakTxn *txn, const AblakFiling *made, const char *actor, 
 {
   g_autofree char *topic = g_strconcat("visit:", made->visit_id, NULL);
   g_autoptr(json_t) data = json_pack("{s:s}", "number", made->number);
-  return ablak_event_append(txn, topic, "filing-registered", made->id, actor, data, error) &&
-         ablak_event_append(txn, "desk", "filing-registered", made->id, actor, data, error);
+  return ablak_event_append(txn, topic, "filing.registered", made->id, actor, data, error) &&
+         ablak_event_append(txn, "desk", "filing.registered", made->id, actor, data, error);
 }
 
 bool ablak_filing_register(AblakTxn *txn, const AblakFilingNew *filing, AblakFiling **ret_filing,

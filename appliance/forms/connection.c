@@ -191,7 +191,7 @@ static bool is_news(const Document *document, const void *update, gsize size, GE
 static void close_for(AblakDraftConnection *connection, const GError *error)
 {
   bool large = g_error_matches(error, ABLAK_ERROR, ABLAK_ERROR_TOO_LARGE);
-  ablak_log_gerror(ABLAK_LOG_WARNING, "draft-message-refused", error, "draft",
+  ablak_log_gerror(ABLAK_LOG_WARNING, "draft.message-refused", error, "draft",
                    connection->document->live->draft_id, NULL);
   ablak_draft_live_connection_close(connection, large ? CLOSE_TOO_LARGE : CLOSE_MALFORMED,
                                     large ? "too large" : "malformed");

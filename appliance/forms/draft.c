@@ -45,7 +45,7 @@ bool ablak_draft_create(AblakTxn *txn, const AblakDraftNew *draft, const char *a
                       "tttitii", id, draft->visit_id, ablak_form_id(draft->form),
                       ablak_form_version(draft->form), draft->edition, now_ms, now_ms) ||
       !create_documents(txn, draft->form, id, actor, error) ||
-      !ablak_event_append(txn, topic, "draft-opened", id, actor, NULL, error))
+      !ablak_event_append(txn, topic, "draft.opened", id, actor, NULL, error))
     return false;
   *ret_id = g_steal_pointer(&id);
   return true;

@@ -79,7 +79,7 @@ typedef struct {
   AblakForm *form;
 } AblakDraftNew;
 
-/* Opens a draft with all its containers. Event "draft-opened" to "visit:<id>". `ret_id`: g_free. */
+/* Opens a draft with all its containers. Event "draft.opened" to "visit:<id>". `ret_id`: g_free. */
 bool ablak_draft_create(AblakTxn *txn, const AblakDraftNew *draft, const char *actor, char **ret_id,
                         GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
@@ -123,7 +123,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(AblakSubmission, ablak_submission_free)
 /* Freezes the draft and keeps its content with the pinned form. Call it only in a job given to
  * ablak_drafts_submit (forms/session.h), which holds back what is being typed. "forms/gaps" when
  * something is missing and `accept_gaps` is false, "forms/frozen" when it was filed before. Event
- * "draft-filed" to "visit:<id>". */
+ * "draft.filed" to "visit:<id>". */
 bool ablak_submission_create(AblakTxn *txn, const char *draft_id, const char *actor_kind,
                              const char *actor_id, bool accept_gaps,
                              AblakSubmission **ret_submission,

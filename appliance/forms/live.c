@@ -154,7 +154,7 @@ static void batch_done(const GError *error, gpointer data)
   if (live != NULL) {
     g_queue_remove(&live->flying, batch);
     if (error != NULL && !live->failed) {
-      ablak_log_gerror(ABLAK_LOG_ERROR, "draft-write-failed", error, "draft", live->draft_id, NULL);
+      ablak_log_gerror(ABLAK_LOG_ERROR, "draft.write-failed", error, "draft", live->draft_id, NULL);
       ablak_draft_live_fail(live);
     }
     for (guint i = 0; error == NULL && !live->failed && i < batch->outs->len; i++)

@@ -64,7 +64,7 @@ static bool freeze_draft(AblakTxn *txn, const AblakSubmission *s, GError **error
              txn, NULL, error,
              "UPDATE draft SET state = 'filed', filed_at = ?, updated_at = ? WHERE id = ?", "iit",
              s->filed_at, s->filed_at, s->draft_id) &&
-         ablak_event_append(txn, topic, "draft-filed", s->draft_id, s->actor_kind, data, error);
+         ablak_event_append(txn, topic, "draft.filed", s->draft_id, s->actor_kind, data, error);
 }
 
 static AblakSubmission *gather(AblakTxn *txn, const AblakDraft *draft, GError **error)

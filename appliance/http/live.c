@@ -109,7 +109,7 @@ static void send_number(AblakLivePeer *peer, const char *type, gint64 seq)
 
 static void send_error(AblakLivePeer *peer, const GError *error)
 {
-  ablak_log(ABLAK_LOG_INFO, "live-refused", "problem", ablak_error_slug(error), NULL);
+  ablak_log(ABLAK_LOG_INFO, "live.refused", "problem", ablak_error_slug(error), NULL);
   json_t *problem = ablak_problem_new(peer->language, ablak_error_status(error),
                                       ablak_error_slug(error), error->message, NULL);
   send_object(peer, "error", json_pack("{ss so}", "type", "error", "problem", problem));

@@ -57,7 +57,7 @@ void ablak_request_set_header(AblakRequest *request, const char *name, const cha
 {
   /* A line break here would let whoever chose the value write headers of their own. */
   if (!is_clean(name) || !is_clean(value) || strpbrk(name, ": \t") != NULL) {
-    ablak_log(ABLAK_LOG_ERROR, "http-header-dropped", "request", request->id, NULL);
+    ablak_log(ABLAK_LOG_ERROR, "http.header-dropped", "request", request->id, NULL);
     return;
   }
   g_ptr_array_add(request->reply_headers, g_strdup(name));
@@ -132,7 +132,7 @@ void ablak_reply_count(AblakRequest *request, unsigned status)
 static bool take_reply(AblakRequest *request)
 {
   if (request->replied) {
-    ablak_log(ABLAK_LOG_ERROR, "http-second-reply", "request", request->id, NULL);
+    ablak_log(ABLAK_LOG_ERROR, "http.second-reply", "request", request->id, NULL);
     return false;
   }
   request->replied = true;
@@ -199,7 +199,7 @@ static void log_refusal(AblakRequest *request, unsigned status, const char *slug
   AblakLogLevel level = status == 503 ? ABLAK_LOG_WARNING
                         : fault       ? ABLAK_LOG_ERROR
                                       : ABLAK_LOG_INFO;
-  ablak_log(level, fault ? "http-fault" : "http-refused", "request", request->id, "status", number,
+  ablak_log(level, fault ? "http.fault" : "http.refused", "request", request->id, "status", number,
             "problem", slug, "operation", request->route != NULL ? request->route->operation : NULL,
             "message", fault ? message : NULL, NULL);
 }

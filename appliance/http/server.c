@@ -35,7 +35,7 @@ static gboolean on_acceptable(gint fd, GIOCondition condition, gpointer data)
   int accepted = accept4(fd, (struct sockaddr *)&address, &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
   if (accepted < 0 && (errno == EMFILE || errno == ENFILE)) {
     /* The waiting connection would wake the loop without end; the tick listens again. */
-    ablak_log(ABLAK_LOG_ERROR, "http-no-descriptors", "listener", listener->name, NULL);
+    ablak_log(ABLAK_LOG_ERROR, "http.no-descriptors", "listener", listener->name, NULL);
     listener->source = 0;
     return G_SOURCE_REMOVE;
   }

@@ -62,7 +62,7 @@ static void start_close(AblakSocket *socket, unsigned code, const char *reason)
 static void refuse_bytes(AblakSocket *socket, unsigned code)
 {
   g_autofree char *number = g_strdup_printf("%u", code);
-  ablak_log(ABLAK_LOG_INFO, "socket-refused", "code", number, NULL);
+  ablak_log(ABLAK_LOG_INFO, "socket.refused", "code", number, NULL);
   start_close(socket, code, NULL);
   finish(socket); /* nothing after it can be read */
 }
@@ -174,7 +174,7 @@ static void send_message(AblakSocket *socket, AblakFrameKind kind, const void *d
   if (socket->closing)
     return;
   if (ablak_transport_queued(socket->connection->transport) + size > ABLAK_QUEUE_MAX) {
-    ablak_log(ABLAK_LOG_WARNING, "socket-too-slow", NULL);
+    ablak_log(ABLAK_LOG_WARNING, "socket.too-slow", NULL);
     start_close(socket, 1013, "too slow");
     return;
   }

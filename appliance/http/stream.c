@@ -60,7 +60,7 @@ void ablak_stream_send(AblakStream *stream, const char *event, gint64 id, const 
   if (stream->ending)
     return;
   if (ablak_stream_queued(stream) > ABLAK_QUEUE_MAX) {
-    ablak_log(ABLAK_LOG_WARNING, "stream-too-slow", NULL);
+    ablak_log(ABLAK_LOG_WARNING, "stream.too-slow", NULL);
     stream->ending = true;
     ablak_transport_abort(stream->connection->transport);
     return;

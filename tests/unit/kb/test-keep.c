@@ -97,7 +97,7 @@ static void test_receive(Fixture *fixture, gconstpointer data)
   g_autoptr(GPtrArray) events = ablak_events_since(txn, 0, 10, NULL);
   g_assert_cmpuint(events->len, ==, 2);
   const AblakEvent *event = g_ptr_array_index(events, 1);
-  g_assert_cmpstr(event->kind, ==, "edition-activated");
+  g_assert_cmpstr(event->kind, ==, "edition.activated");
   g_assert_cmpstr(event->subject, ==, "2");
   g_clear_pointer(&txn, ablak_txn_end);
   box_close(&box);

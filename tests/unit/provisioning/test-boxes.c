@@ -252,7 +252,7 @@ static void test_names(Fixture *fixture, gconstpointer data)
   g_assert_cmpstr(ablak_json_get_string(document, "box"), ==, fixture->ret_id);
   g_autoptr(GPtrArray) events = ablak_events_since(txn, 0, 10, &error);
   g_assert_cmpuint(events->len, ==, 1);
-  g_assert_cmpstr(((AblakEvent *)g_ptr_array_index(events, 0))->kind, ==, "box-created");
+  g_assert_cmpstr(((AblakEvent *)g_ptr_array_index(events, 0))->kind, ==, "box.created");
 }
 
 #define CASE(name, test)                                                                           \

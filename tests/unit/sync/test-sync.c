@@ -169,7 +169,7 @@ static void test_hq_restored(gconstpointer pruned)
   house_open_hq(house);
   g_assert_true(house_settle(house));
   house_assert_equal(house);
-  g_assert_cmpint(house_number(house->hq, "SELECT count(*) FROM event WHERE kind='box-snapshot'"),
+  g_assert_cmpint(house_number(house->hq, "SELECT count(*) FROM event WHERE kind='box.snapshot'"),
                   ==, pruned != NULL);
   house_sql(house->box, "DELETE FROM note WHERE id = 'a'");
   g_assert_true(house_settle(house));
@@ -220,7 +220,7 @@ static void test_conflict_sets_apart(void)
                                           " WHERE quarantine = 'sync/conflict'"),
                   ==, 1);
   g_assert_cmpint(
-      house_number(house->hq, "SELECT count(*) FROM event WHERE kind = 'box-quarantined'"), ==, 1);
+      house_number(house->hq, "SELECT count(*) FROM event WHERE kind = 'box.quarantined'"), ==, 1);
   house_cut(house);
   g_assert_false(house_settle(house));
   g_assert_cmpstr(house->hq_slug, ==, "sync/quarantined");
