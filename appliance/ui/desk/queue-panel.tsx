@@ -50,7 +50,7 @@ export function QueuePanel(props: Props) {
           </>
         )}
       </div>
-      <Waiting tickets={queue?.waiting ?? []} services={props.services} />
+      <Waiting tickets={(queue?.waiting ?? []).filter(({ id }) => id !== ticket?.id)} services={props.services} />
       {queue && <Today today={queue.today} />}
     </section>
   );
