@@ -168,7 +168,7 @@ async function readReceipt({ page, t }) {
     number: await receipt.getByText(REGISTRY_NUMBER).innerText(),
     arrived: valueOf("ui.receipt.arrived"),
     hash: valueOf("ui.receipt.hash"),
-    storedAt: (key) => receipt.getByText(t(key), { exact: true }).waitFor(),
+    storedAt: (key, options) => receipt.getByText(t(key), { exact: true }).waitFor(options),
   };
 }
 
@@ -179,7 +179,7 @@ async function bothHaveReceipt() {
   assert.equal(atDesk.hash, atHome.hash);
   assert.match(atHome.arrived, new RegExp(`${new Date().getFullYear()}.*\\d{1,2}:\\d{2}:\\d{2}`));
   assert.equal(atDesk.arrived, atHome.arrived);
-  return { ...atHome, storedAt: (key) => Promise.all([atDesk.storedAt(key), atHome.storedAt(key)]) };
+  return { ...atHome, storedAt: (key, options) => Promise.all([atDesk.storedAt(key, options), atHome.storedAt(key, options)]) };
 }
 
 const atHeadquarters = (number) => console_.page.getByRole("row").filter({ has: console_.page.getByRole("rowheader", { name: number }) });
@@ -287,9 +287,11 @@ step("submitted at the branch, then at headquarters when it is back", async () =
   await receipt.storedAt("ui.receipt.stored-branch");
   await Promise.all([desk.shot("desk-receipt-branch"), citizen.shot("citizen-receipt-branch")]);
   await house.launch("hq");
-  await receipt.storedAt("ui.receipt.stored-headquarters");
+  // The longer it was away, the longer box and pages wait before they try again: at most 30 s.
+  const timeout = 45_000;
+  await receipt.storedAt("ui.receipt.stored-headquarters", { timeout });
+  await console_.status("ui.line.open").waitFor({ timeout });
   await atHeadquarters(receipt.number).waitFor();
-  await console_.status("ui.line.open").waitFor();
   await console_.shot("console-back");
   await desk.keys.press("Alt+KeyF");
   await citizen.see("ui.meeting.ended");
