@@ -3,6 +3,7 @@
 #include "core/config.h"
 #include "core/crypto.h"
 #include "daemon/accounts.h"
+#include "daemon/open-pages.h"
 #include "http/http.h"
 #include "http/live.h"
 #include "store/store.h"
@@ -22,6 +23,7 @@ typedef struct {
   AblakClaimLimiter *claims; /* wrong claim codes by address */
   AblakPeers *peers;         /* boxes connected now */
   AblakLive *live;
+  AblakOpenPages *pages;
   AblakHttp *http;
 } AblakHq;
 

@@ -21,10 +21,29 @@ static gint64 last_seq(gpointer app)
   return ablak_events_newest(((AblakHq *)app)->store);
 }
 
+static void end_page(gpointer peer, unsigned code, const char *reason)
+{
+  ablak_live_peer_close(peer, code, reason);
+}
+
+static void opened(AblakLivePeer *peer, gpointer app)
+{
+  ablak_open_pages_add(((AblakHq *)app)->pages, ablak_live_peer_identity(peer), NULL, end_page,
+                       peer);
+}
+
+static void closed(AblakLivePeer *peer, gpointer app)
+{
+  ablak_open_pages_remove(((AblakHq *)app)->pages, peer);
+}
+
 AblakLive *ablak_hq_live_new(AblakHq *hq)
 {
-  static const AblakLiveCallbacks callbacks = {
-      .may_subscribe = may_subscribe, .replay = replay, .last_seq = last_seq};
+  static const AblakLiveCallbacks callbacks = {.may_subscribe = may_subscribe,
+                                               .replay = replay,
+                                               .last_seq = last_seq,
+                                               .opened = opened,
+                                               .closed = closed};
   return ablak_live_new(&callbacks, hq);
 }
 

@@ -99,6 +99,12 @@ static void reload(gpointer data)
     ablak_log_gerror(ABLAK_LOG_ERROR, "config.refused", error, NULL);
 }
 
+static bool check_page(AblakTxn *txn, const AblakPerson *person, bool active, gpointer app,
+                       bool *ret_valid, GError **error)
+{
+  return ablak_sign_ins_check(((AblakHq *)app)->sign_ins, txn, person, active, ret_valid, error);
+}
+
 static bool start(AblakHq *hq, GError **error)
 {
   read_limits(hq);
@@ -106,6 +112,7 @@ static bool start(AblakHq *hq, GError **error)
     return false;
   hq->sign_ins = ablak_sign_ins_new(hq->store, ABLAK_HQ_COOKIE, ablak_hq_me_view, &hq->work, hq);
   hq->claims = ablak_claim_limiter_new();
+  hq->pages = ablak_open_pages_new(hq->store, check_page, hq);
   hq->live = ablak_hq_live_new(hq);
   ablak_events_publish_to(hq->store, hq->live);
   ablak_hq_write_crl(hq);
@@ -119,6 +126,7 @@ static void stop(AblakHq *hq)
   ablak_loop_settle(hq->store, &hq->work);
   ablak_peers_free(hq->peers);
   ablak_live_free(hq->live);
+  ablak_open_pages_free(hq->pages);
   ablak_store_close(hq->store);
   ablak_claim_limiter_free(hq->claims);
   ablak_sign_ins_free(hq->sign_ins);

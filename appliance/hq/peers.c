@@ -81,6 +81,10 @@ void ablak_hq_open_sync(AblakRequest *request, gpointer app)
   }
   Link *link = g_new0(Link, 1);
   link->socket = ablak_request_accept_socket(request, &callbacks, link);
+  if (!link->socket) { /* the box has gone */
+    g_free(link);
+    return;
+  }
   link->peer =
       ablak_peer_new(ablak_peers_receiver(hq->peers), box->id, box->epoch, &transport, link);
 }

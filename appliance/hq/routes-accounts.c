@@ -32,7 +32,9 @@ void ablak_hq_get_me(AblakRequest *request, gpointer app)
 
 void ablak_hq_sign_out(AblakRequest *request, gpointer app)
 {
-  ablak_sign_ins_sign_out(((AblakHq *)app)->sign_ins, request);
+  AblakHq *hq = app;
+  ablak_open_pages_end_session(hq->pages, ablak_request_person(request)->session);
+  ablak_sign_ins_sign_out(hq->sign_ins, request);
 }
 
 static json_t *staff_view(AblakTxn *txn, AblakCall *call, GError **error)

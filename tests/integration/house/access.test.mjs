@@ -128,6 +128,17 @@ test("signing out and leaving close what is open", async () => {
   }
 });
 
+test("signing out at headquarters closes what is open", async () => {
+  const it = new Client(house.hqUrl);
+  await it.post("/api/sign-in", { login: "it", password: "demo-it-password" });
+  const live = follow(it, ["fleet"]);
+  await live.wait("the live connection", (m) => m.type === "hello");
+  const gone = once(live.ws, "close");
+  await it.call("DELETE", "/api/me");
+  assert.equal((await gone)[0], 1008);
+  await refused(it.get("/api/boxes"), 401, "request/unauthenticated");
+});
+
 test("who loses a role at headquarters loses open pages at the box", async () => {
   const clerk = await signedIn("clerk2");
   const live = follow(clerk, ["desk"]);
