@@ -1,5 +1,5 @@
 #include "box/invitation.h"
-#include "box/views.h"
+#include "box/shown.h"
 #include "daemon/times.h"
 #include <string.h>
 
@@ -46,20 +46,14 @@ static char *base_url(AblakCall *call)
                                        ablak_request_host(call->request));
 }
 
-/* "123 45 678" is misheard; two groups of four are said and typed in one breath. */
-static char *grouped(const char *code)
-{
-  return code ? g_strdup_printf("%.4s %s", code, code + 4) : g_strdup("");
-}
-
 json_t *ablak_invitation_view(AblakTxn *txn, AblakCall *call, GError **error)
 {
   const Offer *offer = call->extra;
   g_autofree char *base = base_url(call);
   g_autofree char *url = g_strdup_printf("%s/join#%s", base, offer->secret);
-  g_autofree char *code = grouped(offer->code);
+  g_autofree char *code = ablak_shown_code(offer->code);
   const char *address = strstr(base, "://");
-  json_t *qr = ablak_view_qr(url, error);
+  json_t *qr = ablak_shown_qr(url, error);
   if (!qr)
     return NULL;
   return json_pack("{s:s, s:s, s:s, s:o, s:o}", "url", url, "address", address ? address + 3 : base,

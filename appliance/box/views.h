@@ -3,6 +3,10 @@
 #include "box/box.h"
 #include <queue/queue.h>
 
+/* For functions whose NULL means "none": true when it meant a failure, which goes on to `error`.
+ * Clears *failure. */
+bool ablak_view_failed(GError **failure, GError **error);
+
 json_t *ablak_view_ticket(AblakTxn *txn, const AblakBranch *box, const AblakTicket *ticket,
                           GError **error);
 /* An array of tickets without estimates. */
@@ -12,5 +16,3 @@ json_t *ablak_view_visit(AblakTxn *txn, const AblakBranch *box, const AblakVisit
 /* The service's names by language; an empty object when the edition no longer has it. */
 json_t *ablak_view_service_name(const AblakBranch *box, const char *service);
 json_t *ablak_view_me(AblakTxn *txn, const AblakPerson *person, gpointer box, GError **error);
-/* {"size", "path"}: a QR code (ISO/IEC 18004, error correction M) as an SVG path. */
-json_t *ablak_view_qr(const char *text, GError **error);

@@ -1,4 +1,4 @@
-#include "box/views.h"
+#include "box/shown.h"
 #include "core/error.h"
 #include <qrencode.h>
 #include <string.h>
@@ -20,7 +20,7 @@ static void append_row(GString *path, const QRcode *code, int y)
   }
 }
 
-json_t *ablak_view_qr(const char *text, GError **error)
+json_t *ablak_shown_qr(const char *text, GError **error)
 {
   QRcode *code = QRcode_encodeString8bit(text, 0, QR_ECLEVEL_M);
   if (!code) {
@@ -34,4 +34,9 @@ json_t *ablak_view_qr(const char *text, GError **error)
   int size = code->width + 2 * QUIET_ZONE;
   QRcode_free(code);
   return json_pack("{s:i, s:s}", "size", size, "path", path->str);
+}
+
+char *ablak_shown_code(const char *code)
+{
+  return code ? g_strdup_printf("%.4s %s", code, code + 4) : g_strdup("");
 }
