@@ -112,8 +112,11 @@ static json_t *queue_view(AblakTxn *txn, AblakCall *call, GError **error)
   g_autoptr(json_t) today = called_json ? today_json(txn, day, error) : NULL;
   if (!today)
     return NULL;
-  g_autoptr(AblakVisit) visit = ablak_visit_of_clerk(txn, call->person->id, NULL);
+  g_autoptr(GError) failure = NULL;
+  g_autoptr(AblakVisit) visit = ablak_visit_of_clerk(txn, call->person->id, &failure);
   g_autoptr(json_t) visit_json = NULL;
+  if (ablak_view_failed(&failure, error))
+    return NULL;
   if (visit && !(visit_json = ablak_view_visit(txn, call->app, visit, error)))
     return NULL;
   return json_pack("{s:O, s:O, s:O?, s:O}", "waiting", waiting_json, "called", called_json, "visit",
@@ -138,7 +141,10 @@ static const char **wanted_services(AblakCall *call)
 static bool call_next(AblakTxn *txn, AblakCall *call, GError **error)
 {
   g_autofree char *day = ablak_box_today(call->app);
-  g_autofree char *counter = ablak_queue_counter_of(txn, call->person->id, NULL);
+  g_autoptr(GError) failure = NULL;
+  g_autofree char *counter = ablak_queue_counter_of(txn, call->person->id, &failure);
+  if (ablak_view_failed(&failure, error))
+    return false;
   if (!counter) {
     ablak_error_set(error, ABLAK_ERROR_CONFLICT, "queue/no-counter", "no counter has been taken");
     return false;
@@ -180,7 +186,10 @@ static bool is_own(AblakTxn *txn, AblakCall *call, GError **error)
       ablak_queue_ticket(txn, ablak_request_param(call->request, "ticketId"), error);
   if (!ticket)
     return false;
-  g_autofree char *counter = ablak_queue_counter_of(txn, call->person->id, NULL);
+  g_autoptr(GError) failure = NULL;
+  g_autofree char *counter = ablak_queue_counter_of(txn, call->person->id, &failure);
+  if (ablak_view_failed(&failure, error))
+    return false;
   if (ablak_person_has_role(call->person, "supervisor") || g_strcmp0(counter, ticket->counter) == 0)
     return true;
   ablak_error_set(error, ABLAK_ERROR_FORBIDDEN, "queue/not-yours",

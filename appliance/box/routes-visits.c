@@ -32,10 +32,8 @@ static bool create(AblakTxn *txn, AblakCall *call, GError **error)
   g_autoptr(GError) failure = NULL;
   g_autofree char *counter = ablak_queue_counter_of(txn, call->person->id, &failure);
   g_autofree char *visit_id = NULL;
-  if (failure) {
-    g_propagate_error(error, g_steal_pointer(&failure));
+  if (ablak_view_failed(&failure, error))
     return false;
-  }
   if (!ablak_box_open_visit(txn, call->app, call->extra, NULL, ablak_call_string(call, "service"),
                             counter, call->person->id, ablak_call_string(call, "channel"),
                             &visit_id, error))

@@ -8,7 +8,15 @@
 
 char *ablak_box_today(const AblakBranch *box)
 {
-  return ablak_zone_date(box->zone, ablak_clock_wall_ms());
+  return ablak_zone_date(g_atomic_pointer_get(&box->zone), ablak_clock_wall_ms());
+}
+
+bool ablak_view_failed(GError **failure, GError **error)
+{
+  if (!*failure)
+    return false;
+  g_propagate_error(error, g_steal_pointer(failure));
+  return true;
 }
 
 /* --- tickets ------------------------------------------------------------------------------------
@@ -18,10 +26,8 @@ static json_t *ticket_json(AblakTxn *txn, const AblakTicket *ticket, GError **er
 {
   g_autoptr(GError) failure = NULL;
   g_autoptr(AblakVisit) visit = ablak_visit_of_ticket(txn, ticket->id, &failure);
-  if (failure) {
-    g_propagate_error(error, g_steal_pointer(&failure));
+  if (ablak_view_failed(&failure, error))
     return NULL;
-  }
   return json_pack("{s:s, s:s, s:s, s:s, s:s, s:o, s:o, s:s?, s:I, s:s?}", "id", ticket->id,
                    "number", ticket->number, "service", ticket->service, "channel", ticket->channel,
                    "state", ticket->state, "issuedAt", ablak_json_time(ticket->issued_ms),
@@ -76,8 +82,13 @@ json_t *ablak_view_visit(AblakTxn *txn, const AblakBranch *box, const AblakVisit
     if (!ticket || !(ticket_view = ticket_json(txn, ticket, error)))
       return NULL;
   }
-  g_autoptr(AblakDraft) draft = ablak_draft_of_visit(txn, visit->id, NULL);
-  g_autoptr(AblakFiling) filing = ablak_filing_of_visit(txn, visit->id, NULL);
+  g_autoptr(GError) failure = NULL;
+  g_autoptr(AblakDraft) draft = ablak_draft_of_visit(txn, visit->id, &failure);
+  if (ablak_view_failed(&failure, error))
+    return NULL;
+  g_autoptr(AblakFiling) filing = ablak_filing_of_visit(txn, visit->id, &failure);
+  if (ablak_view_failed(&failure, error))
+    return NULL;
   bool citizen = ablak_presence_has(box->presence, visit->id, ABLAK_PERSON_CITIZEN);
   bool clerk = ablak_presence_has(box->presence, visit->id, ABLAK_PERSON_STAFF);
   return json_pack("{s:s, s:s, s:s, s:o, s:s, s:s?, s:O?, s:s?, s:s, s:o, s:s?, s:b, s:b, s:[]}",
@@ -91,10 +102,13 @@ json_t *ablak_view_visit(AblakTxn *txn, const AblakBranch *box, const AblakVisit
 
 json_t *ablak_view_me(AblakTxn *txn, const AblakPerson *person, gpointer box, GError **error)
 {
+  g_autoptr(GError) failure = NULL;
+  g_autofree char *counter = ablak_queue_counter_of(txn, person->id, &failure);
+  if (ablak_view_failed(&failure, error))
+    return NULL;
   g_autoptr(json_t) roles = json_array();
   for (char **role = person->roles; *role; role++)
     json_array_append_new(roles, json_string(*role));
-  g_autofree char *counter = ablak_queue_counter_of(txn, person->id, NULL);
   return json_pack("{s:s, s:s, s:s, s:O, s:s, s:s?}", "id", person->id, "login", person->login,
                    "name", person->name, "roles", roles, "language", person->language, "counter",
                    counter);

@@ -226,7 +226,13 @@ void ablak_sign_ins_sign_in(AblakSignIns *sign_ins, AblakRequest *request)
     sign_in_free(sign_in);
     return;
   }
-  sign_in->staff = ablak_staff_by_login(txn, login, NULL);
+  /* An unknown name goes on as if it were known; a store that fails does not. */
+  sign_in->staff = ablak_staff_by_login(txn, login, &error);
+  if (error && !g_error_matches(error, ABLAK_ERROR, ABLAK_ERROR_NOT_FOUND)) {
+    ablak_request_reply_error(request, error);
+    sign_in_free(sign_in);
+    return;
+  }
   g_autoptr(GTask) task = g_task_new(NULL, NULL, verified, sign_in);
   g_task_set_task_data(task, sign_in, NULL);
   ablak_work_begin(sign_ins->work);
