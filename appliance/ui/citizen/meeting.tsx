@@ -108,6 +108,10 @@ function VisitForm({ visit, receipt, onFiled }: { visit: Visit; receipt: Receipt
     [draft?.id],
   );
   useEffect(() => () => document?.destroy(), [document]);
+  const ended = visit.state === "ended";
+  useEffect(() => {
+    if (ended) document?.stop();
+  }, [document, ended]);
   const definition = useMemo(() => (draft ? formDefinition(draft.form) : null), [draft]);
   if (receipt)
     return (
@@ -117,8 +121,9 @@ function VisitForm({ visit, receipt, onFiled }: { visit: Visit; receipt: Receipt
         {document && definition && <LateEdits draft={document} definition={definition} />}
       </>
     );
+  if (ended) return null;
   if (error) return <Notice tone="error" live>{errorText(error)} <Button size="small" kind="secondary" onClick={reload}>{t("ui.common.retry")}</Button></Notice>;
-  if (!visit.draftId) return visit.state === "open" ? <p class="ab-muted">{t("ui.meeting.no-form")}</p> : null;
+  if (!visit.draftId) return <p class="ab-muted">{t("ui.meeting.no-form")}</p>;
   if (!draft || !document || !definition) return <p class="ab-muted" role="status">{t("ui.common.loading")}</p>;
   return (
     <section class="ab-card" aria-labelledby="form-title">
@@ -131,7 +136,7 @@ function VisitForm({ visit, receipt, onFiled }: { visit: Visit; receipt: Receipt
       </div>
       <DraftForm draft={document} draftId={draft.id} definition={definition} autofill />
       <GapSummary draft={document} definition={definition} />
-      {visit.state === "open" && <SubmitButton draftId={draft.id} gaps={document.gaps.value} definition={definition} onFiled={onFiled} wide />}
+      <SubmitButton draftId={draft.id} gaps={document.gaps.value} definition={definition} onFiled={onFiled} wide />
     </section>
   );
 }

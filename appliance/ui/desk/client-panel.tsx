@@ -137,6 +137,12 @@ function VisitForm({ live, visit }: { live: Live; visit: Visit }) {
     },
     [documents],
   );
+  const ended = visit.state === "ended";
+  useEffect(() => {
+    if (!ended) return;
+    documents?.shared.stop();
+    documents?.office?.stop();
+  }, [documents, ended]);
   if (receipt)
     return (
       <>
@@ -144,6 +150,7 @@ function VisitForm({ live, visit }: { live: Live; visit: Visit }) {
         {documents && definition && <LateEdits draft={documents.shared} definition={definition} />}
       </>
     );
+  if (ended) return <p class="ab-muted">{t("ui.desk.visit-ended")}</p>;
   if (error) return <Notice tone="error" live>{errorText(error)} <Button size="small" kind="secondary" onClick={reload}>{t("ui.common.retry")}</Button></Notice>;
   if (!visit.draftId) return <p class="ab-muted">{t("ui.desk.no-form")}</p>;
   if (!draft || !documents || !definition) return <p class="ab-muted" role="status">{t("ui.common.loading")}</p>;

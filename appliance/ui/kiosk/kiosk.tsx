@@ -10,6 +10,7 @@ import { office, officeName, startBoxPage } from "../shared/start";
 import { Button, LanguageSwitch, Logo, Notice, Title, usePageTitle } from "../shared/ui";
 
 const BACK_AFTER_S = 20;
+const IDLE_MS = 60_000;
 
 function Page() {
   usePageTitle(t("ui.kiosk.title"));
@@ -30,6 +31,22 @@ function Page() {
     if (isLanguage(start)) void setLanguage(start, false);
   };
 
+  // Somebody chose a language and went away: the next visitor finds the office's own.
+  useEffect(() => {
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const touched = () => {
+      clearTimeout(timer);
+      timer = setTimeout(back, IDLE_MS);
+    };
+    addEventListener("pointerdown", touched);
+    addEventListener("keydown", touched);
+    return () => {
+      clearTimeout(timer);
+      removeEventListener("pointerdown", touched);
+      removeEventListener("keydown", touched);
+    };
+  }, []);
+
   const take = async (service: Service) => {
     if (busy) return;
     setBusy(service.id);
@@ -49,7 +66,7 @@ function Page() {
     <div class="ab-kiosk">
       <header class="ab-header">
         <Logo office={officeName()} href={null} />
-        <div class="ab-header-end"><LanguageSwitch long /></div>
+        <div class="ab-header-end"><LanguageSwitch long remember={false} /></div>
       </header>
       <main class="ab-kiosk-main" id="main">
         {ticket ? (

@@ -205,6 +205,11 @@ export class DraftDocument {
     );
   }
 
+  /** The meeting is over: what is there stays to be read, and nothing connects again. */
+  stop(): void {
+    this.#provider.disconnect();
+  }
+
   dismissRefusals(): void {
     this.refused.value = [];
   }

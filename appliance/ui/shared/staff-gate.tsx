@@ -39,6 +39,16 @@ export function StaffGate<T extends StaffMember>({ live, accounts, title, role, 
       },
     );
   }, []);
+  // A topic refused means that the session is over: ask who we are, and offer to sign in again.
+  useEffect(
+    () =>
+      live.on("refused", () => {
+        accounts.me().catch((error: unknown) => {
+          if (error instanceof ProblemError && error.status === 401) setMe(null);
+        });
+      }),
+    [live],
+  );
   const signedIn = (found: T) => {
     setMe(found);
     // The live connection was opened as nobody: who may hear what has changed.

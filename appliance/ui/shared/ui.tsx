@@ -13,12 +13,12 @@ export const cx = (...names: (string | false | null | undefined)[]) => names.fil
 
 const LANGUAGE_NAMES: Record<Language, string> = { hu: "Magyar", cs: "Čeština", en: "English" };
 
-export function LanguageSwitch({ long = false }: { long?: boolean }) {
+export function LanguageSwitch({ long = false, remember = true }: { long?: boolean; remember?: boolean }) {
   if (offeredLanguages.value.length < 2) return null;
   return (
     <div role="group" aria-label={t("ui.common.language")} class="ab-languages">
       {offeredLanguages.value.map((code) => (
-        <button key={code} type="button" lang={code} aria-pressed={language.value === code} onClick={() => void setLanguage(code)}>
+        <button key={code} type="button" lang={code} aria-pressed={language.value === code} onClick={() => void setLanguage(code, remember)}>
           {long ? LANGUAGE_NAMES[code] : <>{code.toUpperCase()}<span class="govuk-visually-hidden"> {LANGUAGE_NAMES[code]}</span></>}
         </button>
       ))}
