@@ -82,7 +82,7 @@ export function Meeting({ first, onLeft }: { first: Visit; onLeft: () => void })
         )}
         <div class="ab-meeting-form">
           <Title>{localText(visit.serviceName)}</Title>
-          {visit.state === "ended" && <Notice tone="success" live><p>{t("ui.meeting.ended")}</p></Notice>}
+          {visit.state === "ended" && <Notice tone="success" live><p>{t("ui.meeting.ended")}</p><p class="ab-no-print"><a href="/">{t("ui.join.home")}</a></p></Notice>}
           {visit.state === "open" && !visit.clerkPresent && call.state.value !== "talking" && <Notice live><p>{t("ui.meeting.waiting")}</p></Notice>}
           <VisitForm visit={visit} receipt={receipt} onFiled={filed} />
           {visit.state === "open" && (
@@ -153,6 +153,8 @@ function Handover() {
         <Dialog title={t("ui.handover.title")} onClose={() => setInvitation(null)}>
           <p>{t("ui.handover.text")}</p>
           <Qr size={invitation.qr.size} path={invitation.qr.path} label={t("ui.invitation.qr")} />
+          <label class="govuk-label ab-handover-link" for="handover-link">{t("ui.invitation.link")}</label>
+          <input class="govuk-input" id="handover-link" readOnly value={invitation.url} onFocus={(event) => event.currentTarget.select()} />
           <div class="ab-dialog-actions"><Button onClick={() => setInvitation(null)}>{t("ui.common.close")}</Button></div>
         </Dialog>
       )}

@@ -37,6 +37,11 @@ export function gapText(gap: Gap): string {
   return tMaybe(`ui.gap.${gap.keyword}`, gap.detail || t("ui.gap.unclear"));
 }
 
+/** In a list a gap follows its label and a colon; alone it is a sentence. */
+function sentence(text: string): string {
+  return text.slice(0, 1).toLocaleUpperCase(language.value) + text.slice(1);
+}
+
 function whoIsHere(people: readonly RemotePerson[]): string {
   const [first] = people;
   return first ? t(first.role === "clerk" ? "ui.form.clerk-here" : "ui.form.citizen-here") : "";
@@ -92,7 +97,7 @@ export function Field(props: FieldProps) {
           {control}
         </>
       )}
-      {shownGap && <p class="ab-gap" id={`${id}-gap`}>{gapText(shownGap)}</p>}
+      {shownGap && <p class="ab-gap" id={`${id}-gap`}>{sentence(gapText(shownGap))}</p>}
     </div>
   );
 }
