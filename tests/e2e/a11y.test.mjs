@@ -92,6 +92,7 @@ test("the desk from the keyboard alone", async () => {
   await desk.waitForSelector(".ab-hit");
   await desk.keyboard.press("Enter");
   await desk.waitForSelector(".ab-sheet");
+  await until("the sheet to have the focus", () => desk.evaluate(() => document.activeElement?.closest(".ab-sheet") !== null), 5000);
   await check(desk, "desk-sheet");
   await desk.keyboard.press("Shift+?");
   await desk.waitForSelector("dialog[open] .ab-keys");
