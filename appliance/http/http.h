@@ -4,7 +4,7 @@
  * or keeps a reference to the request and replies later (store job, GTask). Replying after the
  * client has gone is allowed and does nothing.
  * Limits: header 8 KiB, body by route (default 64 KiB), chunked request bodies answer 411,
- * 2,000 connections, idle time-outs; every refusal is a problem document (RFC 9457). */
+ * 2,000 connections (1,000 from one address, unless it is the trusted proxy), idle time-outs; every refusal is a problem document (RFC 9457). */
 #pragma once
 #include "core/json.h"
 #include "schema/schema.h"

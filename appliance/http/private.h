@@ -9,6 +9,7 @@
 
 #define ABLAK_BODY_DEFAULT (64 * 1024)
 #define ABLAK_CONNECTIONS_MAX 2000
+#define ABLAK_CONNECTIONS_PEER_MAX 1000
 #define ABLAK_QUEUE_MAX (8 * 1024 * 1024)
 
 typedef struct {

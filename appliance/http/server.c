@@ -27,6 +27,20 @@ static char *peer_text(const struct sockaddr_storage *address)
   return g_strdup(text);
 }
 
+/* One address must not be able to take every place there is. */
+static bool has_room(const AblakHttp *http, const char *peer)
+{
+  guint all = g_hash_table_size(http->connections), same = 0;
+  if (all < ABLAK_CONNECTIONS_PEER_MAX || g_strcmp0(peer, http->trusted_proxy) == 0)
+    return all < ABLAK_CONNECTIONS_MAX;
+  GHashTableIter iter;
+  gpointer connection;
+  g_hash_table_iter_init(&iter, http->connections);
+  while (g_hash_table_iter_next(&iter, &connection, NULL))
+    same += strcmp(((AblakConnection *)connection)->peer, peer) == 0;
+  return all < ABLAK_CONNECTIONS_MAX && same < ABLAK_CONNECTIONS_PEER_MAX;
+}
+
 static gboolean on_acceptable(gint fd, GIOCondition condition, gpointer data)
 {
   AblakHttpListener *listener = data;
@@ -41,13 +55,13 @@ static gboolean on_acceptable(gint fd, GIOCondition condition, gpointer data)
   }
   if (accepted < 0)
     return G_SOURCE_CONTINUE;
-  if (g_hash_table_size(listener->http->connections) >= ABLAK_CONNECTIONS_MAX) {
+  g_autofree char *peer = peer_text(&address);
+  if (!has_room(listener->http, peer)) {
     close(accepted);
     return G_SOURCE_CONTINUE;
   }
   int on = 1;
   setsockopt(accepted, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-  g_autofree char *peer = peer_text(&address);
   ablak_connection_accept(listener, accepted, peer);
   return G_SOURCE_CONTINUE;
 }

@@ -93,3 +93,17 @@ test("a page's presence state is bounded", async () => {
   const [code] = await once(socket, "close");
   assert.equal(code, 4413);
 });
+
+test("one address cannot take every connection", async () => {
+  let closed = 0;
+  const crowd = Array.from({ length: 2100 }, () =>
+    connect(house.boxPort, "127.0.0.1").on("error", () => {}).on("close", () => closed++));
+  await until("the first to be turned away", () => closed >= 100, 8000);
+  const other = connect({ port: house.boxPort, host: "127.0.0.1", localAddress: "127.0.0.2" });
+  let answer = "";
+  other.on("data", (data) => (answer += data)).on("error", () => {});
+  other.write(`GET /healthz HTTP/1.1\r\nHost: localhost:${house.boxPort}\r\nConnection: close\r\n\r\n`);
+  await once(other, "close");
+  assert.match(answer, /^HTTP\/1\.1 200/);
+  for (const one of crowd) one.destroy();
+});
