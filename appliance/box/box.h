@@ -33,6 +33,7 @@ typedef struct {
   AblakSignIns *sign_ins;
   AblakThrottle *invitations; /* wrong secrets and codes by address */
   AblakAllowance *numbers;    /* issued, by address */
+  AblakAllowance *prints;     /* by filing */
   AblakServiceForms *forms;   /* of the current edition */
   AblakDrafts *drafts;        /* those that are open now */
   AblakMediaLink *media;

@@ -21,6 +21,8 @@
 
 #define WRONG_SECRETS_FREE 5
 #define WRONG_SECRETS_WAIT_MS (10 * 60 * 1000)
+#define PRINTS_AT_ONCE 12
+#define PRINT_EVERY_MS 2000
 #define PRUNE_EVERY_S 300
 
 static const AblakStorePart *const parts[] = {
@@ -149,6 +151,7 @@ static bool start(AblakBranch *box, GError **error)
   box->sign_ins =
       ablak_sign_ins_new(box->store, ABLAK_STAFF_COOKIE, ablak_view_me, &box->work, box);
   box->invitations = ablak_throttle_new(WRONG_SECRETS_FREE, WRONG_SECRETS_WAIT_MS);
+  box->prints = ablak_allowance_new(PRINTS_AT_ONCE, PRINT_EVERY_MS);
   box->presence = ablak_presence_new();
   box->pages = ablak_open_pages_new(box->store, ablak_box_check_page, box);
   box->drafts = ablak_drafts_new(box->store, NULL);
@@ -174,6 +177,7 @@ static void stop(AblakBranch *box)
   ablak_open_pages_free(box->pages);
   ablak_throttle_free(box->invitations);
   ablak_allowance_free(box->numbers);
+  ablak_allowance_free(box->prints);
   ablak_box_forms_unref(box->forms);
   ablak_kb_close(box->kb);
   /* Last above the store: what is written after it would not be in the journal. */

@@ -8,6 +8,7 @@
 #include "daemon/handler.h"
 #include <filings/filings.h>
 #include <forms/session.h>
+#include <gio/gio.h>
 #include <string.h>
 
 /* --- submitting: one job freezes the draft, keeps its content and registers it
@@ -135,47 +136,112 @@ void ablak_box_get_filing(AblakRequest *request, gpointer app)
 
 typedef GBytes *(*Print)(const AblakPrint *print, GError **error);
 
-static GBytes *print_filing(AblakTxn *txn, AblakCall *call, Print print, GError **error)
+/* Typesetting takes a tenth of a second and more, so it is done beside the loop. The thread only
+ * reads what is held here; everything is taken and given back on the main thread. */
+typedef struct {
+  AblakBranch *box;
+  AblakRequest *request;
+  Print print;
+  AblakFiling *filing;
+  AblakForm *form;
+  json_t *office_name, *content;
+  char *language, *binding;
+  const AblakZone *zone;
+} Printing;
+
+static void printing_free(Printing *printing)
 {
-  const AblakBranch *box = call->app;
-  g_autoptr(AblakFiling) filing = load_own(txn, call, error);
+  ablak_filing_free(printing->filing);
+  ablak_form_unref(printing->form);
+  json_decref(printing->office_name);
+  json_decref(printing->content);
+  g_free(printing->language);
+  g_free(printing->binding);
+  ablak_request_unref(printing->request);
+  g_free(printing);
+}
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Printing, printing_free)
+
+static bool load_printing(AblakTxn *txn, AblakCall *call, Printing *printing, GError **error)
+{
+  printing->filing = load_own(txn, call, error);
   g_autoptr(AblakSubmission) submission =
-      filing ? ablak_submission_get(txn, filing->submission_id, error) : NULL;
+      printing->filing ? ablak_submission_get(txn, printing->filing->submission_id, error) : NULL;
   g_autoptr(AblakDraft) draft =
       submission ? ablak_draft_get(txn, submission->draft_id, error) : NULL;
-  g_autoptr(AblakForm) form = draft ? ablak_draft_form(txn, draft, error) : NULL;
-  g_autoptr(json_t) content =
-      form ? ablak_json_parse(submission->content, strlen(submission->content), error) : NULL;
-  if (!content)
-    return NULL;
-  const char *asked = ablak_request_query(call->request, "lang");
+  printing->form = draft ? ablak_draft_form(txn, draft, error) : NULL;
+  printing->content =
+      printing->form ? ablak_json_parse(submission->content, strlen(submission->content), error)
+                     : NULL;
+  return printing->content != NULL;
+}
+
+static void choose_languages(Printing *printing)
+{
+  const AblakBranch *box = printing->box;
+  const char *asked = ablak_request_query(printing->request, "lang");
   const char *binding =
       json_string_value(json_array_get(json_object_get(box->office, "languages"), 0));
+  const char *language = binding ? binding : "en";
+  printing->language = g_strdup(asked && ablak_messages_has_language(asked) ? asked : language);
+  printing->binding = g_strdup(binding);
+  printing->office_name = json_incref(json_object_get(box->office, "name"));
+  printing->zone = box->zone;
+}
+
+static void typeset(GTask *task, gpointer source, gpointer data, GCancellable *cancellable)
+{
+  const Printing *printing = data;
   const AblakPrint what = {
-      .language = asked && ablak_messages_has_language(asked) ? asked
-                  : binding                                   ? binding
-                                                              : "en",
-      .binding_language = binding,
-      .office_name = json_object_get(box->office, "name"),
-      .receipt = filing->receipt,
-      .signature = filing->signature,
-      .definition = ablak_form_definition(form),
-      .content = content,
-      .zone = box->zone,
+      .language = printing->language,
+      .binding_language = printing->binding,
+      .office_name = printing->office_name,
+      .receipt = printing->filing->receipt,
+      .signature = printing->filing->signature,
+      .definition = ablak_form_definition(printing->form),
+      .content = printing->content,
+      .zone = printing->zone,
   };
-  return print(&what, error);
+  GError *error = NULL;
+  GBytes *pdf = printing->print(&what, &error);
+  if (pdf)
+    g_task_return_pointer(task, pdf, (GDestroyNotify)g_bytes_unref);
+  else
+    g_task_return_error(task, error);
+}
+
+static void typeset_done(GObject *source, GAsyncResult *result, gpointer data)
+{
+  g_autoptr(Printing) printing = data;
+  ablak_work_end(&printing->box->work);
+  g_autoptr(GError) error = NULL;
+  g_autoptr(GBytes) pdf = g_task_propagate_pointer(G_TASK(result), &error);
+  if (pdf)
+    ablak_request_reply_bytes(printing->request, 200, "application/pdf", pdf);
+  else
+    ablak_request_reply_error(printing->request, error);
 }
 
 static void reply_print(AblakRequest *request, AblakBranch *box, Print print)
 {
   g_autoptr(GError) error = NULL;
+  g_autoptr(Printing) printing = g_new0(Printing, 1);
+  printing->box = box;
+  printing->request = ablak_request_ref(request);
+  printing->print = print;
   AblakCall call = {.request = request, .person = ablak_request_person(request), .app = box};
   g_autoptr(AblakTxn) txn = ablak_store_read(box->store, &error);
-  g_autoptr(GBytes) pdf = txn ? print_filing(txn, &call, print, &error) : NULL;
-  if (pdf)
-    ablak_request_reply_bytes(request, 200, "application/pdf", pdf);
-  else
+  if (!txn || !load_printing(txn, &call, printing, &error) ||
+      !ablak_allowance_take(box->prints, printing->filing->id, ablak_clock_monotonic_ms(),
+                            &error)) {
     ablak_request_reply_error(request, error);
+    return;
+  }
+  choose_languages(printing);
+  g_autoptr(GTask) task = g_task_new(NULL, NULL, typeset_done, printing);
+  g_task_set_task_data(task, g_steal_pointer(&printing), NULL);
+  ablak_work_begin(&box->work);
+  g_task_run_in_thread(task, typeset);
 }
 
 void ablak_box_get_receipt_pdf(AblakRequest *request, gpointer app)

@@ -58,6 +58,24 @@ test("a page that does not read is cut off", async () => {
   talker.close();
 });
 
+test("prints are typeset beside the loop, and not without end", async () => {
+  const clerk = new Client(house.boxUrl);
+  await clerk.post("/api/sign-in", { login: "clerk", password: "demo-clerk-password" });
+  const { visit } = await clerk.get("/api/queue");
+  const { filingId } = await clerk.post(`/api/drafts/${visit.draftId}/submit`, { acceptGaps: true });
+  let printed = 0;
+  const prints = Array.from({ length: 30 }, async () => {
+    const response = await clerk.request("GET", `/api/filings/${filingId}/content.pdf`);
+    printed += response.status === 200;
+    return response.status;
+  });
+  assert.equal((await clerk.request("GET", "/healthz")).status, 200);
+  assert.equal(printed, 0, "the loop answered while the prints were in work");
+  const statuses = await Promise.all(prints);
+  assert.ok(printed >= 12 && printed < 30, `${printed} of 30 printed`);
+  assert.ok(statuses.every((status) => status === 200 || status === 429));
+});
+
 test("frames and messages that are none close that connection", async () => {
   const nobody = new Client(house.boxUrl);
   for (const [bytes, code] of [[Buffer.alloc(70_000, 0x20), 1009], [Buffer.from([0xff, 0xfe]), 1007]]) {

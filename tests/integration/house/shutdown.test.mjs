@@ -44,7 +44,8 @@ async function load(clerk) {
     if (i < 4) work.push(quiet(stranger.post("/api/sign-in", { login: `nobody-${i}`, password: "wrong" })));
     document.form.get("familyName").insert(0, "x");
   }
-  work.push(quiet(citizen.post(`/api/drafts/${visit.draftId}/submit`, { acceptGaps: true })));
+  const { filingId } = await citizen.post(`/api/drafts/${visit.draftId}/submit`, { acceptGaps: true });
+  for (const print of ["receipt", "content"]) work.push(quiet(citizen.request("GET", `/api/filings/${filingId}/${print}.pdf`)));
   work.push(quiet(clerk.post(`/api/visits/${visit.id}/end`)));
   await new Promise((done) => setTimeout(done, 3));
   return { work, close: () => (live.close(), document.close()) };
