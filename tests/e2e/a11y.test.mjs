@@ -5,7 +5,7 @@ import { after, before, test } from "node:test";
 import { Client } from "../house/client.mjs";
 import { House, until } from "../house/house.mjs";
 import { assertAccessible, fitsWidth, openPerson, screenshot, startBrowser } from "./lib/browser.mjs";
-import { signIn } from "./lib/steps.mjs";
+import { field, join, meetByVideo, openDesk, saved, signIn, submit } from "./lib/steps.mjs";
 
 let house, browser;
 before(async () => {
@@ -107,6 +107,39 @@ test("the desk from the keyboard alone", async () => {
   await desk.waitForSelector("dialog[open]", { state: "detached" });
   await desk.keyboard.press("Alt+KeyF");
   await desk.waitForSelector(".ab-call-next");
+  await desk.context().close();
+});
+
+test("a meeting: the form together, the messages, the gaps and the receipt", async () => {
+  const desk = await person({ language: "en" });
+  await openDesk(desk, house.boxUrl, { login: "clerk2", counter: "3" });
+  const { link } = await meetByVideo(desk, "hu.address");
+  const citizen = await person({ language: "hu", width: 360, height: 740 });
+  await join(citizen, link);
+  await field(citizen, "/familyName").click();
+  await citizen.keyboard.type("Minta");
+  await saved(citizen);
+  await desk.waitForSelector(".ab-field-remote .ab-caret");
+  await check(desk, "desk-meeting");
+  assert.ok(await fitsWidth(citizen));
+  await check(citizen, "meeting", { fullPage: true });
+  await citizen.click('[data-path="/familyMembers"] > button');
+  await citizen.waitForSelector(".ab-repeat-row");
+  await check(citizen, "meeting-row");
+  await citizen.click(".ab-chat-button");
+  await until("the message box to have the focus", () => citizen.evaluate(() => document.activeElement?.id === "chat-input"), 5000);
+  await check(citizen, "meeting-chat");
+  await citizen.keyboard.press("Escape");
+  await citizen.click(".ab-submit");
+  await citizen.waitForSelector("dialog[open] .ab-gaps");
+  await check(citizen, "meeting-gaps");
+  await citizen.keyboard.press("Escape");
+  await submit(citizen);
+  await check(citizen, "receipt");
+  assert.ok(await fitsWidth(citizen));
+  await desk.waitForSelector(".ab-receipt");
+  await check(desk, "desk-receipt");
+  await citizen.context().close();
   await desk.context().close();
 });
 
