@@ -116,3 +116,8 @@ bool ablak_equal_constant_time(const void *a, const void *b, gsize size)
 {
   return CRYPTO_memcmp(a, b, size) == 0;
 }
+
+void ablak_crypto_leave_thread(void)
+{
+  OPENSSL_thread_stop();
+}

@@ -22,6 +22,10 @@ bool ablak_equal_constant_time(const void *a, const void *b, gsize size);
 char *ablak_password_hash(const char *password, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 bool ablak_password_verify(const char *password, const char *hash);
 
+/* Gives back what OpenSSL keeps for the calling thread: at the end of a task that used any of this,
+ * because a pool's threads may outlive OpenSSL's own clean-up. */
+void ablak_crypto_leave_thread(void);
+
 /* Ed25519 signatures (RFC 8032). The private key is a PEM file, made 0600 when it is missing. */
 typedef struct AblakSigner AblakSigner;
 AblakSigner *ablak_signer_open(const char *path, GError **error) G_GNUC_WARN_UNUSED_RESULT;

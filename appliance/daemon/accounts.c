@@ -169,6 +169,7 @@ static void verify(GTask *task, gpointer source, gpointer data, GCancellable *ca
                  ablak_password_verify(sign_in->password, known ? sign_in->staff->password_hash
                                                                 : sign_in->sign_ins->decoy);
   sign_in->right = known && matches;
+  ablak_crypto_leave_thread();
   g_task_return_boolean(task, TRUE);
 }
 

@@ -1,4 +1,5 @@
 /* Staff: signing in, the list, and importing it. */
+#include "core/crypto.h"
 #include "core/error.h"
 #include "daemon/handler.h"
 #include "hq/publish.h"
@@ -82,6 +83,7 @@ static void parse(GTask *task, gpointer source, gpointer data, GCancellable *can
   const char *csv = data;
   GError *error = NULL;
   GPtrArray *people = ablak_staff_from_csv(csv, strlen(csv), &error);
+  ablak_crypto_leave_thread();
   if (people)
     g_task_return_pointer(task, people, (GDestroyNotify)g_ptr_array_unref);
   else

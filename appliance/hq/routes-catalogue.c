@@ -1,4 +1,5 @@
 /* Editions: the list, and publishing a new one from the sources. */
+#include "core/crypto.h"
 #include "core/error.h"
 #include "daemon/handler.h"
 #include "hq/peers.h"
@@ -65,6 +66,7 @@ static void build(GTask *task, gpointer source, gpointer data, GCancellable *can
   if (folders)
     publish->publication = ablak_publication_new(publish->hq->state, (const char *const *)folders,
                                                  publish->number, publish->hq->edition_key, &error);
+  ablak_crypto_leave_thread();
   if (publish->publication)
     g_task_return_boolean(task, TRUE);
   else
