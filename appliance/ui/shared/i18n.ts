@@ -97,16 +97,19 @@ export function rememberedLanguage(): string | null {
   }
 }
 
+/** English as offices here write it: the day before the month, 24 hours. */
+const locale = () => (language.value === "en" ? "en-GB" : language.value);
+
 function zone(): { timeZone?: string } {
   return officeTimeZone.value ? { timeZone: officeTimeZone.value } : {};
 }
 
 export function formatTime(at: string | Date): string {
-  return new Intl.DateTimeFormat(language.value, { hour: "2-digit", minute: "2-digit", ...zone() }).format(new Date(at));
+  return new Intl.DateTimeFormat(locale(), { hour: "2-digit", minute: "2-digit", ...zone() }).format(new Date(at));
 }
 
 export function formatDateTime(at: string | Date, seconds = false): string {
-  return new Intl.DateTimeFormat(language.value, {
+  return new Intl.DateTimeFormat(locale(), {
     year: "numeric",
     month: "long",
     day: "numeric",
@@ -119,7 +122,7 @@ export function formatDateTime(at: string | Date, seconds = false): string {
 
 /** For tables and figures: shorter, with seconds. */
 export function formatStamp(at: string | Date): string {
-  return new Intl.DateTimeFormat(language.value, {
+  return new Intl.DateTimeFormat(locale(), {
     year: "numeric",
     month: "2-digit",
     day: "2-digit",
@@ -131,7 +134,7 @@ export function formatStamp(at: string | Date): string {
 }
 
 export function formatNumber(value: number): string {
-  return new Intl.NumberFormat(language.value).format(value);
+  return new Intl.NumberFormat(locale()).format(value);
 }
 
 /** The signed-in person's own language, unless another was chosen on this machine. */
