@@ -219,9 +219,10 @@ static void take_in(AblakDraftConnection *connection, const void *update, gsize 
     return;
   }
   connection->received += counted;
-  if (report->update != NULL) /* with repairs in it, the sender needs it as well */
+  bool known = report->refused == 0 && !waited; /* repairs and what waited are news to the sender */
+  if (report->update != NULL)
     ablak_draft_live_write(document, report->update, connection->actor_kind,
-                           report->refused == 0 ? connection : NULL);
+                           known ? connection : NULL);
   settle(connection, report);
   if (connection->document != NULL)
     acknowledge_all(connection, waited, report->update != NULL, counted);
