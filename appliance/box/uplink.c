@@ -234,6 +234,7 @@ static void write_file(GTask *task, gpointer source, gpointer data, GCancellable
 static void written(GObject *source, GAsyncResult *result, gpointer data)
 {
   Arrival *arrival = data;
+  ablak_work_end(&arrival->uplink->box->work);
   g_autoptr(GError) error = NULL;
   if (g_task_propagate_boolean(G_TASK(result), &error))
     ablak_kb_activate(arrival->uplink->box->kb, g_steal_pointer(&arrival->incoming), activated,
@@ -263,6 +264,7 @@ static void take_edition(AblakUplink *uplink, GBytes *payload, AblakStepDone don
   *arrival = (Arrival){uplink, done, step, file, incoming};
   g_autoptr(GTask) task = g_task_new(NULL, NULL, written, arrival);
   g_task_set_task_data(task, arrival, NULL);
+  ablak_work_begin(&uplink->box->work);
   g_task_run_in_thread(task, write_file);
 }
 
