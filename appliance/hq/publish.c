@@ -21,20 +21,32 @@ const AblakStorePart *const ablak_hq_store_parts[] = {
 
 /* --- staff ----------------------------------------------------------------------------------- */
 
+static bool send_staff(AblakTxn *txn, GError **error)
+{
+  g_autoptr(json_t) rows = json_array();
+  if (!ablak_down_collect(txn, "staff", rows, error))
+    return false;
+  g_autoptr(json_t) payload = json_pack("{s:O}", "rows", rows);
+  return ablak_down_append_json(txn, NULL, ABLAK_DOWN_STAFF, payload, NULL, error);
+}
+
 bool ablak_publish_staff(AblakTxn *txn, GPtrArray *people, gsize *ret_added, gsize *ret_changed,
                          GError **error)
 {
   gsize added = 0, changed = 0;
-  g_autoptr(json_t) rows = json_array();
-  if (!ablak_staff_import(txn, people, &added, &changed, NULL, error) ||
-      !ablak_down_collect(txn, "staff", rows, error))
-    return false;
-  g_autoptr(json_t) payload = json_pack("{s:O}", "rows", rows);
-  if (!ablak_down_append_json(txn, NULL, ABLAK_DOWN_STAFF, payload, NULL, error))
+  if (!ablak_staff_import(txn, people, &added, &changed, NULL, error) || !send_staff(txn, error))
     return false;
   *ret_added = added;
   *ret_changed = changed;
   return true;
+}
+
+bool ablak_publish_disabled(AblakTxn *txn, const char *login, bool disabled, const char *actor,
+                            GError **error)
+{
+  g_autoptr(AblakStaff) staff = ablak_staff_by_login(txn, login, error);
+  return staff && ablak_staff_set_disabled(txn, staff->id, disabled, actor, error) &&
+         send_staff(txn, error);
 }
 
 /* --- editions -------------------------------------------------------------------------------- */

@@ -16,6 +16,11 @@ extern const AblakStorePart *const ablak_hq_store_parts[];
 bool ablak_publish_staff(AblakTxn *txn, GPtrArray *people, gsize *ret_added, gsize *ret_changed,
                          GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
+/* Inside a job: lets a person in no more, or again, here and at every box. NOT_FOUND
+ * "accounts/no-such-person". */
+bool ablak_publish_disabled(AblakTxn *txn, const char *login, bool disabled, const char *actor,
+                            GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
 /* A built and signed edition on its way into the database. */
 typedef struct AblakPublication AblakPublication;
 /* Blocking, any thread: builds edition `number` from the sources in the directories into

@@ -41,6 +41,8 @@ bool cli_init_hq(const CliCall *call, GError **error);
 bool cli_enrol(const CliCall *call, GError **error);
 bool cli_renew(const CliCall *call, GError **error);
 bool cli_user_import(const CliCall *call, GError **error);
+bool cli_user_disable(const CliCall *call, GError **error);
+bool cli_user_enable(const CliCall *call, GError **error);
 bool cli_box_add(const CliCall *call, GError **error);
 bool cli_box_claim(const CliCall *call, GError **error);
 bool cli_box_replace(const CliCall *call, GError **error);

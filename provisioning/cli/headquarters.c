@@ -205,6 +205,34 @@ bool cli_user_import(const CliCall *call, GError **error)
   return true;
 }
 
+typedef struct {
+  const char *login;
+  bool disabled;
+} Disable;
+
+static bool job_disable(AblakTxn *txn, gpointer data, GError **error)
+{
+  const Disable *job = data;
+  return ablak_publish_disabled(txn, job->login, job->disabled, "system", error);
+}
+
+static bool set_disabled(const CliCall *call, bool disabled, GError **error)
+{
+  g_autoptr(AblakStore) store = cli_open_hq(call, error);
+  Disable job = {.login = call->arguments[0], .disabled = disabled};
+  return store != NULL && ablak_store_write_sync(store, job_disable, &job, error);
+}
+
+bool cli_user_disable(const CliCall *call, GError **error)
+{
+  return set_disabled(call, true, error);
+}
+
+bool cli_user_enable(const CliCall *call, GError **error)
+{
+  return set_disabled(call, false, error);
+}
+
 static bool write_publication(AblakTxn *txn, gpointer data, GError **error)
 {
   return ablak_publication_write(txn, data, error);

@@ -218,3 +218,17 @@ test("logs name nobody and hold no secret", async () => {
   for (const word of ["Zsurlóvári", "no-such-login", "guess-4711", "12345678", joined.resumeToken, "demo-clerk", "127.0.0.1", ...citizen.cookies.values()])
     assert.ok(!log.includes(word), word);
 });
+
+test("who is disabled at headquarters is out at the branch", async () => {
+  const login = "clerk2-cs";
+  const gone = new Client(house.boxUrl);
+  await gone.post("/api/sign-in", { login, password: "demo-clerk2-password" });
+  await gone.get("/api/me");
+  const hq = join(house.state, "hq");
+  await house.ablak("user", "disable", login, "--state", hq);
+  await until("the branch to know", async () => (await gone.request("GET", "/api/me")).status === 401);
+  await assert.rejects(gone.post("/api/sign-in", { login, password: "demo-clerk2-password" }), { status: 401 });
+  await assert.rejects(house.ablak("user", "disable", "nobody-of-that-name", "--state", hq), /accounts\/no-such-person/);
+  await house.ablak("user", "enable", login, "--state", hq);
+  await until("the branch to let them in again", async () => (await gone.request("POST", "/api/sign-in", { login, password: "demo-clerk2-password" })).ok);
+});
