@@ -79,6 +79,13 @@ json_t *ablak_fleet_box(AblakTxn *txn, const AblakBox *box, const GPtrArray *sta
                         box->id));
 }
 
+/* As the receipt says it, by language. New reference. */
+static json_t *name_of(const json_t *receipt)
+{
+  json_t *name = json_object_get(receipt, "serviceName");
+  return name ? json_incref(name) : json_object();
+}
+
 json_t *ablak_fleet_filings(AblakTxn *txn, GError **error)
 {
   g_autoptr(json_t) all = json_array();
@@ -95,12 +102,12 @@ json_t *ablak_fleet_filings(AblakTxn *txn, GError **error)
   while (ablak_rows_next(rows, &failure)) {
     g_autoptr(json_t) receipt = ablak_rows_json(rows, 2);
     json_array_append_new(
-        all,
-        json_pack("{s:s, s:s, s:s?, s:o, s:s?, s:I}", "box", ablak_rows_text(rows, 0), "number",
-                  ablak_rows_text(rows, 1), "service", ablak_json_get_string(receipt, "service"),
-                  "arrivedAt", ablak_json_time(ablak_rows_int(rows, 3)), "contentSha256",
-                  ablak_json_get_string(receipt, "contentSha256"), "gaps",
-                  (json_int_t)json_array_size(json_object_get(receipt, "gaps"))));
+        all, json_pack("{s:s, s:s, s:s?, s:o, s:o, s:s?, s:I}", "box", ablak_rows_text(rows, 0),
+                       "number", ablak_rows_text(rows, 1), "service",
+                       ablak_json_get_string(receipt, "service"), "serviceName", name_of(receipt),
+                       "arrivedAt", ablak_json_time(ablak_rows_int(rows, 3)), "contentSha256",
+                       ablak_json_get_string(receipt, "contentSha256"), "gaps",
+                       (json_int_t)json_array_size(json_object_get(receipt, "gaps"))));
   }
   if (failure) {
     g_propagate_error(error, failure);

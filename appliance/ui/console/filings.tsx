@@ -2,7 +2,7 @@
 import { errorText } from "../shared/api";
 import { hq } from "../shared/hq";
 import { useLiveReload, useLoaded } from "../shared/hooks";
-import { formatNumber, formatStamp, t } from "../shared/i18n";
+import { formatNumber, formatStamp, localText, t } from "../shared/i18n";
 import type { Live } from "../shared/live";
 import { Notice } from "../shared/ui";
 
@@ -32,7 +32,7 @@ export function Filings({ live }: { live: Live }) {
             <tr class="govuk-table__row" key={filing.number} data-filing={filing.number}>
               <th scope="row" class="govuk-table__cell ab-number ab-nowrap">{filing.number}</th>
               <td class="govuk-table__cell">{nameOf(filing.box)}</td>
-              <td class="govuk-table__cell">{filing.service}</td>
+              <td class="govuk-table__cell">{localText(filing.serviceName) || filing.service}</td>
               <td class="govuk-table__cell ab-nums ab-nowrap">{formatStamp(filing.arrivedAt)}</td>
               <td class="govuk-table__cell govuk-table__cell--numeric">{formatNumber(filing.gaps)}</td>
               <td class="govuk-table__cell ab-hash ab-nowrap" title={filing.contentSha256}>{filing.contentSha256.slice(0, 12)}…</td>
