@@ -191,10 +191,13 @@ static bool is_news(const Document *document, const void *update, gsize size, GE
 static void close_for(AblakDraftConnection *connection, const GError *error)
 {
   bool large = g_error_matches(error, ABLAK_ERROR, ABLAK_ERROR_TOO_LARGE);
+  bool forged = g_error_matches(error, ABLAK_ERROR, ABLAK_ERROR_FORBIDDEN);
   ablak_log_gerror(ABLAK_LOG_WARNING, "draft.message-refused", error, "draft",
                    connection->document->live->draft_id, NULL);
   ablak_draft_live_connection_close(connection, large ? CLOSE_TOO_LARGE : CLOSE_MALFORMED,
-                                    large ? "too large" : "malformed");
+                                    large    ? "too large"
+                                    : forged ? "forged"
+                                             : "malformed");
 }
 
 static void take_in(AblakDraftConnection *connection, const void *update, gsize size, bool counted)
@@ -212,12 +215,15 @@ static void take_in(AblakDraftConnection *connection, const void *update, gsize 
       connection->received++, acknowledge(connection);
     return;
   }
+  g_autoptr(GArray) writers = ablak_draft_live_writers_check(connection, update, size, &error);
   bool waited = ablak_ydoc_has_pending(document->ydoc);
-  if (!ablak_ydoc_apply_checked(document->ydoc, update, size, connection->cookie, ABLAK_YDOC_BEFORE,
+  if (writers == NULL ||
+      !ablak_ydoc_apply_checked(document->ydoc, update, size, connection->cookie, ABLAK_YDOC_BEFORE,
                                 allow, document, &report, &error)) {
     close_for(connection, error);
     return;
   }
+  ablak_draft_live_writers_bind(connection, writers);
   connection->received += counted;
   bool known = report->refused == 0 && !waited; /* repairs and what waited are news to the sender */
   if (report->update != NULL)

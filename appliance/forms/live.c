@@ -52,6 +52,7 @@ static void batch_free(gpointer data)
   Batch *batch = data;
   g_ptr_array_unref(batch->rows);
   g_ptr_array_unref(batch->fields);
+  g_ptr_array_unref(batch->writers);
   g_ptr_array_unref(batch->outs);
   g_array_unref(batch->waiting);
   g_free(batch->draft_id);
@@ -65,6 +66,7 @@ static Batch *batch_new(Live *live)
   batch->draft_id = g_strdup(live->draft_id);
   batch->rows = g_ptr_array_new_with_free_func(row_free);
   batch->fields = g_ptr_array_new_with_free_func(field_free);
+  batch->writers = g_ptr_array_new_with_free_func(ablak_draft_live_writer_free);
   batch->outs = g_ptr_array_new_with_free_func(out_free);
   batch->waiting = g_array_new(FALSE, FALSE, sizeof(Waiting));
   batch->log_rows_max = live->drafts->options.log_rows_max;
@@ -112,6 +114,10 @@ static bool batch_job(AblakTxn *txn, gpointer data, GError **error)
                                 row->actor, error))
       return false;
   }
+  for (guint i = 0; i < batch->writers->len; i++)
+    if (!ablak_draft_live_writer_store(txn, batch->draft_id, g_ptr_array_index(batch->writers, i),
+                                       error))
+      return false;
   for (guint i = 0; i < batch->fields->len; i++)
     if (!write_field(txn, batch, g_ptr_array_index(batch->fields, i), error))
       return false;
@@ -293,7 +299,8 @@ static bool load_document(Live *live, AblakTxn *txn, bool office, GError **error
   document->awareness = ablak_yawareness_new(64, 4096);
   document->connections = g_ptr_array_new();
   return ablak_draft_log_load(txn, live->draft_id, document->audience, document->ydoc,
-                              &document->serial, error);
+                              &document->serial, error) &&
+         ablak_draft_live_writers_load(document, txn, error);
 }
 
 static bool load(Live *live, GError **error)
@@ -339,6 +346,7 @@ static void document_clear(Document *document)
   g_clear_pointer(&document->connections, g_ptr_array_unref);
   g_clear_pointer(&document->ydoc, ablak_ydoc_free);
   g_clear_pointer(&document->awareness, ablak_yawareness_free);
+  g_clear_pointer(&document->writers, g_hash_table_unref);
   g_clear_pointer(&document->checks, g_free);
 }
 
@@ -382,6 +390,7 @@ void ablak_draft_live_fail(Live *live)
   if (live->open != NULL) { /* not written any more, but whoever waits for it is answered */
     g_ptr_array_set_size(live->open->rows, 0);
     g_ptr_array_set_size(live->open->fields, 0);
+    g_ptr_array_set_size(live->open->writers, 0);
   }
   for (int i = 0; i < 2; i++) {
     g_autoptr(GPtrArray) all =

@@ -1,4 +1,5 @@
-/* forms/live.h: the parts of a live draft, private to live.c, checks.c, connection.c, session.c.
+/* forms/live.h: the parts of a live draft, private to live.c, checks.c, connection.c, session.c,
+ * writers.c.
  *
  * A Live is one draft in memory with its two documents. What happens to it in one turn of the loop
  * gathers in a batch; a batch is one job of the store. What people are told about it (relays,
@@ -23,6 +24,7 @@ typedef struct {
   AblakYdoc *ydoc;
   AblakYawareness *awareness;
   gint64 serial;          /* of the last row of the log, those in flight included */
+  GHashTable *writers;    /* client id -> whose it is, "kind id" */
   GPtrArray *connections; /* borrowed */
   char *checks;           /* the last checks sent, JSON; NULL: none yet */
 } Document;
@@ -78,6 +80,12 @@ typedef struct {
 } Row;
 
 typedef struct {
+  const char *audience;
+  guint64 client;
+  char *actor_kind, *actor_id;
+} Writer;
+
+typedef struct {
   AblakDone done;
   gpointer data;
 } Waiting;
@@ -86,6 +94,7 @@ struct Batch {
   Live *live; /* NULL: nobody is interested any more */
   char *draft_id;
   GPtrArray *rows, *fields; /* Row, Field */
+  GPtrArray *writers;       /* Writer */
   GPtrArray *outs;          /* Out */
   GArray *waiting;          /* Waiting */
   bool stamp;               /* bring draft.updated_at up to date */
@@ -130,6 +139,17 @@ void ablak_draft_live_watch_idle(Live *live);
 /* --- checks.c --- */
 void ablak_draft_live_checks_soon(Live *live);
 void ablak_draft_live_checks_send(Document *document, AblakDraftConnection *to);
+
+/* --- writers.c: whose a client id is --- */
+bool ablak_draft_live_writers_load(Document *document, AblakTxn *txn, GError **error);
+/* New: the client ids of the update that are nobody's yet, for writers_bind once it was applied.
+ * NULL and "coedit/forged-writer" when it brings news under a client id of another. */
+GArray *ablak_draft_live_writers_check(const AblakDraftConnection *connection, const void *update,
+                                       gsize size, GError **error);
+void ablak_draft_live_writers_bind(const AblakDraftConnection *connection, const GArray *clients);
+void ablak_draft_live_writer_free(gpointer writer);
+bool ablak_draft_live_writer_store(AblakTxn *txn, const char *draft_id, const Writer *writer,
+                                   GError **error);
 
 /* --- connection.c --- */
 AblakDraftConnection *ablak_draft_live_connection_ref(AblakDraftConnection *connection);

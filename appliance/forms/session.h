@@ -8,8 +8,9 @@
  *        (reasons "forbidden", "unknown", "structure", "value"),
  *   102  JSON string {"gaps": [{"path", "keyword", "detail"}], "complete": bool}: on connecting,
  * and 150 ms after the last change. Each audience gets the gaps of its own fields. and closes with
- * 4400 "malformed", 4409 "frozen" (a change after the freeze), 4413 "too large", 1013 (the store
- * failed: connect again).
+ * 4400 "malformed", 4400 "forged" (something new under the Yjs client id of another actor or the
+ * box), 4409 "frozen" (a change after the freeze), 4413 "too large", 1013 (the store failed:
+ * connect again).
  *
  * Durability: a change is written to the log and committed before it is relayed, acknowledged or
  * handed to a connection that joins. Field rules: a change is integrated and what the connection
