@@ -195,6 +195,8 @@ bool ablak_draft_log_compact(AblakTxn *txn, const char *draft_id, const char *au
   g_autoptr(AblakYdoc) doc = ablak_ydoc_new(NULL);
   if (!ablak_draft_log_load(txn, draft_id, audience, doc, &serial, error))
     return false;
+  if (ablak_ydoc_has_pending(doc)) /* a merged row would not say any more what waits for what */
+    return true;
   g_autoptr(GBytes) merged = ablak_ydoc_encode(doc, NULL, 0, error);
   return merged != NULL &&
          ablak_txn_exec(txn, NULL, error,

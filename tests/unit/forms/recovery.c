@@ -1,4 +1,5 @@
 /* Live drafts and the log: merging, reloading, what is missing, a store that fails. */
+#include "forms/private.h"
 #include "world.h"
 
 static gint64 count_rows(World *world, const char *sql)
@@ -38,6 +39,56 @@ static void test_compaction_and_reload(void)
   client_type(citizen, "remarks", 0, "more");
   WAIT_UNTIL(ALL(citizen), citizen->durable == 1);
   client_free(citizen);
+  world_close(&world);
+}
+
+/* A log with three updates, the middle one last. */
+typedef struct {
+  const char *draft_id;
+  GBytes *updates[3];
+  gint64 counts[2]; /* rows after merging, first with the gap */
+} Gap;
+
+static bool compact(AblakTxn *txn, const Gap *gap, gint64 *ret_count, GError **error)
+{
+  if (!ablak_draft_log_compact(txn, gap->draft_id, "shared", 1, 1, error))
+    return false;
+  g_autoptr(AblakRows) rows = ablak_txn_query_one(
+      txn, error, "SELECT count(*) FROM draft_update WHERE draft_id = ? AND audience = 'shared'",
+      "t", gap->draft_id);
+  *ret_count = rows != NULL ? ablak_rows_int(rows, 0) : -1;
+  return rows != NULL;
+}
+
+static bool gap_job(AblakTxn *txn, gpointer data, GError **error)
+{
+  Gap *gap = data;
+  const char *id = gap->draft_id;
+  return ablak_draft_log_append(txn, id, "shared", 2, gap->updates[0], "clerk", error) &&
+         ablak_draft_log_append(txn, id, "shared", 3, gap->updates[2], "clerk", error) &&
+         compact(txn, gap, &gap->counts[0], error) &&
+         ablak_draft_log_append(txn, id, "shared", 4, gap->updates[1], "clerk", error) &&
+         compact(txn, gap, &gap->counts[1], error);
+}
+
+/* What waits for a row that is not there yet stays a row of its own. */
+static void test_gap_in_the_log(void)
+{
+  World world;
+  world_open(&world, NULL);
+  g_autoptr(GError) error = NULL;
+  g_autoptr(AblakYdoc) doc = ablak_ydoc_new(NULL);
+  Gap gap = {.draft_id = world.id};
+  for (int i = 0; i < 3; i++) {
+    ablak_ydoc_begin(doc);
+    g_assert_true(ablak_ytext_insert(ablak_ydoc_root(doc, "notes"), (guint64)i, "x", &error));
+    gap.updates[i] = ablak_ydoc_commit(doc);
+  }
+  g_assert_true(ablak_store_write_sync(world.store, gap_job, &gap, &error));
+  g_assert_cmpint(gap.counts[0], ==, 3);
+  g_assert_cmpint(gap.counts[1], ==, 1);
+  for (int i = 0; i < 3; i++)
+    g_bytes_unref(gap.updates[i]);
   world_close(&world);
 }
 
@@ -144,6 +195,7 @@ int main(int argc, char **argv)
 {
   g_test_init(&argc, &argv, NULL);
   g_test_add_func("/forms/recovery/compaction-and-reload", test_compaction_and_reload);
+  g_test_add_func("/forms/recovery/gap-in-the-log", test_gap_in_the_log);
   g_test_add_func("/forms/recovery/missing-update", test_missing_update);
   g_test_add_func("/forms/recovery/store-failure", test_store_failure);
   g_test_add_func("/forms/recovery/idle", test_idle);
