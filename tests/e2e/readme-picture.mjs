@@ -1,5 +1,6 @@
 // Makes the README's picture, image/readme/desk.png: the desk during a call, with sample content.
 //   ABLAK_BUILD=<build folder> node tests/e2e/readme-picture.mjs
+import { randomUUID } from "node:crypto";
 import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -32,7 +33,7 @@ async function someMorning(kiosk) {
   const clerk = new Client(house.boxUrl);
   await clerk.post("/api/sign-in", { login: "clerk2", password: "demo-clerk2-password" });
   await clerk.put("/api/me/counter", { counter: "2" });
-  const take = (service) => kiosk.post("/api/tickets", { service, idempotencyKey: crypto.randomUUID() });
+  const take = (service) => kiosk.post("/api/tickets", { service, idempotencyKey: randomUUID() });
   for (const service of ["hu.address", "hu.id-card", "hu.request", "hu.id-card", "hu.parking-card"]) {
     await take(service);
     const { ticket } = await clerk.post("/api/queue/call-next", {});

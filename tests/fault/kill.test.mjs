@@ -1,5 +1,6 @@
 // kill -9 of each process in turn while people type, numbers are called and the journal flows:
 // what anybody was told is saved, called, filed or stored is there afterwards, once.
+import { randomUUID } from "node:crypto";
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { Client } from "../house/client.mjs";
@@ -109,7 +110,7 @@ async function callingRound(clerk, victim) {
     }
   };
   const issuing = (async () => {
-    while (!stopped) await quiet(async () => issued.push(await kiosk.post("/api/tickets", { service: "hu.address", idempotencyKey: crypto.randomUUID() })));
+    while (!stopped) await quiet(async () => issued.push(await kiosk.post("/api/tickets", { service: "hu.address", idempotencyKey: randomUUID() })));
   })();
   const calling = (async () => {
     while (!stopped)

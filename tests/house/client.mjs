@@ -26,7 +26,8 @@ export class Client {
       },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });
-    for (const line of response.headers.getSetCookie()) {
+    // Node 18 has no getSetCookie yet; ours sets one cookie an answer.
+    for (const line of response.headers.getSetCookie?.() ?? [response.headers.get("set-cookie")].filter(Boolean)) {
       const [, name, value] = /^([^=]+)=([^;]*)/.exec(line);
       if (value) this.cookies.set(name, value);
       else this.cookies.delete(name);

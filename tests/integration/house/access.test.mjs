@@ -1,4 +1,5 @@
 // Who may still do what: after a visit's end, after signing out, as somebody else.
+import { randomUUID } from "node:crypto";
 import assert from "node:assert/strict";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -97,7 +98,7 @@ test("after its end a visit can only be looked back at", async () => {
 test("an invitation of a visit that ended with its number leads nowhere", async () => {
   const clerk = await signedIn("clerk2");
   await clerk.put("/api/me/counter", { counter: "2" });
-  await new Client(house.boxUrl).post("/api/tickets", { service: "hu.request", idempotencyKey: crypto.randomUUID() });
+  await new Client(house.boxUrl).post("/api/tickets", { service: "hu.request", idempotencyKey: randomUUID() });
   const { visit, ticket } = await clerk.post("/api/queue/call-next", {});
   const invitation = await clerk.post(`/api/visits/${visit.id}/invitation`);
   await clerk.post(`/api/tickets/${ticket.id}/no-show`);

@@ -1,4 +1,5 @@
 // What somebody outside can make the box do, spend or keep.
+import { randomUUID } from "node:crypto";
 import assert from "node:assert/strict";
 import { connect } from "node:net";
 import { after, before, test } from "node:test";
@@ -18,7 +19,7 @@ after(async () => {
   assert.deepEqual(complaints, []);
 });
 
-const number = () => ({ service: "hu.request", idempotencyKey: crypto.randomUUID() });
+const number = () => ({ service: "hu.request", idempotencyKey: randomUUID() });
 
 test("a kiosk may be busy, a machine gun may not", async () => {
   const kiosk = new Client(house.boxUrl);

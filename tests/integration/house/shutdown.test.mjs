@@ -1,5 +1,6 @@
 // Stopping in the middle of work, and starting where nothing can start. The programs run under ASan
 // with leak detection in a build with sanitizers.
+import { randomUUID } from "node:crypto";
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
@@ -38,7 +39,7 @@ async function load(clerk) {
   const work = [];
   for (let i = 0; i < 20; i++) {
     const stranger = new Client(house.boxUrl);
-    work.push(quiet(stranger.post("/api/tickets", { service: "hu.request", idempotencyKey: crypto.randomUUID() })));
+    work.push(quiet(stranger.post("/api/tickets", { service: "hu.request", idempotencyKey: randomUUID() })));
     work.push(quiet(clerk.post(`/api/visits/${visit.id}/invitation`)));
     work.push(quiet(citizen.post("/api/visit/handover")));
     if (i < 4) work.push(quiet(stranger.post("/api/sign-in", { login: `nobody-${i}`, password: "wrong" })));

@@ -1,7 +1,7 @@
 // The story of one visit through the interface: number, call, invitation, the form together,
 // submission, receipt, headquarters; then with headquarters away and back.
 import assert from "node:assert/strict";
-import { createPublicKey, verify } from "node:crypto";
+import { createPublicKey, randomUUID, verify } from "node:crypto";
 import { after, before, test } from "node:test";
 import { Client, Live } from "../../house/client.mjs";
 import { House, until } from "../../house/house.mjs";
@@ -28,7 +28,7 @@ async function signedIn(base, login) {
 
 async function openVisit(clerk, service) {
   const kiosk = new Client(house.boxUrl);
-  const ticket = await kiosk.post("/api/tickets", { service, idempotencyKey: crypto.randomUUID() });
+  const ticket = await kiosk.post("/api/tickets", { service, idempotencyKey: randomUUID() });
   const called = await clerk.post("/api/queue/call-next", {});
   assert.equal(called.ticket.number, ticket.number);
   return called;
