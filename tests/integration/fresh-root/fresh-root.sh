@@ -29,8 +29,9 @@ cp -L /etc/ssl/certs/ca-certificates.crt "$root/etc/ssl/certs/" 2> /dev/null || 
 
 box_port=$(free_port)
 hq_port=$(free_port)
-# A mount namespace of its own: nothing stays mounted when this ends.
-unshare --mount --fork --kill-child=TERM bash -c '
+# A mount namespace of its own: nothing stays mounted when this ends. Each step replaces the one
+# before it, so the child is ./run itself and the signal at the end reaches it.
+unshare --mount bash -c '
   set -e
   mount --make-rprivate /
   mount -t proc proc "$1/proc"
@@ -45,6 +46,15 @@ for ((second = 0; second < 2000; second++)); do
     curl -fsS -o /dev/null "http://localhost:$hq_port/"
     echo "ready after $second s"
     sed -n '/^ready: /p' "$root/run.log"
+    kill -TERM "$child"
+    wait "$child" || { echo "./run did not stop cleanly" >&2; exit 1; }
+    child=
+    for port in "$box_port" "$hq_port"; do
+      if curl -s -o /dev/null "http://localhost:$port/"; then
+        echo "something still listens on port $port" >&2
+        exit 1
+      fi
+    done
     exit 0
   fi
   kill -0 "$child" 2> /dev/null || break
