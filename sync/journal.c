@@ -233,11 +233,6 @@ AblakShape *ablak_journal_shape(AblakJournal *journal)
   return journal->shape;
 }
 
-AblakStore *ablak_journal_store(AblakJournal *journal)
-{
-  return journal->store;
-}
-
 bool ablak_journal_acknowledge(AblakTxn *txn, gint64 seq, gint64 tail_ms, GError **error)
 {
   return ablak_txn_exec(txn, NULL, error, "UPDATE journal_state SET acked_seq = ?", "i", seq) &&

@@ -26,7 +26,6 @@ void ablak_journal_set_wake(AblakJournal *journal, void (*wake)(gpointer data), 
 gint64 ablak_journal_noted_seq(AblakJournal *journal);
 /* What the tables look like now. */
 AblakShape *ablak_journal_shape(AblakJournal *journal);
-AblakStore *ablak_journal_store(AblakJournal *journal);
 
 typedef struct {
   gint64 oldest_seq, last_seq; /* 1 and 0 when nothing was written yet */

@@ -134,11 +134,6 @@ bool ablak_box_require_open(const AblakVisit *visit, GError **error)
   return false;
 }
 
-bool ablak_box_may_act(const AblakPerson *person, const AblakVisit *visit, GError **error)
-{
-  return ablak_box_may_visit(person, visit, error) && ablak_box_require_open(visit, error);
-}
-
 bool ablak_box_visit_goes_on(AblakBranch *box, const char *visit_id)
 {
   g_autoptr(AblakTxn) txn = ablak_store_read(box->store, NULL);

@@ -29,9 +29,7 @@ bool ablak_box_close_ticket(AblakTxn *txn, AblakCall *call, AblakCloseTicket clo
 /* Whether this person may act in that visit: its citizen, its clerk, or a supervisor. FORBIDDEN
  * "queue/not-yours" otherwise. */
 bool ablak_box_may_visit(const AblakPerson *person, const AblakVisit *visit, GError **error);
-/* The same, and the visit goes on: CONFLICT "queue/visit-ended" once it has ended, which leaves
- * nothing but looking back. */
-bool ablak_box_may_act(const AblakPerson *person, const AblakVisit *visit, GError **error);
+/* CONFLICT "queue/visit-ended" once it has ended, which leaves nothing but looking back. */
 bool ablak_box_require_open(const AblakVisit *visit, GError **error);
 /* By a fresh snapshot; false also when it cannot be told. */
 bool ablak_box_visit_goes_on(AblakBranch *box, const char *visit_id);
