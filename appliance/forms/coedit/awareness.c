@@ -139,13 +139,22 @@ static bool take(AblakYawareness *awareness, News *news, gint64 now_ms)
 bool ablak_yawareness_apply(AblakYawareness *awareness, const void *data, gsize size, gint64 now_ms,
                             GArray **ret_clients, GError **error)
 {
+  return ablak_yawareness_apply_checked(awareness, data, size, now_ms, NULL, NULL, ret_clients,
+                                        error);
+}
+
+bool ablak_yawareness_apply_checked(AblakYawareness *awareness, const void *data, gsize size,
+                                    gint64 now_ms, AblakYawarenessMay may, gpointer user_data,
+                                    GArray **ret_clients, GError **error)
+{
   g_autoptr(GArray) all = read_update(awareness, data, size, error);
   if (all == NULL)
     return false;
   GArray *clients = g_array_new(FALSE, FALSE, sizeof(guint64));
   for (guint i = 0; i < all->len; i++) {
     News *news = &g_array_index(all, News, i);
-    if (take(awareness, news, now_ms))
+    if ((may == NULL || may(news->client, json_is_null(news->state), user_data)) &&
+        take(awareness, news, now_ms))
       g_array_append_val(clients, news->client);
   }
   if (ret_clients != NULL)

@@ -24,6 +24,13 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(AblakYawareness, ablak_yawareness_free)
  * whose entry was taken over: relay these. */
 bool ablak_yawareness_apply(AblakYawareness *awareness, const void *data, gsize size, gint64 now_ms,
                             GArray **ret_clients, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* May whoever sent this speak for the client? `leaves`: the entry says that it is gone. */
+typedef bool (*AblakYawarenessMay)(guint64 client, bool leaves, gpointer user_data);
+/* As apply, but entries that `may` refuses are passed over: stock clients repeat what they heard of
+ * others. */
+bool ablak_yawareness_apply_checked(AblakYawareness *awareness, const void *data, gsize size,
+                                    gint64 now_ms, AblakYawarenessMay may, gpointer user_data,
+                                    GArray **ret_clients, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 /* Sets a client's state as that client itself would (clock plus one, from 1: stock peers do not
  * take clock 0); NULL removes it. */
 void ablak_yawareness_set(AblakYawareness *awareness, guint64 client, const json_t *state,

@@ -203,6 +203,12 @@ static json_t *path_of(const Doc *doc, const Field *field)
   return path;
 }
 
+json_t *entry_path(const Doc *doc, Type *map, guint32 key)
+{
+  const Field field = {.type = map, .key = key};
+  return path_of(doc, &field);
+}
+
 static AblakYdocChangeKind change_kind(const Field *field)
 {
   if (field->key != NONE)
@@ -233,7 +239,7 @@ static json_t *value_before(const Doc *doc, const Field *field, AblakYdocChangeK
                       true, doc->max_depth);
 }
 
-static void change_free(gpointer data)
+void change_free(gpointer data)
 {
   AblakYdocChange *change = data;
   json_decref(change->path);
@@ -254,6 +260,8 @@ static AblakYdocChange *tell(const Doc *doc, const Field *field, guint want)
   }
   if ((want & ABLAK_YDOC_BEFORE) != 0)
     change->before = value_before(doc, field, change->kind);
+  if ((want & ABLAK_YDOC_CONFLICTS) != 0 && change->kind == ABLAK_YDOC_MAP_SET)
+    change->concurrent = conflicts_concurrent(doc, field->type, field->key);
   return change;
 }
 

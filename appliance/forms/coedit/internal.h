@@ -355,6 +355,14 @@ void own_item_store(Doc *doc, Item *item, const void *data, gsize size);
 /* ---- changes.c ---- */
 GPtrArray *changes_collect(Doc *doc, guint want, AblakYdocAllow allow, gpointer user_data,
                            guint *ret_refused);
+json_t *entry_path(const Doc *doc, Type *map, guint32 key);
+void change_free(gpointer change);
+
+/* ---- conflicts.c: in the running transaction ---- */
+/* The entry's new value was written without knowledge of the one it replaced. */
+bool conflicts_concurrent(const Doc *doc, const Type *map, guint32 key);
+/* New: GPtrArray of AblakYdocChange, see AblakYdocReport. */
+GPtrArray *conflicts_lost(const Doc *doc);
 
 bool fail_malformed(GError **error, const char *what);
 bool fail_large_update(GError **error, gsize max_bytes);

@@ -147,6 +147,15 @@ AblakYtypeKind ablak_ytype_kind(const AblakYtype *type)
   return (AblakYtypeKind)type->kind;
 }
 
+bool ablak_ytype_id(const AblakYtype *type, guint64 *ret_client, guint64 *ret_clock)
+{
+  if (type->item == NULL)
+    return false;
+  *ret_client = doc_client(type->doc, type->item->client)->id;
+  *ret_clock = type->item->clock;
+  return true;
+}
+
 guint64 ablak_ytype_length(const AblakYtype *type)
 {
   return type->length;

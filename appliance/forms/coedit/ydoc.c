@@ -7,6 +7,7 @@ void ablak_ydoc_report_free(AblakYdocReport *report)
     return;
   g_clear_pointer(&report->update, g_bytes_unref);
   g_clear_pointer(&report->changes, g_ptr_array_unref);
+  g_clear_pointer(&report->lost, g_ptr_array_unref);
   g_free(report);
 }
 
@@ -41,7 +42,7 @@ static bool apply(Doc *doc, const void *data, gsize size, guint64 origin, guint 
     return fail_too_large(doc, error);
   }
   guint64 own_state = doc_own_state(doc);
-  bool tell = allow != NULL || (want & (ABLAK_YDOC_CHANGES | ABLAK_YDOC_BEFORE)) != 0;
+  bool tell = allow != NULL || (want & ~(guint)ABLAK_YDOC_UPDATE) != 0;
   AblakYdocReport *report = ret_report != NULL ? g_new0(AblakYdocReport, 1) : NULL;
   doc_begin(doc, origin, tell);
   doc_apply_update(doc, &update);
@@ -49,6 +50,8 @@ static bool apply(Doc *doc, const void *data, gsize size, guint64 origin, guint 
   check_own_client(doc, own_state);
   if (tell) {
     guint refused;
+    if (report != NULL && (want & ABLAK_YDOC_CONFLICTS) != 0)
+      report->lost = conflicts_lost(doc);
     GPtrArray *changes = changes_collect(doc, want, allow, user_data, &refused);
     if (report != NULL) {
       report->changes = changes;

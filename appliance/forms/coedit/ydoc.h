@@ -67,6 +67,7 @@ typedef struct {
   guint64 inserted; /* TEXT, LIST: units or elements inserted and still there */
   guint64 deleted;  /* TEXT, LIST: units or elements deleted */
   bool refused;     /* undone, because the allow callback said no */
+  bool concurrent;  /* with ABLAK_YDOC_CONFLICTS: the writer had not seen the value it replaced */
   json_t *before;   /* the field's value before, with ABLAK_YDOC_BEFORE; NULL when it had none */
 } AblakYdocChange;
 
@@ -75,16 +76,20 @@ typedef struct {
    * the sender may lack it) and repairs. NULL: nothing new. */
   GBytes *update;
   GPtrArray *changes; /* of AblakYdocChange; NULL without ABLAK_YDOC_CHANGES */
-  guint refused;      /* how many changes were refused */
+  /* With ABLAK_YDOC_CONFLICTS: map values that came too late, for one stands that their writers had
+   * not seen. AblakYdocChange of kind MAP_SET whose `before` is the value that lost. */
+  GPtrArray *lost;
+  guint refused; /* how many changes were refused */
 } AblakYdocReport;
 
 void ablak_ydoc_report_free(AblakYdocReport *report);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(AblakYdocReport, ablak_ydoc_report_free)
 
 typedef enum {
-  ABLAK_YDOC_UPDATE = 1,  /* fill report->update */
-  ABLAK_YDOC_CHANGES = 2, /* fill report->changes */
-  ABLAK_YDOC_BEFORE = 4,  /* fill change->before (implies CHANGES); costs a read of each field */
+  ABLAK_YDOC_UPDATE = 1,    /* fill report->update */
+  ABLAK_YDOC_CHANGES = 2,   /* fill report->changes */
+  ABLAK_YDOC_BEFORE = 4,    /* fill change->before (implies CHANGES); costs a read of each field */
+  ABLAK_YDOC_CONFLICTS = 8, /* fill change->concurrent and report->lost (implies CHANGES) */
 } AblakYdocWant;
 
 /* Applies an update. `origin` is a cookie of the caller's that says who delivered it (a connection
@@ -150,6 +155,8 @@ typedef enum {
 /* The root type of that name; an empty one when nothing was written to it yet. */
 AblakYtype *ablak_ydoc_root(AblakYdoc *doc, const char *name);
 AblakYtypeKind ablak_ytype_kind(const AblakYtype *type);
+/* The id of the item that holds the type: it stays when others move it. False for a root. */
+bool ablak_ytype_id(const AblakYtype *type, guint64 *ret_client, guint64 *ret_clock);
 /* UTF-16 units of a text, elements of an array. */
 guint64 ablak_ytype_length(const AblakYtype *type);
 
