@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { Client } from "../house/client.mjs";
 import { House, until } from "../house/house.mjs";
 import { startBrowser } from "./lib/browser.mjs";
+import { saved } from "./lib/steps.mjs";
 import { received } from "./story/call.mjs";
 import { drawings, writeDrawing } from "./story/drawing.mjs";
 import { openPerson, signIn, switchLanguage } from "./story/person.mjs";
@@ -89,7 +90,7 @@ try {
   await desk.page.getByRole("radio", { name: desk.t("ui.desk.identity-seen") }).check();
   await chat(desk, citizen);
   await fillIn(desk, citizen);
-  await desk.status("ui.form.saved-yes").first().waitFor();
+  await saved(desk.page);
   await desk.page.getByText(desk.t("ui.gap.count.one", { count: 1 })).waitFor();
   await until("the notices to go", async () => (await desk.page.locator(".ab-toast").count()) === 0);
   await mkdir(join(picture, ".."), { recursive: true });

@@ -9,6 +9,7 @@ import { after, before, test } from "node:test";
 import { House, until } from "../house/house.mjs";
 import { patterns, writePattern } from "../interop/video/pattern.mjs";
 import { fitsWidth, SCREENSHOTS, startBrowser } from "./lib/browser.mjs";
+import { saved } from "./lib/steps.mjs";
 import { received, seesAndHears } from "./story/call.mjs";
 import { openPerson, signIn, switchLanguage } from "./story/person.mjs";
 import { sampleService } from "./story/texts.mjs";
@@ -125,7 +126,7 @@ async function seeEachOther() {
 }
 
 const field = ({ page }, service, path) => page.getByRole("textbox", { name: service.label(path, "en") }).first();
-const isSaved = (person) => person.status("ui.form.saved-yes").first().waitFor();
+const isSaved = ({ page }) => saved(page);
 const letters = (from, count) => Array.from({ length: count }, (_, i) => String.fromCharCode(from.charCodeAt(0) + i)).join("");
 
 /** The clerk's capitals and the citizen's small letters go into one field at the same time. */

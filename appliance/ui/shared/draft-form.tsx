@@ -1,4 +1,4 @@
-// The form together: sections, repeating groups, who is here, what is saved, what is missing.
+// The form together: sections, repeating groups, what is missing.
 import { useEffect, useState } from "preact/hooks";
 import * as Y from "yjs";
 import { box } from "./box";
@@ -6,8 +6,15 @@ import type { Gap } from "../generated/box-api";
 import type { DraftDocument } from "./draft";
 import { Field, gapText } from "./field";
 import { fieldId, isRequired, labelOf, pathParts, sectionsFor, type FormDefinition, type RepeatElement } from "./form-model";
-import { localText, t, tMaybe, tn } from "./i18n";
+import { FormNews } from "./form-news";
+import { localText, t, tn } from "./i18n";
+import { LateEdits } from "./late-edits";
+import { Refusals } from "./refusals";
 import { Button, cx, goToField, Notice, toastError } from "./ui";
+
+export { LateEdits };
+export { WhoIsHere } from "./presence";
+export { SavedMark } from "./save-mark";
 
 interface Shared {
   draft: DraftDocument;
@@ -23,6 +30,7 @@ export function DraftForm({ draft, draftId, definition, autofill }: Shared) {
     return <p class="ab-muted" role="status">{t("ui.form.loading")}</p>;
   return (
     <div class="ab-draft" data-audience={draft.audience}>
+      <FormNews draft={draft} definition={definition} />
       <Refusals draft={draft} definition={definition} />
       {state === "broken" && <Notice tone="error" live>{t("ui.form.broken")}</Notice>}
       <LateEdits draft={draft} definition={definition} />
@@ -114,29 +122,6 @@ function Repeat({ draft, draftId, definition, element, disabled, autofill, title
   );
 }
 
-export function SavedMark({ draft }: { draft: DraftDocument }) {
-  const state = draft.state.value;
-  const away = state === "connecting" || state === "away";
-  const saved = draft.saved.value;
-  const key = state === "frozen" ? "frozen" : away ? "away" : saved ? "yes" : "saving";
-  return (
-    <span class={cx("ab-saved", key === "yes" && "ab-saved-yes", (key === "saving" || key === "away") && "ab-saved-no")} role="status" data-saved={key}>
-      {t(`ui.form.saved-${key}`)}
-    </span>
-  );
-}
-
-export function WhoIsHere({ draft }: { draft: DraftDocument }) {
-  const roles = new Set(draft.others.value.map((person) => person.role));
-  return (
-    <span class="ab-here" role="status">
-      {[...roles].map((role) => (
-        <span class="ab-here-chip" key={role}>{t(role === "clerk" ? "ui.form.clerk-here" : "ui.form.citizen-here")}</span>
-      ))}
-    </span>
-  );
-}
-
 /** The label of a gap's field, with the row where there is one. */
 export function gapLabel(definition: FormDefinition, gap: Gap): string {
   const found = labelOf(definition, gap.path);
@@ -177,44 +162,5 @@ export function GapSummary({ draft, definition }: { draft: DraftDocument; defini
       <summary class="govuk-details__summary"><span class="govuk-details__summary-text">{tn("ui.gap.count", gaps.length)}</span></summary>
       <div class="govuk-details__text"><GapList gaps={gaps} definition={definition} /></div>
     </details>
-  );
-}
-
-function Refusals({ draft, definition }: { draft: DraftDocument; definition: FormDefinition }) {
-  const refused = draft.refused.value;
-  if (refused.length === 0) return null;
-  return (
-    <Notice tone="amber" live>
-      <p><strong>{t("ui.form.refused")}</strong></p>
-      <ul class="govuk-list">
-        {refused.map((entry) => {
-          const found = labelOf(definition, entry.path);
-          return <li key={entry.path}>{found ? localText(found.label) : entry.path}: {tMaybe(`ui.form.refused-${entry.reason}`, t("ui.form.refused-other"))}</li>;
-        })}
-      </ul>
-      <Button size="small" kind="secondary" onClick={() => draft.dismissRefusals()}>{t("ui.common.understood")}</Button>
-    </Notice>
-  );
-}
-
-/** After the freeze nothing typed is lost from sight: it is shown to be copied. */
-export function LateEdits({ draft, definition }: { draft: DraftDocument; definition: FormDefinition }) {
-  const late = draft.late.value;
-  if (late.size === 0) return null;
-  return (
-    <Notice tone="amber" live>
-      <p><strong>{t("ui.form.late-title")}</strong> {t("ui.form.late-text")}</p>
-      <dl class="govuk-summary-list">
-        {[...late].map(([path, text]) => {
-          const found = labelOf(definition, path);
-          return (
-            <div class="govuk-summary-list__row" key={path}>
-              <dt class="govuk-summary-list__key">{found ? localText(found.label) : path}</dt>
-              <dd class="govuk-summary-list__value">{text}</dd>
-            </div>
-          );
-        })}
-      </dl>
-    </Notice>
   );
 }

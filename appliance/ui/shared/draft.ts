@@ -1,62 +1,63 @@
 // One audience's shared document of a draft: stock yjs over y-websocket, plus the box's own
-// messages (100 durable count, 101 refusals, 102 gaps).
-import { signal, type Signal } from "@preact/signals";
+// messages (100 durable count, 101 refusals, 102 gaps, 103 authors).
+import { computed, signal, type ReadonlySignal, type Signal } from "@preact/signals";
 import * as decoding from "lib0/decoding";
 import { WebsocketProvider } from "y-websocket";
 import * as Y from "yjs";
 import type { Gap } from "../generated/box-api";
 import { roleQuery } from "./api";
+import { Authors, type AuthorsMessage } from "./authors";
 import { pathParts } from "./form-model";
-import { isUpdateMessage, SavedCounter } from "./saved";
+import { People, type RemotePerson, type Role } from "./people";
+import { isUpdateMessage, Patience, SavedCounter, saveState, type SaveState } from "./saved";
 
+export type { RemotePerson, Role };
 export type Audience = "shared" | "office";
-export type Role = "citizen" | "clerk";
 export interface Refusal {
   path: string;
   reason: string;
-}
-export interface RemotePerson {
-  client: number;
-  role: Role;
-  label: string;
-  field: string | null;
-  /** Where the other's caret is in that field's text, when known. */
-  caret: number | null;
 }
 export type DraftState = "connecting" | "open" | "away" | "frozen" | "broken";
 
 const DURABLE = 100;
 const REFUSED = 101;
 const GAPS = 102;
+const AUTHORS = 103;
 
 export class DraftDocument {
   readonly doc = new Y.Doc();
   readonly form: Y.Map<unknown>;
+  readonly role: Role;
   readonly state: Signal<DraftState> = signal("connecting");
   readonly synced = signal(false);
-  readonly saved = signal(true);
-  /** True once somebody here has typed: "saved" is said only then. */
-  readonly edited = signal(false);
+  /** Changes made here that the box has not called durable. */
+  readonly waiting = signal(0);
+  /** When the box last called everything durable that was changed here. */
+  readonly savedAt: Signal<Date | null> = signal(null);
+  readonly save: ReadonlySignal<SaveState>;
   readonly gaps: Signal<readonly Gap[]> = signal([]);
   readonly complete = signal(false);
   readonly refused: Signal<readonly Refusal[]> = signal([]);
-  readonly others: Signal<readonly RemotePerson[]> = signal([]);
+  readonly authors = new Authors();
+  readonly others: Signal<readonly RemotePerson[]>;
   /** What was typed after the freeze, by path, kept for the person to copy. */
   readonly late: Signal<ReadonlyMap<string, string>> = signal(new Map());
   readonly #provider: WebsocketProvider;
+  readonly #people: People;
   readonly #counter = new SavedCounter();
+  readonly #edited = signal(false);
+  readonly #slow = signal(false);
+  readonly #patience: Patience;
+  #handshake: ReturnType<typeof setTimeout> | undefined;
   #unconfirmed = new Map<string, string>();
 
   constructor(draftId: string, readonly audience: Audience, user: { role: Role; label: string }, origin: string, Socket: typeof WebSocket = WebSocket) {
     this.form = this.doc.getMap("form");
+    this.role = user.role;
     const counter = this.#counter;
-    const touched = () => this.#refresh();
     class CountingSocket extends Socket {
       override send(data: string | ArrayBufferLike | Blob | ArrayBufferView): void {
-        if (isUpdateMessage(data)) {
-          counter.sent();
-          touched();
-        }
+        if (isUpdateMessage(data)) counter.sent();
         super.send(data as ArrayBuffer);
       }
     }
@@ -67,21 +68,58 @@ export class DraftDocument {
       WebSocketPolyfill: CountingSocket,
     });
     this.#provider = provider;
-    provider.messageHandlers[DURABLE] = (_encoder: unknown, decoder: decoding.Decoder) => {
-      counter.durable(decoding.readVarUint(decoder));
-      if (counter.saved) this.#unconfirmed.clear();
+    this.#patience = new Patience(
+      (slow) => (this.#slow.value = slow),
+      () => this.#reconnect(),
+    );
+    this.save = computed(() =>
+      saveState({
+        frozen: this.state.value === "frozen",
+        away: this.state.value === "away",
+        edited: this.#edited.value,
+        waiting: this.waiting.value,
+        slow: this.#slow.value,
+      }),
+    );
+    this.#hear();
+    this.#follow();
+    this.#people = new People(provider.awareness, this.doc, user, (path) => this.lookup(path));
+    this.others = this.#people.others;
+    addEventListener("beforeunload", this.#beforeUnload);
+    addEventListener("online", this.#online);
+    provider.connect();
+  }
+
+  /** The box's own messages. */
+  #hear(): void {
+    const on = (kind: number, take: (decoder: decoding.Decoder) => void) => {
+      this.#provider.messageHandlers[kind] = (_encoder: unknown, decoder: decoding.Decoder) => take(decoder);
+    };
+    const onJson = <T>(kind: number, take: (message: T) => void) => on(kind, (decoder) => take(JSON.parse(decoding.readVarString(decoder)) as T));
+    on(DURABLE, (decoder) => {
+      this.#counter.durable(decoding.readVarUint(decoder));
+      if (this.#counter.saved) this.#unconfirmed.clear();
       this.#refresh();
-    };
-    provider.messageHandlers[REFUSED] = (_encoder: unknown, decoder: decoding.Decoder) => {
-      const message = JSON.parse(decoding.readVarString(decoder)) as { refused: Refusal[] };
-      this.refused.value = message.refused;
-    };
-    provider.messageHandlers[GAPS] = (_encoder: unknown, decoder: decoding.Decoder) => {
-      const message = JSON.parse(decoding.readVarString(decoder)) as { gaps: Gap[]; complete: boolean };
-      this.gaps.value = message.gaps;
-      this.complete.value = message.complete;
-    };
+    });
+    onJson<{ refused: Refusal[] }>(REFUSED, ({ refused }) => {
+      const now = new Map([...this.refused.value, ...refused].map((entry) => [entry.path, entry]));
+      this.refused.value = [...now.values()];
+    });
+    onJson<{ gaps: Gap[]; complete: boolean }>(GAPS, ({ gaps, complete }) => {
+      this.gaps.value = gaps;
+      this.complete.value = complete;
+    });
+    onJson<AuthorsMessage>(AUTHORS, (message) => this.authors.take(message));
+  }
+
+  /** What happens to the connection and to the document. */
+  #follow(): void {
+    const provider = this.#provider;
+    const counter = this.#counter;
     provider.on("status", ({ status }: { status: string }) => {
+      // A handshake into a silent line would hang for minutes, also after the line is back.
+      clearTimeout(this.#handshake);
+      if (status === "connecting") this.#handshake = setTimeout(() => this.#reconnect(), Patience.LOST_MS);
       if (status === "connected") {
         counter.opened();
         this.state.value = "open";
@@ -104,24 +142,25 @@ export class DraftDocument {
     });
     this.doc.on("update", (_update: Uint8Array, from: unknown) => {
       if (from === provider) return;
-      this.edited.value = true;
+      this.#edited.value = true;
       counter.edited(provider.wsconnected && provider.ws?.readyState === 1);
       this.#refresh();
     });
-    provider.awareness.setLocalStateField("user", user);
-    provider.awareness.on("change", () => this.#others());
-    this.doc.on("afterTransaction", () => this.#others());
-    provider.connect();
   }
 
   /** Sends all we have as one update when something was not confirmed: doing so twice is harmless. */
   #resend(): void {
     if (!this.#counter.owed || !this.#provider.ws) return;
     const update = Y.encodeStateAsUpdate(this.doc);
-    this.#counter.resent();
+    this.#counter.resend();
     // The provider's own listener turns it into a sync message; nothing changes locally.
     this.#provider._updateHandler(update, this);
     this.#refresh();
+  }
+
+  #reconnect(): void {
+    this.#provider.disconnect();
+    this.#provider.connect();
   }
 
   #freeze(): void {
@@ -130,34 +169,21 @@ export class DraftDocument {
   }
 
   #refresh(): void {
-    this.saved.value = this.#counter.saved;
+    const { waiting } = this.#counter;
+    if (waiting === 0 && this.waiting.value > 0) this.savedAt.value = new Date();
+    this.waiting.value = waiting;
+    if (this.state.value === "open") this.#patience.waits(waiting);
+    else this.#patience.stop();
   }
 
-  #others(): void {
-    const people: RemotePerson[] = [];
-    for (const [client, state] of this.#provider.awareness.getStates()) {
-      if (client === this.doc.clientID) continue;
-      const user = state["user"] as { role?: Role; label?: string } | undefined;
-      if (!user?.role) continue;
-      const field = typeof state["field"] === "string" ? state["field"] : null;
-      people.push({ client, role: user.role, label: user.label ?? "", field, caret: this.#caret(field, state["selection"]) });
-    }
-    const before = JSON.stringify(this.others.value);
-    if (JSON.stringify(people) !== before) this.others.value = people;
-  }
+  /** Whoever closes the page is asked, while the only copy of something is here. */
+  readonly #beforeUnload = (event: BeforeUnloadEvent) => {
+    if (this.waiting.value > 0 && this.state.value !== "frozen") event.preventDefault();
+  };
 
-  #caret(field: string | null, selection: unknown): number | null {
-    if (!field || typeof selection !== "object" || selection === null) return null;
-    const text = this.lookup(field);
-    if (!(text instanceof Y.Text)) return null;
-    try {
-      const head = Y.createRelativePositionFromJSON((selection as { head: unknown }).head as object);
-      const position = Y.createAbsolutePositionFromRelativePosition(head, this.doc);
-      return position && position.type === text ? position.index : null;
-    } catch {
-      return null;
-    }
-  }
+  readonly #online = () => {
+    if (this.state.value === "away") this.#reconnect();
+  };
 
   /** The value at a JSON pointer: Y.Text, Y.Array, Y.Map, or a plain value. */
   lookup(path: string): unknown {
@@ -177,6 +203,7 @@ export class DraftDocument {
     const parent = this.lookup(parts.map((part) => `/${part}`).join(""));
     if (!name || !(parent instanceof Y.Map) || parent.get(name) === value) return;
     this.#unconfirmed.set(path, String(value ?? ""));
+    this.forgive(path);
     this.doc.transact(() => {
       if (value === undefined) parent.delete(name);
       else parent.set(name, value);
@@ -186,6 +213,7 @@ export class DraftDocument {
   /** Remembers what a text field holds, to show it if the draft is frozen before it is saved. */
   note(path: string, text: string): void {
     this.#unconfirmed.set(path, text);
+    this.forgive(path);
   }
 
   removeRow(path: string, row: number): void {
@@ -193,28 +221,26 @@ export class DraftDocument {
     if (rows instanceof Y.Array && row < rows.length) this.doc.transact(() => rows.delete(row, 1), this);
   }
 
-  /** Tells the other side which field this person is in, and where in its text. */
   focus(field: string | null, caret?: { anchor: number; head: number }): void {
-    const { awareness } = this.#provider;
-    awareness.setLocalStateField("field", field);
-    const text = field ? this.lookup(field) : null;
-    const position = (index: number) => Y.relativePositionToJSON(Y.createRelativePositionFromTypeIndex(text as Y.Text, index));
-    awareness.setLocalStateField(
-      "selection",
-      caret && text instanceof Y.Text ? { anchor: position(caret.anchor), head: position(caret.head) } : null,
-    );
+    this.#people.focus(field, caret);
   }
 
   /** The meeting is over: what is there stays to be read, and nothing connects again. */
   stop(): void {
+    clearTimeout(this.#handshake);
     this.#provider.disconnect();
   }
 
-  dismissRefusals(): void {
-    this.refused.value = [];
+  /** The word about a refused change has been read: all of them, or the one at `path`. */
+  forgive(path?: string): void {
+    if (this.refused.value.length > 0) this.refused.value = this.refused.value.filter((entry) => path !== undefined && entry.path !== path);
   }
 
   destroy(): void {
+    removeEventListener("beforeunload", this.#beforeUnload);
+    removeEventListener("online", this.#online);
+    clearTimeout(this.#handshake);
+    this.#patience.stop();
     this.#provider.destroy();
     this.doc.destroy();
   }

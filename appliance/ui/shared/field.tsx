@@ -3,10 +3,14 @@ import type { JSX } from "preact";
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import * as Y from "yjs";
 import type { Gap } from "../generated/box-api";
+import { AuthorLine } from "./author-line";
 import { dateOrder, joinDate, splitDate, type DateParts } from "./date-parts";
-import type { DraftDocument, RemotePerson } from "./draft";
+import type { DraftDocument } from "./draft";
+import { useDraftValue } from "./draft-value";
 import { fieldId, type FieldElement } from "./form-model";
-import { localLang, localText, t, tMaybe, language } from "./i18n";
+import { language, localLang, localText, sentence, t, tMaybe } from "./i18n";
+import { Presence, RemoteCaret } from "./presence";
+import { RefusalNote } from "./refusals";
 import { TextBinding, type TextElement } from "./text-binding";
 import { cx } from "./ui";
 
@@ -21,30 +25,9 @@ export interface FieldProps {
   autofill: boolean;
 }
 
-export function useDraftValue(draft: DraftDocument, path: string): unknown {
-  const [value, setValue] = useState<unknown>(() => draft.lookup(path));
-  useEffect(() => {
-    const update = () => setValue(draft.lookup(path));
-    update();
-    draft.form.observeDeep(update);
-    return () => draft.form.unobserveDeep(update);
-  }, [draft, path]);
-  return value;
-}
-
 /** What is missing, said as a wish; the box's own words when it has some. */
 export function gapText(gap: Gap): string {
   return tMaybe(`ui.gap.${gap.keyword}`, gap.detail || t("ui.gap.unclear"));
-}
-
-/** In a list a gap follows its label and a colon; alone it is a sentence. */
-function sentence(text: string): string {
-  return text.slice(0, 1).toLocaleUpperCase(language.value) + text.slice(1);
-}
-
-function whoIsHere(people: readonly RemotePerson[]): string {
-  const [first] = people;
-  return first ? t(first.role === "clerk" ? "ui.form.clerk-here" : "ui.form.citizen-here") : "";
 }
 
 export function Field(props: FieldProps) {
@@ -56,7 +39,11 @@ export function Field(props: FieldProps) {
   // Only where the person has been and left: nobody is scolded while typing, or before.
   const shownGap = touched && gap ? gap : undefined;
   const grouped = element.widget === "radio" || element.widget === "date";
-  const described = [element.hint && `${id}-hint`, shownGap && `${id}-gap`].filter(Boolean).join(" ") || undefined;
+  const refused = draft.refused.value.find((entry) => entry.path === path);
+  const author = draft.authors.fields.value.get(path);
+  const described =
+    [element.hint && `${id}-hint`, refused && `${id}-refused`, shownGap && `${id}-gap`, here.length > 0 && `${id}-here`, author && `${id}-author`].filter(Boolean).join(" ") ||
+    undefined;
   const label = (
     <>
       {localText(element.label)}
@@ -68,7 +55,7 @@ export function Field(props: FieldProps) {
   const control = <Control {...props} id={id} described={described} />;
   return (
     <div
-      class={cx("govuk-form-group ab-field", here.length > 0 && "ab-field-remote")}
+      class={cx("govuk-form-group ab-field", ...new Set(here.map(({ role }) => `ab-field-${role}`)))}
       data-path={path}
       {...(lang ? { lang } : {})}
       onFocusIn={() => draft.focus(path)}
@@ -78,7 +65,7 @@ export function Field(props: FieldProps) {
         draft.focus(null);
       }}
     >
-      {here.length > 0 && <span class="ab-presence">{whoIsHere(here)}</span>}
+      {here.length > 0 && <Presence people={here} me={draft.role} id={`${id}-here`} />}
       {grouped ? (
         <fieldset class="govuk-fieldset" {...(described ? { "aria-describedby": described } : {})}>
           <legend class="govuk-fieldset__legend">{label}</legend>
@@ -97,7 +84,9 @@ export function Field(props: FieldProps) {
           {control}
         </>
       )}
+      {refused && <RefusalNote refusal={refused} office={element.office ?? false} id={`${id}-refused`} onRead={() => draft.forgive(path)} />}
       {shownGap && <p class="ab-gap" id={`${id}-gap`}>{sentence(gapText(shownGap))}</p>}
+      {author && <AuthorLine draft={draft} author={author} element={element} id={`${id}-author`} disabled={props.disabled} />}
     </div>
   );
 }
@@ -169,7 +158,7 @@ function TextControl(props: ControlProps) {
         />
       )}
       {remote.map((person) => (
-        <RemoteCaret key={person.client} input={input} text={text instanceof Y.Text ? text.toString() : ""} caret={person.caret ?? 0} />
+        <RemoteCaret key={person.client} role={person.role} input={input} text={text instanceof Y.Text ? text.toString() : ""} caret={person.caret ?? 0} />
       ))}
     </div>
   );
@@ -181,29 +170,6 @@ function narrow(maxLength: number | undefined): string | false {
   if (maxLength <= 5) return "govuk-input--width-5";
   if (maxLength <= 16) return "govuk-input--width-20";
   return false;
-}
-
-/** The other's caret, drawn over the control: a copy of the text before it, invisible, then a line. */
-function RemoteCaret({ input, text, caret }: { input: { current: TextElement | null }; text: string; caret: number }) {
-  const layer = useRef<HTMLDivElement>(null);
-  useLayoutEffect(() => {
-    const field = input.current;
-    const element = layer.current;
-    if (!field || !element) return;
-    const style = getComputedStyle(field);
-    for (const name of ["font", "letterSpacing", "padding", "lineHeight"] as const) element.style[name] = style[name];
-    element.style.width = `${field.offsetWidth}px`;
-    element.style.height = `${field.offsetHeight}px`;
-    element.style.whiteSpace = field instanceof HTMLInputElement ? "pre" : "pre-wrap";
-    element.scrollTop = field.scrollTop;
-    element.scrollLeft = field.scrollLeft;
-  });
-  return (
-    <div class={cx("ab-caret-layer", input.current instanceof HTMLInputElement && "ab-caret-line")} ref={layer} aria-hidden="true">
-      {text.slice(0, caret)}
-      <span class="ab-caret" />
-    </div>
-  );
 }
 
 function DateControl({ draft, path, id, disabled, element, autofill }: ControlProps) {

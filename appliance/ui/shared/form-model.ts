@@ -64,21 +64,28 @@ export function isRequired(definition: FormDefinition, field: string): boolean {
   return definition.schema.required?.includes(pathParts(field)[0] ?? "") ?? false;
 }
 
-/** The label of the field a path points to, with the row's number inside a repeating group. */
-export function labelOf(definition: FormDefinition, path: string): { label: LocalText; group?: LocalText; row?: number } | null {
+/** The element a path points to; inside a repeating group, its field, with the group and the row. */
+export function elementAt(definition: FormDefinition, path: string): { element: FieldElement | RepeatElement; group?: RepeatElement; row?: number } | null {
   const parts = pathParts(path);
   for (const section of definition.layout) {
     for (const element of section.elements) {
-      const own = pathParts(element.field);
-      if (own[0] !== parts[0]) continue;
-      if (element.type === "field") return { label: element.label };
+      if (pathParts(element.field)[0] !== parts[0]) continue;
+      if (element.type === "field") return { element };
       const inner = element.elements.find((child) => child.field.replace(/^\//, "") === parts[2]);
       const row = Number(parts[1]);
-      if (inner && Number.isInteger(row)) return { label: inner.label, group: element.title, row: row + 1 };
-      return { label: element.title };
+      return inner && Number.isInteger(row) ? { element: inner, group: element, row: row + 1 } : { element };
     }
   }
   return null;
+}
+
+/** The label of the field a path points to, with the row's number inside a repeating group. */
+export function labelOf(definition: FormDefinition, path: string): { label: LocalText; group?: LocalText; row?: number } | null {
+  const found = elementAt(definition, path);
+  if (!found) return null;
+  const { element, group, row } = found;
+  const label = element.type === "field" ? element.label : element.title;
+  return group && row !== undefined ? { label, group: group.title, row } : { label };
 }
 
 /** Sections with only the elements meant for the audience; empty ones are left out. */

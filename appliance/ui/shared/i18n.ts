@@ -60,6 +60,16 @@ export function localText(text: LocalText | undefined | null): string {
   return text[language.value] ?? text["en"] ?? Object.values(text)[0] ?? "";
 }
 
+/** In a list a text follows its label and a colon; alone it is a sentence. */
+export function sentence(text: string): string {
+  return text.slice(0, 1).toLocaleUpperCase(language.value) + text.slice(1);
+}
+
+/** "you, the client and the clerk" in the page's language. */
+export function listOf(names: readonly string[]): string {
+  return new Intl.ListFormat(language.value, { type: "conjunction" }).format(names);
+}
+
 /** The language the text really has, for its lang attribute; undefined when it is the page's own. */
 export function localLang(text: LocalText | undefined | null): string | undefined {
   if (!text || text[language.value] !== undefined) return undefined;
@@ -106,6 +116,17 @@ function zone(): { timeZone?: string } {
 
 export function formatTime(at: string | Date): string {
   return new Intl.DateTimeFormat(locale(), { hour: "2-digit", minute: "2-digit", ...zone() }).format(new Date(at));
+}
+
+/** The time alone on the office's own day, else with the date. */
+export function formatWhen(at: string | Date, now: Date = new Date()): string {
+  const day = new Intl.DateTimeFormat("en-CA", { dateStyle: "short", ...zone() });
+  return day.format(new Date(at)) === day.format(now) ? formatTime(at) : formatDateTime(at);
+}
+
+/** A calendar day "YYYY-MM-DD" in words; a day has no zone. */
+export function formatDay(day: string): string {
+  return new Intl.DateTimeFormat(locale(), { year: "numeric", month: "long", day: "numeric", timeZone: "UTC" }).format(new Date(`${day}T00:00:00Z`));
 }
 
 export function formatDateTime(at: string | Date, seconds = false): string {
