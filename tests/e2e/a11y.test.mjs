@@ -120,7 +120,7 @@ test("a meeting: the form together, the messages, the gaps and the receipt", asy
   await field(citizen, "/familyName").click();
   await citizen.keyboard.type("Minta");
   await saved(citizen);
-  await desk.waitForSelector(".ab-field-remote .ab-caret");
+  await desk.waitForSelector(".ab-field-citizen .ab-caret");
   await check(desk, "desk-meeting");
   assert.ok(await fitsWidth(citizen));
   await check(citizen, "meeting", { fullPage: true });

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { House, until } from "../house/house.mjs";
-import { openPerson, startBrowser } from "./lib/browser.mjs";
+import { assertAccessible, openPerson, screenshot, startBrowser } from "./lib/browser.mjs";
 import { field, join, meetByVideo, openDesk, saved, submit } from "./lib/steps.mjs";
 
 let house, browser, desk, citizen;
@@ -65,15 +65,47 @@ test("the desk fills in several answers at once", async () => {
   await shows(citizen, "/givenName", "Jan");
 });
 
-test("what was typed too late is kept in sight", async () => {
+test("nothing is said of saving before anybody here has typed", async () => {
+  await desk.waitForSelector('.ab-saved[data-saved="none"]', { state: "attached" });
+  assert.equal((await desk.textContent(".ab-saved")).trim(), "");
+  await citizen.waitForSelector('.ab-saved[data-saved="none"]', { state: "attached" });
+  await field(citizen, "/email").fill("jan@example.org");
+  await saved(citizen);
+  assert.match((await citizen.textContent(".ab-saved")).trim(), /^✓ Uloženo na úřadě, \d{1,2}:\d{2}$/);
+  assert.equal(await desk.getAttribute(".ab-saved", "data-saved"), "none", "the desk has typed nothing");
+});
+
+/** What stands in the copy of a late answer, and on the clipboard after its button. */
+async function lateCopy(page, path) {
+  const late = page.locator(`[data-late="${path}"]`);
+  await late.waitFor({ timeout: 20_000 });
+  const text = await late.locator("textarea").inputValue();
+  await late.locator("button").click();
+  await late.getByRole("status").filter({ hasText: "Zkopírováno" }).waitFor();
+  assert.equal(await page.evaluate(() => navigator.clipboard.readText()), text);
+  return text;
+}
+
+test("what was typed too late is kept in sight, to be copied", async () => {
+  await citizen.context().grantPermissions(["clipboard-read", "clipboard-write"], { origin: house.boxUrl });
+  await field(desk, "/story").fill("Pes je hodný.");
+  await shows(citizen, "/story", "Pes je hodný.");
   await citizen.context().setOffline(true);
+  await field(citizen, "/story").press("Control+End");
+  await citizen.keyboard.type(" Opravdu!");
   await field(citizen, "/street").fill("Ukázková 1");
-  await citizen.waitForFunction(() => document.querySelector(".ab-saved")?.getAttribute("data-saved") !== "yes");
+  await citizen.waitForFunction(() => document.querySelector(".ab-saved")?.getAttribute("data-saved") === "away");
+  // The desk goes on typing until the moment it submits.
+  await field(desk, "/story").press("Control+End");
+  await desk.keyboard.type(" Štěká jen občas.");
   const number = await submit(desk);
   assert.match(number, /^UKAZKA\/\d{4}\/\d{6}$/);
   await citizen.context().setOffline(false);
   await citizen.waitForSelector(".ab-receipt-number", { timeout: 20_000 });
-  const late = await citizen.textContent(".ab-notice-amber", { timeout: 20_000 });
-  assert.match(late, /Ukázková 1/);
+  assert.equal(await lateCopy(citizen, "/street"), "Ukázková 1");
+  assert.match(await lateCopy(citizen, "/story"), /^Pes je hodný\. Opravdu!/);
+  assert.equal(await citizen.locator("[data-late]").count(), 2, "only what was typed too late");
+  await assertAccessible(citizen, "late edits");
+  await screenshot(citizen, "form-late", { fullPage: true });
   assert.deepEqual(desk.errors, []);
 });
