@@ -85,8 +85,10 @@ AblakJoined *ablak_invitation_redeem(AblakTxn *txn, const char *secret, const ch
  */
 AblakJoined *ablak_citizen_resume(AblakTxn *txn, const char *resume_token,
                                   GError **error) G_GNUC_WARN_UNUSED_RESULT;
-/* The visit of a citizen's session; NULL without an error when unknown or expired. */
-char *ablak_citizen_find(AblakTxn *txn, const char *secret, GError **error);
+/* The visit of a citizen's session; NULL without an error when unknown or expired. `ret_device`
+ * (may be NULL): an id that tells the devices of a visit apart and stays when the session is
+ * resumed. */
+char *ablak_citizen_find(AblakTxn *txn, const char *secret, char **ret_device, GError **error);
 bool ablak_citizen_leave(AblakTxn *txn, const char *secret,
                          GError **error) G_GNUC_WARN_UNUSED_RESULT;
 /* The visit is over: every session and invitation of it ends. Receipts stay readable until then +

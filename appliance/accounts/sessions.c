@@ -77,8 +77,8 @@ void ablak_joined_free(AblakJoined *joined)
 }
 
 /* `began_ms` bounds the session's life; coming back does not lengthen it. */
-static AblakJoined *start_session(AblakTxn *txn, const char *visit_id, gint64 began_ms,
-                                  GError **error)
+static AblakJoined *start_session(AblakTxn *txn, const char *visit_id, const char *device,
+                                  gint64 began_ms, GError **error)
 {
   g_autoptr(AblakJoined) joined = g_new0(AblakJoined, 1);
   joined->visit_id = g_strdup(visit_id);
@@ -87,9 +87,9 @@ static AblakJoined *start_session(AblakTxn *txn, const char *visit_id, gint64 be
   g_autofree char *id = hash_of(joined->secret), *resume = hash_of(joined->resume_token);
   if (!ablak_txn_exec(
           txn, NULL, error,
-          "INSERT INTO citizen_session (id, visit_id, resume_sha256, created_at, last_seen_at)"
-          " VALUES (?, ?, ?, ?, ?)",
-          "tttii", id, visit_id, resume, began_ms, ablak_txn_now_ms(txn)))
+          "INSERT INTO citizen_session (id, visit_id, resume_sha256, created_at, last_seen_at,"
+          " device) VALUES (?, ?, ?, ?, ?, ?)",
+          "tttiit", id, visit_id, resume, began_ms, ablak_txn_now_ms(txn), device))
     return NULL;
   return g_steal_pointer(&joined);
 }
@@ -191,15 +191,17 @@ AblakJoined *ablak_invitation_redeem(AblakTxn *txn, const char *secret, const ch
                       ablak_txn_now_ms(txn), ablak_rows_text(rows, 0)) ||
       !visit_event(txn, visit_id, "citizen.joined", error))
     return NULL;
-  return start_session(txn, visit_id, ablak_txn_now_ms(txn), error);
+  g_autofree char *device = ablak_id_new();
+  return start_session(txn, visit_id, device, ablak_txn_now_ms(txn), error);
 }
 
 AblakJoined *ablak_citizen_resume(AblakTxn *txn, const char *resume_token, GError **error)
 {
   g_autofree char *hash = hash_of(resume_token);
   g_autoptr(AblakRows) rows = ablak_txn_query(
-      txn, error, "SELECT id, visit_id, created_at FROM citizen_session WHERE resume_sha256 = ?",
-      "t", hash);
+      txn, error,
+      "SELECT id, visit_id, created_at, device FROM citizen_session WHERE resume_sha256 = ?", "t",
+      hash);
   if (!rows)
     return NULL;
   g_autoptr(GError) failure = NULL;
@@ -214,21 +216,24 @@ AblakJoined *ablak_citizen_resume(AblakTxn *txn, const char *resume_token, GErro
     return NULL;
   }
   g_autofree char *visit_id = g_strdup(ablak_rows_text(rows, 1));
+  g_autofree char *device = g_strdup(ablak_rows_text(rows, 3));
   gint64 began_ms = ablak_rows_int(rows, 2);
   if (!ablak_txn_exec(txn, NULL, error, "DELETE FROM citizen_session WHERE id = ?", "t",
                       ablak_rows_text(rows, 0)))
     return NULL;
-  return start_session(txn, visit_id, began_ms, error);
+  return start_session(txn, visit_id, device, began_ms, error);
 }
 
-char *ablak_citizen_find(AblakTxn *txn, const char *secret, GError **error)
+char *ablak_citizen_find(AblakTxn *txn, const char *secret, char **ret_device, GError **error)
 {
   g_autofree char *id = hash_of(secret);
   g_autoptr(AblakRows) rows = ablak_txn_query(
-      txn, error, "SELECT visit_id, created_at FROM citizen_session WHERE id = ?", "t", id);
+      txn, error, "SELECT visit_id, created_at, device FROM citizen_session WHERE id = ?", "t", id);
   if (!rows || !ablak_rows_next(rows, error) ||
       ablak_rows_int(rows, 1) + CITIZEN_LIFE_MS <= ablak_txn_now_ms(txn))
     return NULL;
+  if (ret_device)
+    *ret_device = g_strdup(ablak_rows_text(rows, 2));
   return g_strdup(ablak_rows_text(rows, 0));
 }
 

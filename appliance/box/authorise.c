@@ -8,11 +8,13 @@
 static AblakPerson *citizen_of(AblakTxn *txn, AblakRequest *request, GError **error)
 {
   const char *secret = ablak_request_cookie(request, ABLAK_CITIZEN_COOKIE);
-  char *visit = secret && *secret ? ablak_citizen_find(txn, secret, error) : NULL;
+  g_autofree char *device = NULL;
+  char *visit = secret && *secret ? ablak_citizen_find(txn, secret, &device, error) : NULL;
   if (!visit)
     return NULL;
   AblakPerson *person = ablak_person_new(ABLAK_PERSON_CITIZEN);
   person->visit = visit;
+  person->id = g_strdup(*device ? device : "citizen");
   person->session = g_strdup(secret);
   return person;
 }
@@ -80,7 +82,7 @@ bool ablak_box_check_page(AblakTxn *txn, const AblakPerson *person, bool active,
     return ablak_sign_ins_check(box->sign_ins, txn, person, active || is_meeting(box, txn, person),
                                 ret_valid, error);
   g_autoptr(GError) failure = NULL;
-  g_autofree char *visit = ablak_citizen_find(txn, person->session, &failure);
+  g_autofree char *visit = ablak_citizen_find(txn, person->session, NULL, &failure);
   if (failure) {
     g_propagate_error(error, g_steal_pointer(&failure));
     return false;

@@ -28,6 +28,9 @@ const AblakConfigKey ablak_box_config_keys[] = {
      "How many numbers one address may take in a minute; as many may be taken at once."},
     {"receipt-minutes", ABLAK_CONFIG_INT, "60", 1, 1440, "min", ABLAK_CONFIG_RELOAD,
      "How long a citizen can still fetch the receipt after the visit has ended."},
+    {"drafts-memory", ABLAK_CONFIG_INT, "256", 16, 65536, "MiB", ABLAK_CONFIG_RESTART,
+     "Memory of the forms that are open now; when it is full, opening one more answers \"try "
+     "again\"."},
     {"log-level", ABLAK_CONFIG_STRING, "info", 0, 0, NULL, ABLAK_CONFIG_RELOAD,
      "Least level of log lines: debug, info, warning or error."},
     {NULL, ABLAK_CONFIG_STRING, NULL, 0, 0, NULL, ABLAK_CONFIG_RESTART, NULL},

@@ -154,7 +154,9 @@ static bool start(AblakBranch *box, GError **error)
   box->prints = ablak_allowance_new(PRINTS_AT_ONCE, PRINT_EVERY_MS);
   box->presence = ablak_presence_new();
   box->pages = ablak_open_pages_new(box->store, ablak_box_check_page, box);
-  box->drafts = ablak_drafts_new(box->store, NULL);
+  const AblakDraftsOptions drafts = {
+      .memory_max = (gsize)ablak_config_int(box->config, "drafts-memory") * 1024 * 1024};
+  box->drafts = ablak_drafts_new(box->store, &drafts);
   box->live = ablak_box_live_new(box);
   ablak_events_publish_to(box->store, box->live);
   ablak_store_watch_commits(box->store, committed, box);

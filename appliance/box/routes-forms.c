@@ -43,26 +43,19 @@ static json_t *audiences_json(const AblakForm *form, const AblakPerson *person)
   return audiences;
 }
 
-/* Citizens learn that a clerk wrote, not which one, and nothing of the office's own fields. */
+/* Citizens learn nothing of the office's own fields. */
 static json_t *authors_json(AblakTxn *txn, const char *draft_id, const AblakPerson *person,
                             GError **error)
 {
-  g_autoptr(json_t) all = ablak_draft_authors(txn, draft_id, error);
-  if (!all)
-    return NULL;
-  json_t *authors = json_array();
-  size_t index;
-  json_t *one;
-  json_array_foreach(all, index, one)
-  {
-    if (person->kind == ABLAK_PERSON_CITIZEN &&
-        strcmp(ablak_json_get_string(one, "audience"), "shared") != 0)
-      continue;
-    json_array_append_new(authors,
-                          json_pack("{s:O, s:O, s:o}", "path", json_object_get(one, "path"),
-                                    "actor", json_object_get(one, "actor"), "at",
-                                    ablak_json_time(ablak_json_get_int(one, "at", 0))));
-  }
+  json_t *authors = ablak_draft_authors(txn, draft_id, false, kind_of(person), person->id, error);
+  if (!authors || person->kind == ABLAK_PERSON_CITIZEN)
+    return authors;
+  g_autoptr(json_t) office =
+      ablak_draft_authors(txn, draft_id, true, kind_of(person), person->id, error);
+  if (!office)
+    g_clear_pointer(&authors, json_decref);
+  else
+    json_array_extend(authors, office);
   return authors;
 }
 
@@ -116,9 +109,8 @@ void ablak_box_add_row(AblakRequest *request, gpointer app)
   const AblakPerson *person = ablak_request_person(request);
   if (require_own(box, request))
     ablak_drafts_add_row(box->drafts, ablak_request_param(request, "draftId"), kind_of(person),
-                         ablak_person_actor(person),
-                         ablak_json_get_string(ablak_request_json(request), "path"), changed,
-                         ablak_request_ref(request));
+                         person->id, ablak_json_get_string(ablak_request_json(request), "path"),
+                         changed, ablak_request_ref(request));
 }
 
 void ablak_box_prefill_draft(AblakRequest *request, gpointer app)
@@ -127,9 +119,8 @@ void ablak_box_prefill_draft(AblakRequest *request, gpointer app)
   const AblakPerson *person = ablak_request_person(request);
   if (require_own(box, request))
     ablak_drafts_prefill(box->drafts, ablak_request_param(request, "draftId"), kind_of(person),
-                         ablak_person_actor(person),
-                         json_object_get(ablak_request_json(request), "values"), changed,
-                         ablak_request_ref(request));
+                         person->id, json_object_get(ablak_request_json(request), "values"),
+                         changed, ablak_request_ref(request));
 }
 
 /* --- the live document
@@ -155,6 +146,11 @@ static void document_send(const void *message, gsize size, gpointer data)
 static void document_close(unsigned code, const char *reason, gpointer data)
 {
   ablak_socket_close(((Document *)data)->socket, code, reason);
+}
+
+static void document_pause(bool pause, gpointer data)
+{
+  ablak_socket_pause(((Document *)data)->socket, pause);
 }
 
 static void document_end(gpointer data, unsigned code, const char *reason)
@@ -219,11 +215,12 @@ void ablak_box_open_document(AblakRequest *request, gpointer app)
   Document *document = g_new0(Document, 1);
   const AblakDraftPeer peer = {
       .actor_kind = kind_of(person),
-      .actor_id = ablak_person_actor(person),
+      .actor_id = person->id,
       .may_write = ablak_box_require_open(visit, NULL) ? NULL : may_not_write,
       .send = document_send,
       .close = document_close,
       .data = document,
+      .pause = document_pause,
   };
   document->socket = ablak_request_accept_socket(request, &callbacks, document);
   if (!document->socket) { /* the client has gone */

@@ -13,7 +13,7 @@ typedef enum {
 
 typedef struct {
   AblakPersonKind kind;
-  char *id;       /* staff id or box id; NULL for nobody and citizens */
+  char *id;       /* staff id, box id, or which of a visit's devices a citizen is at */
   char *login;    /* staff only */
   char *name;     /* staff only: shown to that person alone */
   char **roles;   /* staff only, NULL-terminated */

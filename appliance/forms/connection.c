@@ -5,7 +5,7 @@
 #include "forms/live.h"
 #include <string.h>
 
-#define AWARENESS_EXPIRE_S 15
+#define OWED_MAX_MS 30000 /* who is so far ahead does not wait for us */
 
 AblakDraftConnection *ablak_draft_live_connection_ref(AblakDraftConnection *connection)
 {
@@ -17,6 +17,7 @@ void ablak_draft_live_connection_unref(AblakDraftConnection *connection)
 {
   if (!g_ref_count_dec(&connection->references))
     return;
+  g_assert(connection->pause_source == 0);
   g_array_unref(connection->clients);
   g_free(connection->actor_kind);
   g_free(connection->actor_id);
@@ -54,97 +55,6 @@ GBytes *ablak_draft_live_message(guint64 kind, const char *text)
   return ablak_ysync_encode(ABLAK_YSYNC_OTHER, kind, body->data, body->len);
 }
 
-/* --- field rules --- */
-
-static AblakDraftConnection *connection_of(const Document *document, guint64 cookie)
-{
-  for (guint i = 0; i < document->connections->len; i++) {
-    AblakDraftConnection *connection = g_ptr_array_index(document->connections, i);
-    if (connection->cookie == cookie)
-      return connection;
-  }
-  return NULL;
-}
-
-/* NULL: allowed. What waited for a missing update still has the cookie of who delivered it. */
-static const char *refusal(const Document *document, const AblakYdocChange *change, char **ret_path)
-{
-  const char *reason = ablak_form_refusal(document->live->form, document->office, change, ret_path);
-  if (reason != NULL)
-    return reason;
-  AblakDraftConnection *writer = connection_of(document, change->origin);
-  if (writer == NULL)
-    return g_hash_table_contains(document->live->restricted, &change->origin) ? "forbidden" : NULL;
-  bool may = writer->peer.may_write == NULL || writer->peer.may_write(*ret_path, writer->peer.data);
-  return may ? NULL : "forbidden";
-}
-
-static bool allow(const AblakYdocChange *change, gpointer data)
-{
-  g_autofree char *path = NULL;
-  return refusal(data, change, &path) == NULL;
-}
-
-/* Types say nothing about values: one that cannot stand in its field gives way to the old one. */
-static bool value_is_wrong(const Document *document, const AblakYdocChange *change,
-                           const char *path)
-{
-  if (change->kind != ABLAK_YDOC_MAP_SET)
-    return false;
-  const AblakFormField *field = ablak_form_field_at(document->live->form, path);
-  g_autoptr(json_t) value = ablak_ydoc_json_at(document->ydoc, change->path);
-  return field != NULL && value != NULL && !ablak_form_value_fits(field, value);
-}
-
-static void restore_value(Document *document, const AblakYdocChange *change, const char *path)
-{
-  const AblakForm *form = document->live->form;
-  g_autoptr(json_t) nothing = json_null();
-  ablak_ydoc_begin(document->ydoc);
-  if (change->before == NULL || !ablak_form_set(form, document->ydoc, path, change->before, NULL))
-    (void)!ablak_form_set(form, document->ydoc, path, nothing, NULL);
-  g_autoptr(GBytes) update = ablak_ydoc_commit(document->ydoc);
-  if (update != NULL)
-    ablak_draft_live_write(document, update, "box", NULL);
-}
-
-static void note_change(AblakDraftConnection *connection, const AblakYdocChange *change,
-                        const char *path)
-{
-  Document *document = connection->document;
-  AblakDraftConnection *writer = connection_of(document, change->origin);
-  if (writer == NULL)
-    writer = connection;
-  ablak_draft_live_touch(document, path, writer->actor_kind, writer->actor_id,
-                         change->kind == ABLAK_YDOC_LIST && change->deleted > 0);
-}
-
-/* Authors, values and refusals of what was integrated. */
-static void settle(AblakDraftConnection *connection, const AblakYdocReport *report)
-{
-  Document *document = connection->document;
-  g_autoptr(json_t) refused = json_array();
-  for (guint i = 0; report->changes != NULL && i < report->changes->len; i++) {
-    const AblakYdocChange *change = g_ptr_array_index(report->changes, i);
-    g_autofree char *path = NULL;
-    const char *reason = refusal(document, change, &path);
-    if (!change->refused && value_is_wrong(document, change, path)) {
-      restore_value(document, change, path);
-      reason = "value";
-    } else if (!change->refused) {
-      note_change(connection, change, path);
-      continue;
-    }
-    json_array_append_new(refused, json_pack("{s:s, s:s}", "path", path, "reason",
-                                             reason != NULL ? reason : "forbidden"));
-  }
-  if (json_array_size(refused) == 0)
-    return;
-  g_autoptr(json_t) message = json_pack("{s:O}", "refused", refused);
-  g_autofree char *text = ablak_json_text(message);
-  ablak_draft_live_tell(document, connection, ablak_draft_live_message(MESSAGE_REFUSED, text));
-}
-
 /* --- updates --- */
 
 static void acknowledge(AblakDraftConnection *connection)
@@ -153,13 +63,43 @@ static void acknowledge(AblakDraftConnection *connection)
                         ablak_ysync_encode_number(MESSAGE_DURABLE, connection->received));
 }
 
+/* What the update does to a copy of the document that knows nothing of what waits. */
+static bool try_out(const Document *document, const void *update, gsize size, bool *ret_news,
+                    bool *ret_waits, GError **error)
+{
+  static const guint8 knows_nothing[] = {0};
+  g_autoptr(AblakYdoc) copy = ablak_ydoc_new(NULL);
+  g_autoptr(GBytes) state =
+      ablak_ydoc_encode(document->ydoc, knows_nothing, sizeof knows_nothing, error);
+  if (state == NULL)
+    return false;
+  gsize state_size = 0;
+  const void *data = g_bytes_get_data(state, &state_size);
+  g_autoptr(AblakYdocReport) report = NULL;
+  if (!ablak_ydoc_apply(copy, data, state_size, 0, 0, NULL, error) ||
+      !ablak_ydoc_apply(copy, update, size, 0, ABLAK_YDOC_UPDATE, &report, error))
+    return false;
+  *ret_waits = ablak_ydoc_has_pending(copy);
+  *ret_news = report->update != NULL || *ret_waits;
+  return true;
+}
+
+/* Is something of the update left over after it was applied? When something waited before, that
+ * alone says nothing. */
+static bool is_left_over(const Document *document, const void *update, gsize size, bool waited)
+{
+  bool news = false, waits = true;
+  if (!ablak_ydoc_has_pending(document->ydoc))
+    return false;
+  return !waited || !try_out(document, update, size, &news, &waits, NULL) || waits;
+}
+
 /* What waits for a missing update is in memory only: it is acknowledged when it fits. */
-static void acknowledge_all(AblakDraftConnection *connection, bool waited, bool brought,
-                            bool counted)
+static void acknowledge_all(AblakDraftConnection *connection, bool left_over, bool counted)
 {
   Document *document = connection->document;
   if (ablak_ydoc_has_pending(document->ydoc)) {
-    connection->waits = connection->waits || !waited || !brought;
+    connection->waits = connection->waits || left_over;
     if (counted && !connection->waits)
       acknowledge(connection);
     return;
@@ -173,22 +113,7 @@ static void acknowledge_all(AblakDraftConnection *connection, bool waited, bool 
   }
 }
 
-/* A frozen draft takes nothing in, but a peer may well repeat what is known. */
-static bool is_news(const Document *document, const void *update, gsize size, GError **error)
-{
-  g_autoptr(AblakYdoc) copy = ablak_ydoc_new(NULL);
-  g_autoptr(GBytes) state = ablak_ydoc_encode(document->ydoc, NULL, 0, error);
-  if (state == NULL)
-    return false;
-  gsize state_size = 0;
-  const void *data = g_bytes_get_data(state, &state_size);
-  g_autoptr(AblakYdocReport) report = NULL;
-  return ablak_ydoc_apply(copy, data, state_size, 0, 0, NULL, error) &&
-         ablak_ydoc_apply(copy, update, size, 0, ABLAK_YDOC_UPDATE, &report, error) &&
-         (report->update != NULL || ablak_ydoc_has_pending(copy));
-}
-
-static void close_for(AblakDraftConnection *connection, const GError *error)
+void ablak_draft_live_connection_refuse(AblakDraftConnection *connection, const GError *error)
 {
   bool large = g_error_matches(error, ABLAK_ERROR, ABLAK_ERROR_TOO_LARGE);
   bool forged = g_error_matches(error, ABLAK_ERROR, ABLAK_ERROR_FORBIDDEN);
@@ -200,106 +125,50 @@ static void close_for(AblakDraftConnection *connection, const GError *error)
                                              : "malformed");
 }
 
+/* A frozen draft takes nothing in, but a peer may well repeat what is known. */
+static void take_in_frozen(AblakDraftConnection *connection, const void *update, gsize size,
+                           bool counted)
+{
+  g_autoptr(GError) error = NULL;
+  bool news = false, waits = false;
+  if (!try_out(connection->document, update, size, &news, &waits, &error)) {
+    ablak_draft_live_connection_refuse(connection, error);
+  } else if (news) {
+    ablak_draft_live_connection_close(connection, CLOSE_FROZEN, "frozen");
+  } else if (counted) {
+    connection->received++;
+    acknowledge(connection);
+  }
+}
+
 static void take_in(AblakDraftConnection *connection, const void *update, gsize size, bool counted)
 {
   Document *document = connection->document;
   g_autoptr(GError) error = NULL;
   g_autoptr(AblakYdocReport) report = NULL;
-  if (document->live->frozen) {
-    bool news = is_news(document, update, size, &error);
-    if (error != NULL)
-      close_for(connection, error);
-    else if (news)
-      ablak_draft_live_connection_close(connection, CLOSE_FROZEN, "frozen");
-    else if (counted)
-      connection->received++, acknowledge(connection);
+  if (!ablak_draft_live_room(document->live->drafts, size)) {
+    ablak_draft_live_connection_close(connection, CLOSE_RETRY, "full");
     return;
   }
   g_autoptr(GArray) writers = ablak_draft_live_writers_check(connection, update, size, &error);
   bool waited = ablak_ydoc_has_pending(document->ydoc);
   if (writers == NULL ||
-      !ablak_ydoc_apply_checked(document->ydoc, update, size, connection->cookie, ABLAK_YDOC_BEFORE,
-                                allow, document, &report, &error)) {
-    close_for(connection, error);
+      !ablak_ydoc_apply_checked(document->ydoc, update, size, connection->cookie,
+                                ABLAK_YDOC_BEFORE | ABLAK_YDOC_CONFLICTS, ablak_draft_live_allow,
+                                document, &report, &error)) {
+    ablak_draft_live_connection_refuse(connection, error);
     return;
   }
   ablak_draft_live_writers_bind(connection, writers);
   connection->received += counted;
+  bool left_over = is_left_over(document, update, size, waited);
   bool known = report->refused == 0 && !waited; /* repairs and what waited are news to the sender */
   if (report->update != NULL)
     ablak_draft_live_write(document, report->update, connection->actor_kind,
                            known ? connection : NULL);
-  settle(connection, report);
+  ablak_draft_live_settle(connection, report);
   if (connection->document != NULL)
-    acknowledge_all(connection, waited, report->update != NULL, counted);
-}
-
-/* --- who is where --- */
-
-static void relay_awareness(Document *document, const guint64 *clients, guint count,
-                            const AblakDraftConnection *except)
-{
-  if (count == 0)
-    return;
-  g_autoptr(GBytes) update = ablak_yawareness_encode(document->awareness, clients, count);
-  gsize size = 0;
-  const void *data = g_bytes_get_data(update, &size);
-  g_autoptr(GBytes) message = ablak_ysync_encode(ABLAK_YSYNC_AWARENESS, 0, data, size);
-  ablak_draft_live_relay(document, message, except);
-}
-
-static bool speaks_for(const AblakDraftConnection *connection, guint64 client)
-{
-  for (guint i = 0; i < connection->clients->len; i++)
-    if (g_array_index(connection->clients, guint64, i) == client)
-      return true;
-  return false;
-}
-
-static void take_awareness(AblakDraftConnection *connection, const void *data, gsize size)
-{
-  Document *document = connection->document;
-  g_autoptr(GError) error = NULL;
-  g_autoptr(GArray) clients = NULL;
-  if (!ablak_yawareness_apply(document->awareness, data, size, g_get_monotonic_time() / 1000,
-                              &clients, &error)) {
-    close_for(connection, error);
-    return;
-  }
-  for (guint i = 0; i < clients->len; i++) {
-    guint64 client = g_array_index(clients, guint64, i);
-    if (connection->clients->len < 64 && !speaks_for(connection, client))
-      g_array_append_val(connection->clients, client);
-  }
-  relay_awareness(document, (const guint64 *)clients->data, clients->len, connection);
-}
-
-static void send_awareness(AblakDraftConnection *connection)
-{
-  Document *document = connection->document;
-  g_autoptr(GArray) clients = ablak_yawareness_clients(document->awareness);
-  if (clients->len == 0)
-    return;
-  g_autoptr(GBytes) update = ablak_yawareness_encode(document->awareness, NULL, 0);
-  gsize size = 0;
-  const void *data = g_bytes_get_data(update, &size);
-  g_autoptr(GBytes) message = ablak_ysync_encode(ABLAK_YSYNC_AWARENESS, 0, data, size);
-  ablak_draft_live_connection_send(connection, message);
-}
-
-static gboolean expire_awareness(gpointer data)
-{
-  Live *live = data;
-  for (int i = 0; i < 2; i++) {
-    Document *document = &live->documents[i];
-    g_autoptr(GArray) gone =
-        ablak_yawareness_expire(document->awareness, g_get_monotonic_time() / 1000);
-    relay_awareness(document, (const guint64 *)gone->data, gone->len, NULL);
-  }
-  if (ablak_draft_live_connections(live) > 0)
-    return G_SOURCE_CONTINUE;
-  live->awareness_source = 0;
-  return G_SOURCE_REMOVE;
+    acknowledge_all(connection, left_over, counted);
 }
 
 /* --- messages --- */
@@ -310,7 +179,7 @@ static void answer_state(AblakDraftConnection *connection, const void *vector, g
   g_autoptr(GError) error = NULL;
   g_autoptr(GBytes) update = ablak_ydoc_encode(document->ydoc, vector, size, &error);
   if (update == NULL) {
-    close_for(connection, error);
+    ablak_draft_live_connection_refuse(connection, error);
     return;
   }
   gsize update_size = 0;
@@ -339,7 +208,7 @@ void ablak_draft_live_connection_receive(AblakDraftConnection *connection, const
     ablak_error_set(&error, ABLAK_ERROR_TOO_LARGE, "coedit/too-large", "a message of %zu bytes",
                     size);
   if (error != NULL || !ablak_ysync_decode(data, size, &message, &error)) {
-    close_for(connection, error);
+    ablak_draft_live_connection_refuse(connection, error);
     return;
   }
   switch (message.kind) {
@@ -350,26 +219,73 @@ void ablak_draft_live_connection_receive(AblakDraftConnection *connection, const
   case ABLAK_YSYNC_UPDATE:
     if (live->freezing)
       hold(connection, data, size);
+    else if (live->frozen)
+      take_in_frozen(connection, message.body, message.size, message.kind == ABLAK_YSYNC_UPDATE);
     else
       take_in(connection, message.body, message.size, message.kind == ABLAK_YSYNC_UPDATE);
     break;
   case ABLAK_YSYNC_AWARENESS:
-    take_awareness(connection, message.body, message.size);
+    ablak_draft_live_presence_take(connection, message.body, message.size);
     break;
   case ABLAK_YSYNC_QUERY_AWARENESS:
-    send_awareness(connection);
+    ablak_draft_live_presence_send(connection);
     break;
   default: /* kinds of somebody's own mean nothing here */
     break;
   }
 }
 
+/* --- not too fast --- */
+
+static gint64 owed_ms(AblakDraftConnection *connection, gint64 messages, gint64 bytes)
+{
+  gint64 now_ms = drafts_monotonic_ms(connection->document->live->drafts);
+  gint64 for_messages = ablak_rate_take(&connection->messages, messages, now_ms);
+  gint64 for_bytes = ablak_rate_take(&connection->bytes, bytes, now_ms);
+  return MAX(for_messages, for_bytes);
+}
+
+static gboolean read_again(gpointer data)
+{
+  AblakDraftConnection *connection = data;
+  connection->pause_source = 0;
+  gint64 wait_ms = connection->document != NULL ? owed_ms(connection, 0, 0) : 0;
+  if (wait_ms > 0)
+    connection->pause_source = g_timeout_add((guint)wait_ms, read_again, connection);
+  else if (!connection->closed)
+    connection->peer.pause(false, connection->peer.data);
+  return G_SOURCE_REMOVE;
+}
+
+/* False: closed. What has come is taken in all the same: it cannot be given back. */
+static bool keep_pace(AblakDraftConnection *connection, gsize size)
+{
+  gint64 wait_ms = owed_ms(connection, 1, (gint64)size);
+  if (wait_ms == 0)
+    return true;
+  if (connection->peer.pause == NULL || wait_ms > OWED_MAX_MS) {
+    ablak_log(ABLAK_LOG_WARNING, "draft.too-fast", "draft", connection->document->live->draft_id,
+              NULL);
+    ablak_draft_live_connection_close(connection, CLOSE_RETRY, "too fast");
+    return false;
+  }
+  if (connection->pause_source == 0) {
+    connection->peer.pause(true, connection->peer.data);
+    connection->pause_source = g_timeout_add((guint)wait_ms, read_again, connection);
+  }
+  return true;
+}
+
 void ablak_draft_connection_receive(AblakDraftConnection *connection, const void *data, gsize size)
 {
+  if (connection->closed || connection->document == NULL || !keep_pace(connection, size))
+    return;
   ablak_draft_live_connection_ref(connection);
   ablak_draft_live_connection_receive(connection, data, size);
   ablak_draft_live_connection_unref(connection);
 }
+
+/* --- coming and going --- */
 
 AblakDraftConnection *ablak_drafts_connect(AblakDrafts *drafts, const char *draft_id,
                                            const char *audience, const AblakDraftPeer *peer,
@@ -389,17 +305,21 @@ AblakDraftConnection *ablak_drafts_connect(AblakDrafts *drafts, const char *draf
   connection->actor_id = g_strdup(peer->actor_id);
   connection->cookie = ++drafts->last_cookie;
   connection->clients = g_array_new(FALSE, FALSE, sizeof(guint64));
+  const AblakDraftsOptions *options = &drafts->options;
+  gint64 now_ms = drafts_monotonic_ms(drafts);
+  connection->messages = ablak_rate(options->messages_per_s, options->messages_burst, now_ms);
+  connection->bytes = ablak_rate(options->bytes_per_s, options->bytes_burst, now_ms);
   g_ptr_array_add(document->connections, connection);
   ablak_draft_live_watch_idle(live);
-  if (live->awareness_source == 0)
-    live->awareness_source = g_timeout_add_seconds(AWARENESS_EXPIRE_S, expire_awareness, live);
+  ablak_draft_live_presence_watch(live);
   g_autoptr(GBytes) vector = ablak_ydoc_state_vector(document->ydoc);
   gsize size = 0;
   const void *data = g_bytes_get_data(vector, &size);
   g_autoptr(GBytes) step1 = ablak_ysync_encode(ABLAK_YSYNC_STEP1, 0, data, size);
   ablak_draft_live_connection_send(connection, step1);
-  send_awareness(connection);
+  ablak_draft_live_presence_send(connection);
   ablak_draft_live_checks_send(document, connection);
+  ablak_draft_live_tell_authors(document, connection);
   return connection;
 }
 
@@ -407,17 +327,15 @@ void ablak_draft_connection_free(AblakDraftConnection *connection)
 {
   Document *document = connection->document;
   connection->closed = true;
+  if (connection->pause_source != 0)
+    g_source_remove(connection->pause_source);
+  connection->pause_source = 0;
   if (document != NULL) {
-    Live *live = document->live;
+    ablak_draft_live_remember(connection);
     g_ptr_array_remove(document->connections, connection);
     connection->document = NULL;
-    if (connection->peer.may_write != NULL && ablak_ydoc_has_pending(document->ydoc))
-      g_hash_table_add(live->restricted, g_memdup2(&connection->cookie, sizeof(guint64)));
-    const guint64 *clients = (const guint64 *)connection->clients->data;
-    if (ablak_yawareness_remove(document->awareness, clients, connection->clients->len,
-                                g_get_monotonic_time() / 1000) > 0)
-      relay_awareness(document, clients, connection->clients->len, NULL);
-    ablak_draft_live_watch_idle(live);
+    ablak_draft_live_presence_leave(connection, document);
+    ablak_draft_live_watch_idle(document->live);
   }
   ablak_draft_live_connection_unref(connection);
 }

@@ -115,29 +115,6 @@ AblakForm *ablak_draft_form(AblakTxn *txn, const AblakDraft *draft, GError **err
   return ablak_form_parse(definition, NULL, error);
 }
 
-json_t *ablak_draft_authors(AblakTxn *txn, const char *draft_id, GError **error)
-{
-  g_autoptr(GError) cause = NULL;
-  g_autoptr(json_t) list = json_array();
-  g_autoptr(AblakRows) rows =
-      ablak_txn_query(txn, error,
-                      "SELECT path, actor_kind, actor_id, at, audience FROM draft_field"
-                      " WHERE draft_id = ? ORDER BY audience DESC, path",
-                      "t", draft_id);
-  if (rows == NULL)
-    return NULL;
-  while (ablak_rows_next(rows, &cause))
-    json_array_append_new(
-        list, json_pack("{s:s, s:s, s:s, s:I, s:s}", "path", ablak_rows_text(rows, 0), "actor",
-                        ablak_rows_text(rows, 1), "actorId", ablak_rows_text(rows, 2), "at",
-                        (json_int_t)ablak_rows_int(rows, 3), "audience", ablak_rows_text(rows, 4)));
-  if (cause != NULL) {
-    g_propagate_error(error, g_steal_pointer(&cause));
-    return NULL;
-  }
-  return g_steal_pointer(&list);
-}
-
 bool ablak_draft_log_append(AblakTxn *txn, const char *draft_id, const char *audience,
                             gint64 serial, GBytes *update, const char *actor, GError **error)
 {
@@ -175,34 +152,6 @@ bool ablak_draft_log_load(AblakTxn *txn, const char *draft_id, const char *audie
   if (ret_serial != NULL)
     *ret_serial = serial;
   return true;
-}
-
-bool ablak_draft_log_compact(AblakTxn *txn, const char *draft_id, const char *audience,
-                             unsigned rows_max, gsize bytes_max, GError **error)
-{
-  g_autoptr(AblakRows) rows =
-      ablak_txn_query_one(txn, error,
-                          "SELECT count(*), coalesce(sum(length(data)), 0) FROM draft_update"
-                          " WHERE draft_id = ? AND audience = ?",
-                          "tt", draft_id, audience);
-  if (rows == NULL)
-    return false;
-  gint64 count = ablak_rows_int(rows, 0), bytes = ablak_rows_int(rows, 1);
-  g_clear_pointer(&rows, ablak_rows_free);
-  if (count < 2 || (count <= rows_max && bytes <= (gint64)bytes_max))
-    return true;
-  gint64 serial = 0;
-  g_autoptr(AblakYdoc) doc = ablak_ydoc_new(NULL);
-  if (!ablak_draft_log_load(txn, draft_id, audience, doc, &serial, error))
-    return false;
-  if (ablak_ydoc_has_pending(doc)) /* a merged row would not say any more what waits for what */
-    return true;
-  g_autoptr(GBytes) merged = ablak_ydoc_encode(doc, NULL, 0, error);
-  return merged != NULL &&
-         ablak_txn_exec(txn, NULL, error,
-                        "DELETE FROM draft_update WHERE draft_id = ? AND audience = ?", "tt",
-                        draft_id, audience) &&
-         ablak_draft_log_append(txn, draft_id, audience, serial, merged, "box", error);
 }
 
 json_t *ablak_draft_content(AblakTxn *txn, const char *draft_id, GError **error)

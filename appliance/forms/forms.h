@@ -9,7 +9,8 @@
  * Ownership: an AblakForm is immutable and counted; fields live as long as it. Functions over an
  * AblakTxn run inside a job. Threads: an AblakForm from any thread.
  * Errors: "forms/definition" (422), "forms/unknown-draft" (404), "forms/frozen" (409),
- * "forms/gaps" (409), "forms/unknown-field", "forms/value" (422), "forms/too-many-rows" (409). */
+ * "forms/gaps" (409), "forms/unknown-field", "forms/value" (422), "forms/too-many-rows" (409),
+ * "forms/unavailable", "forms/full" (503). */
 #pragma once
 #include "core/json.h"
 #include "store/store.h"
@@ -98,8 +99,10 @@ AblakDraft *ablak_draft_of_visit(AblakTxn *txn, const char *visit_id, GError **e
 /* The form as it was when the draft was opened. */
 AblakForm *ablak_draft_form(AblakTxn *txn, const AblakDraft *draft,
                             GError **error) G_GNUC_WARN_UNUSED_RESULT;
-/* New array of {"path", "actor", "actorId", "at" (UTC ms), "audience"}. */
-json_t *ablak_draft_authors(AblakTxn *txn, const char *draft_id,
+/* New array of DraftAuthor (a component of the interface) of one audience's fields, as this
+ * receiver may know it: citizens learn that a clerk wrote, not which one. */
+json_t *ablak_draft_authors(AblakTxn *txn, const char *draft_id, bool office,
+                            const char *receiver_kind, const char *receiver_id,
                             GError **error) G_GNUC_WARN_UNUSED_RESULT;
 /* New: the durable content of both documents. Blanks around a text do not count; an empty text or
  * list is missing. */

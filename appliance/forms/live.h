@@ -1,17 +1,18 @@
-/* forms/live.h: the parts of a live draft, private to live.c, checks.c, connection.c, session.c,
- * writers.c.
+/* forms/live.h: the parts of a live draft, private to live.c, batch.c, checks.c, connection.c,
+ * fill.c, presence.c, rules.c, session.c, writers.c.
  *
  * A Live is one draft in memory with its two documents. What happens to it in one turn of the loop
  * gathers in a batch; a batch is one job of the store. What people are told about it (relays,
  * acknowledgements, refusals) waits in the batch until the commit is durable. Everything here runs
  * on the main thread but the job itself, which sees only the batch's own rows. */
 #pragma once
+#include "forms/authors.h"
 #include "forms/coedit/awareness.h"
 #include "forms/coedit/sync.h"
-#include "forms/private.h"
+#include "forms/rate.h"
 #include "forms/session.h"
 
-enum { MESSAGE_DURABLE = 100, MESSAGE_REFUSED = 101, MESSAGE_CHECKS = 102 };
+enum { MESSAGE_DURABLE = 100, MESSAGE_REFUSED = 101, MESSAGE_CHECKS = 102, MESSAGE_AUTHORS = 103 };
 enum { CLOSE_RETRY = 1013, CLOSE_MALFORMED = 4400, CLOSE_FROZEN = 4409, CLOSE_TOO_LARGE = 4413 };
 
 typedef struct Live Live;
@@ -23,8 +24,15 @@ typedef struct {
   const char *audience;
   AblakYdoc *ydoc;
   AblakYawareness *awareness;
+  AblakAuthors *authors;
   gint64 serial;          /* of the last row of the log, those in flight included */
-  GHashTable *writers;    /* client id -> whose it is, "kind id" */
+  guint log_rows;         /* in the log, those in flight included */
+  gsize log_bytes;        /* written to it since it was merged */
+  gsize base_bytes;       /* of the merged row */
+  bool log_has_gap;       /* a row waits for one that is not there: the log stays as it is */
+  gsize memory;           /* what it counts for in the drafts' sum */
+  GHashTable *writers;    /* client id -> whose it is, borrowed from `actors` */
+  GHashTable *actors;     /* "kind id" -> how many client ids */
   GPtrArray *connections; /* borrowed */
   char *checks;           /* the last checks sent, JSON; NULL: none yet */
 } Document;
@@ -36,14 +44,14 @@ struct Live {
   Document documents[2]; /* shared, office */
   Batch *open;           /* gathers; NULL: nothing yet */
   GQueue flying;         /* of Batch, given to the store, oldest first */
-  GHashTable *touched;   /* "audience path" -> Touch: authorship that is written already */
-  gint64 updated_at_ms;  /* as the store has it, about */
+  gint64 updated_at_ms;  /* monotonic: when the store was last told */
   bool frozen;
-  bool freezing;          /* a submission is on its way: what comes is held back */
-  bool failed;            /* the store let us down: nothing more goes in or out */
-  Live **submission;      /* the submission's way back to us; NULL: none on its way */
-  GQueue held;            /* of Held, while freezing */
-  GHashTable *restricted; /* cookies of gone connections that might not write everything */
+  bool freezing;     /* a submission is on its way: what comes is held back */
+  bool failed;       /* the store let us down: nothing more goes in or out */
+  Live **submission; /* the submission's way back to us; NULL: none on its way */
+  GQueue held;       /* of Held, while freezing */
+  GHashTable *gone;  /* cookie -> Gone, while something waits */
+  bool leaving;      /* its log is being merged before it goes */
   guint flush_source, checks_source, idle_source, awareness_source;
 };
 
@@ -56,21 +64,25 @@ struct AblakDraftConnection {
   guint64 received; /* update messages */
   bool waits;       /* its last update waits for one that is missing: nothing is durable yet */
   bool closed;      /* the transport was told */
-  GArray *clients;  /* guint64: awareness clients it spoke for */
+  AblakRate messages, bytes;
+  guint pause_source; /* the transport reads nothing until then */
+  GArray *clients;    /* guint64: awareness clients it spoke for */
 };
+
+/* A connection that went while something it delivered may still wait for what is missing. */
+typedef struct {
+  char *actor_kind, *actor_id;
+  bool restricted; /* it might not write everything */
+} Gone;
 
 /* What a batch tells once it is durable. */
 typedef struct {
   AblakDraftConnection *to;     /* counted; NULL: all connections of the document but `except` */
   AblakDraftConnection *except; /* counted, may be NULL */
   Document *document;
-  GBytes *message;
+  GBytes *message; /* NULL: authors */
+  json_t *authors; /* told to each in its own way */
 } Out;
-
-typedef struct {
-  char *audience, *path, *actor_kind, *actor_id;
-  bool clear_below; /* rows moved: what was known below the path is void */
-} Field;
 
 typedef struct {
   const char *audience;
@@ -78,6 +90,13 @@ typedef struct {
   GBytes *update;
   char *actor;
 } Row;
+
+/* The whole document, in place of its log up to `serial`. */
+typedef struct {
+  const char *audience;
+  gint64 serial;
+  GBytes *state;
+} Merged;
 
 typedef struct {
   const char *audience;
@@ -93,13 +112,13 @@ typedef struct {
 struct Batch {
   Live *live; /* NULL: nobody is interested any more */
   char *draft_id;
-  GPtrArray *rows, *fields; /* Row, Field */
-  GPtrArray *writers;       /* Writer */
-  GPtrArray *outs;          /* Out */
-  GArray *waiting;          /* Waiting */
-  bool stamp;               /* bring draft.updated_at up to date */
-  unsigned log_rows_max;
-  gsize log_bytes_max;
+  GPtrArray *rows;    /* Row */
+  GPtrArray *merged;  /* Merged */
+  GPtrArray *authors; /* AblakAuthorsWrite */
+  GPtrArray *writers; /* Writer */
+  GPtrArray *outs;    /* Out */
+  GArray *waiting;    /* Waiting */
+  bool stamp;         /* bring draft.updated_at up to date */
 };
 
 typedef struct {
@@ -111,30 +130,58 @@ struct AblakDrafts {
   AblakStore *store;
   AblakDraftsOptions options;
   GHashTable *lives; /* draft id -> Live */
+  GHashTable *forms; /* "id version edition" -> AblakForm: of the drafts in memory */
+  gsize memory;      /* of the documents */
   guint64 last_cookie;
 };
 
-/* --- live.c: loading, batches, what is told --- */
+static inline gint64 drafts_monotonic_ms(const AblakDrafts *drafts)
+{
+  return drafts->options.monotonic_ms(drafts->options.clock_data);
+}
+
+static inline gint64 drafts_wall_ms(const AblakDrafts *drafts)
+{
+  return drafts->options.wall_ms(drafts->options.clock_data);
+}
+
+/* --- session.c --- */
+/* The live draft, if it may still be changed. */
+Live *ablak_draft_live_open(AblakDrafts *drafts, const char *draft_id, GError **error);
+/* Takes the error over; never answers from inside the call that failed. */
+void ablak_draft_live_answer(AblakDone done, gpointer data, GDestroyNotify free_data,
+                             GError *error);
+
+/* --- live.c: loading, unloading, memory --- */
 Live *ablak_draft_live_get(AblakDrafts *drafts, const char *draft_id, GError **error);
 void ablak_draft_live_free(Live *live);
 Document *ablak_draft_live_document(Live *live, const char *audience);
 unsigned ablak_draft_live_connections(const Live *live);
+/* Closes everybody and forgets the memory copy: it may be ahead of the store. */
+void ablak_draft_live_fail(Live *live);
+void ablak_draft_live_watch_idle(Live *live);
+/* Counts the document anew. */
+void ablak_draft_live_weigh(Document *document);
+/* Is there memory for `size` more? Unused drafts make room. */
+bool ablak_draft_live_room(AblakDrafts *drafts, gsize size);
+
+/* --- batch.c: to the store, and what is told afterwards --- */
+void ablak_draft_live_batch_free(gpointer batch);
 /* The batch that gathers now; it goes to the store at the end of this turn of the loop. */
 Batch *ablak_draft_live_batch(Live *live);
 void ablak_draft_live_flush(Live *live);
 /* Writes an update of a document, relayed to all but `except` once it is durable. */
 void ablak_draft_live_write(Document *document, GBytes *update, const char *actor_kind,
                             AblakDraftConnection *except);
-void ablak_draft_live_touch(Document *document, const char *path, const char *actor_kind,
-                            const char *actor_id, bool rows_moved);
 /* Sends when all that was taken in so far is durable; takes the bytes over. */
 void ablak_draft_live_tell(Document *document, AblakDraftConnection *to, GBytes *message);
 /* Sends at once to all connections of the document but one. */
 void ablak_draft_live_relay(Document *document, GBytes *message,
                             const AblakDraftConnection *except);
-/* Closes everybody and forgets the memory copy: it may be ahead of the store. */
-void ablak_draft_live_fail(Live *live);
-void ablak_draft_live_watch_idle(Live *live);
+/* Everything of the document's authors, when all that was taken in so far is durable. */
+void ablak_draft_live_tell_authors(Document *document, AblakDraftConnection *to);
+/* Merges the logs of a draft nobody uses; false: there is nothing to merge. */
+bool ablak_draft_live_merge_logs(Live *live);
 
 /* --- checks.c --- */
 void ablak_draft_live_checks_soon(Live *live);
@@ -147,9 +194,27 @@ bool ablak_draft_live_writers_load(Document *document, AblakTxn *txn, GError **e
 GArray *ablak_draft_live_writers_check(const AblakDraftConnection *connection, const void *update,
                                        gsize size, GError **error);
 void ablak_draft_live_writers_bind(const AblakDraftConnection *connection, const GArray *clients);
+bool ablak_draft_live_writers_is_own(const AblakDraftConnection *connection, guint64 client);
+/* May the connection speak for this client? A client that was nobody's becomes its own. */
+bool ablak_draft_live_writers_claim(const AblakDraftConnection *connection, guint64 client);
 void ablak_draft_live_writer_free(gpointer writer);
 bool ablak_draft_live_writer_store(AblakTxn *txn, const char *draft_id, const Writer *writer,
                                    GError **error);
+
+/* --- rules.c: what a connection may change --- */
+/* AblakYdocAllow over a Document. */
+bool ablak_draft_live_allow(const AblakYdocChange *change, gpointer document);
+/* Authors, values and refusals of what was integrated. */
+void ablak_draft_live_settle(AblakDraftConnection *connection, const AblakYdocReport *report);
+/* Remembers a connection that goes, or forgets all when nothing waits. */
+void ablak_draft_live_remember(const AblakDraftConnection *connection);
+
+/* --- presence.c: who is where --- */
+void ablak_draft_live_presence_take(AblakDraftConnection *connection, const void *data, gsize size);
+void ablak_draft_live_presence_send(AblakDraftConnection *connection);
+/* The connection is out of the document's list already. */
+void ablak_draft_live_presence_leave(AblakDraftConnection *connection, Document *document);
+void ablak_draft_live_presence_watch(Live *live);
 
 /* --- connection.c --- */
 AblakDraftConnection *ablak_draft_live_connection_ref(AblakDraftConnection *connection);
@@ -159,4 +224,6 @@ void ablak_draft_live_connection_close(AblakDraftConnection *connection, unsigne
                                        const char *reason);
 void ablak_draft_live_connection_receive(AblakDraftConnection *connection, const void *data,
                                          gsize size);
+/* Closes for bytes that cannot be taken. */
+void ablak_draft_live_connection_refuse(AblakDraftConnection *connection, const GError *error);
 GBytes *ablak_draft_live_message(guint64 kind, const char *text);

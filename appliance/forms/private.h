@@ -40,9 +40,6 @@ const char *ablak_form_refusal(const AblakForm *form, bool office, const AblakYd
 /* --- draft.c --- */
 bool ablak_draft_log_append(AblakTxn *txn, const char *draft_id, const char *audience,
                             gint64 serial, GBytes *update, const char *actor, GError **error);
-/* Merges an audience's log into one row when it has grown past the limits. */
-bool ablak_draft_log_compact(AblakTxn *txn, const char *draft_id, const char *audience,
-                             unsigned rows_max, gsize bytes_max, GError **error);
 /* Applies the whole log; `ret_serial` is the last one. */
 bool ablak_draft_log_load(AblakTxn *txn, const char *draft_id, const char *audience, AblakYdoc *doc,
                           gint64 *ret_serial, GError **error);

@@ -1,8 +1,19 @@
-/* forms/session.c: all live drafts, and the box itself as a peer in them. */
+/* forms/session.c: all live drafts, and how one is filed. */
 #include "forms/session.h"
+#include "core/clock.h"
 #include "core/error.h"
 #include "forms/live.h"
 #include <string.h>
+
+static gint64 monotonic_ms(gpointer data)
+{
+  return ablak_clock_monotonic_ms();
+}
+
+static gint64 wall_ms(gpointer data)
+{
+  return ablak_clock_wall_ms();
+}
 
 AblakDrafts *ablak_drafts_new(AblakStore *store, const AblakDraftsOptions *options)
 {
@@ -17,8 +28,17 @@ AblakDrafts *ablak_drafts_new(AblakStore *store, const AblakDraftsOptions *optio
   o->idle_ms = o->idle_ms > 0 ? o->idle_ms : 60000;
   o->log_rows_max = o->log_rows_max > 0 ? o->log_rows_max : 200;
   o->log_bytes_max = o->log_bytes_max > 0 ? o->log_bytes_max : 256 * 1024;
+  o->memory_max = o->memory_max > 0 ? o->memory_max : 256 * 1024 * 1024;
+  o->messages_per_s = o->messages_per_s > 0 ? o->messages_per_s : 400;
+  o->messages_burst = o->messages_burst > 0 ? o->messages_burst : 2000;
+  o->bytes_per_s = o->bytes_per_s > 0 ? o->bytes_per_s : 512 * 1024;
+  o->bytes_burst = o->bytes_burst > 0 ? o->bytes_burst : 2 * 1024 * 1024;
+  o->monotonic_ms = o->monotonic_ms != NULL ? o->monotonic_ms : monotonic_ms;
+  o->wall_ms = o->wall_ms != NULL ? o->wall_ms : wall_ms;
   drafts->lives =
       g_hash_table_new_full(g_str_hash, g_str_equal, NULL, (GDestroyNotify)ablak_draft_live_free);
+  drafts->forms =
+      g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)ablak_form_unref);
   return drafts;
 }
 
@@ -32,6 +52,7 @@ void ablak_drafts_free(AblakDrafts *drafts)
   while (g_hash_table_iter_next(&iter, NULL, &live))
     ablak_draft_live_flush(live);
   g_hash_table_unref(drafts->lives);
+  g_hash_table_unref(drafts->forms);
   g_free(drafts);
 }
 
@@ -43,6 +64,12 @@ unsigned ablak_drafts_connections(AblakDrafts *drafts, const char *draft_id, con
   if (live == NULL || (audience != NULL && document == NULL))
     return 0;
   return document != NULL ? document->connections->len : ablak_draft_live_connections(live);
+}
+
+void ablak_drafts_usage(AblakDrafts *drafts, unsigned *ret_open, gsize *ret_bytes)
+{
+  *ret_open = g_hash_table_size(drafts->lives);
+  *ret_bytes = drafts->memory;
 }
 
 /* --- answering --- */
@@ -66,23 +93,15 @@ static gboolean answer_now(gpointer data)
   return G_SOURCE_REMOVE;
 }
 
-/* Takes the error over; never from inside the call that failed. */
-static void answer_later(AblakDone done, gpointer data, GDestroyNotify free_data, GError *error)
+void ablak_draft_live_answer(AblakDone done, gpointer data, GDestroyNotify free_data, GError *error)
 {
   Answer *answer = g_new0(Answer, 1);
   *answer = (Answer){done, data, free_data, error};
   g_idle_add(answer_now, answer);
 }
 
-static void answer_when_durable(Live *live, AblakDone done, gpointer data)
-{
-  Waiting waiting = {done, data};
-  if (done != NULL)
-    g_array_append_val(ablak_draft_live_batch(live)->waiting, waiting);
-}
-
 /* The live draft, if it may still be changed. */
-static Live *open_live(AblakDrafts *drafts, const char *draft_id, GError **error)
+Live *ablak_draft_live_open(AblakDrafts *drafts, const char *draft_id, GError **error)
 {
   Live *live = ablak_draft_live_get(drafts, draft_id, error);
   if (live != NULL && (live->frozen || live->freezing)) {
@@ -90,109 +109,6 @@ static Live *open_live(AblakDrafts *drafts, const char *draft_id, GError **error
     return NULL;
   }
   return live;
-}
-
-/* --- prefill and rows --- */
-
-static bool check_values(Live *live, const json_t *values, GError **error)
-{
-  const char *path;
-  json_t *value;
-  json_object_foreach((json_t *)values, path, value)
-  {
-    const AblakFormField *field = ablak_form_field_at(live->form, path);
-    if (field == NULL) {
-      ablak_error_set(error, ABLAK_ERROR_UNPROCESSABLE, "forms/unknown-field", "no such field");
-      return false;
-    }
-    if (!ablak_form_value_fits(field, value)) {
-      ablak_error_set(error, ABLAK_ERROR_UNPROCESSABLE, "forms/value", "not a value of that field");
-      return false;
-    }
-    if (field->group != NULL) { /* the row must be there */
-      g_autoptr(json_t) content = json_object();
-      g_auto(GStrv) tokens = ablak_form_path_tokens(path);
-      ablak_form_collect(live->form, field->office, live->documents[field->office].ydoc, content);
-      json_t *rows = json_object_get(content, field->group->name);
-      if (g_ascii_strtoull(tokens[1], NULL, 10) >= json_array_size(rows)) {
-        ablak_error_set(error, ABLAK_ERROR_UNPROCESSABLE, "forms/unknown-field", "no such row");
-        return false;
-      }
-    }
-  }
-  return true;
-}
-
-static bool set_values(Document *document, const json_t *values, const char *actor_kind,
-                       const char *actor_id, GError **error)
-{
-  const AblakForm *form = document->live->form;
-  const char *path;
-  json_t *value;
-  bool good = true;
-  ablak_ydoc_begin(document->ydoc);
-  json_object_foreach((json_t *)values, path, value)
-  {
-    if (good && ablak_form_field_at(form, path)->office == document->office)
-      good = ablak_form_set(form, document->ydoc, path, value, error);
-  }
-  g_autoptr(GBytes) update = ablak_ydoc_commit(document->ydoc);
-  if (!good || update == NULL)
-    return good;
-  ablak_draft_live_write(document, update, actor_kind, NULL);
-  json_object_foreach((json_t *)values, path, value)
-  {
-    if (ablak_form_field_at(form, path)->office == document->office)
-      ablak_draft_live_touch(document, path, actor_kind, actor_id, false);
-  }
-  return true;
-}
-
-void ablak_drafts_prefill(AblakDrafts *drafts, const char *draft_id, const char *actor_kind,
-                          const char *actor_id, const json_t *values, AblakDone done, gpointer data)
-{
-  GError *error = NULL;
-  Live *live = open_live(drafts, draft_id, &error);
-  if (live == NULL || !check_values(live, values, &error)) {
-    answer_later(done, data, NULL, error);
-    return;
-  }
-  if (!set_values(&live->documents[0], values, actor_kind, actor_id, &error) ||
-      !set_values(&live->documents[1], values, actor_kind, actor_id, &error)) {
-    ablak_draft_live_fail(live); /* half of it is in memory: begin again from the store */
-    answer_later(done, data, NULL, error);
-    return;
-  }
-  answer_when_durable(live, done, data);
-}
-
-void ablak_drafts_add_row(AblakDrafts *drafts, const char *draft_id, const char *actor_kind,
-                          const char *actor_id, const char *path, AblakDone done, gpointer data)
-{
-  GError *error = NULL;
-  Live *live = open_live(drafts, draft_id, &error);
-  const AblakFormField *group = live != NULL ? ablak_form_field_at(live->form, path) : NULL;
-  bool citizen = g_strcmp0(actor_kind, "citizen") == 0;
-  if (live != NULL &&
-      (group == NULL || group->widget != ABLAK_WIDGET_REPEAT || (group->office && citizen)))
-    ablak_error_set(&error, ABLAK_ERROR_UNPROCESSABLE, "forms/unknown-field", "no such group");
-  if (error != NULL) {
-    answer_later(done, data, NULL, error);
-    return;
-  }
-  Document *document = &live->documents[group->office];
-  ablak_ydoc_begin(document->ydoc);
-  bool added = ablak_form_append_row(live->form, document->ydoc, group, &error);
-  g_autoptr(GBytes) update = ablak_ydoc_commit(document->ydoc);
-  if (!added) {
-    if (update != NULL)
-      ablak_draft_live_fail(live);
-    answer_later(done, data, NULL, error);
-    return;
-  }
-  ablak_draft_live_write(document, update, actor_kind, NULL);
-  ablak_draft_live_touch(document, path, actor_kind, actor_id, false);
-  answer_when_durable(live, done, data);
 }
 
 /* --- filing --- */
@@ -252,9 +168,9 @@ void ablak_drafts_submit(AblakDrafts *drafts, const char *draft_id, AblakJob job
                          gpointer data, GDestroyNotify free_data)
 {
   GError *error = NULL;
-  Live *live = open_live(drafts, draft_id, &error);
+  Live *live = ablak_draft_live_open(drafts, draft_id, &error);
   if (live == NULL) {
-    answer_later(done, data, free_data, error);
+    ablak_draft_live_answer(done, data, free_data, error);
     return;
   }
   ablak_draft_live_flush(live);

@@ -7,10 +7,18 @@
  *   101  JSON string {"refused": [{"path", "reason"}]}: what of its update was undone
  *        (reasons "forbidden", "unknown", "structure", "value"),
  *   102  JSON string {"gaps": [{"path", "keyword", "detail"}], "complete": bool}: on connecting,
- * and 150 ms after the last change. Each audience gets the gaps of its own fields. and closes with
- * 4400 "malformed", 4400 "forged" (something new under the Yjs client id of another actor or the
- * box), 4409 "frozen" (a change after the freeze), 4413 "too large", 1013 (the store failed:
- * connect again).
+ *        and 150 ms after the last change; each audience gets the gaps of its own fields,
+ *   103  JSON string {"authors": [DraftAuthor], "complete": true}: who wrote what, of the
+ *        receiver's audience: everything ("complete") on connecting and when rows moved, else only
+ *        fields whose author, other writers or previous value changed, after the commit; the time
+ *        of an author who goes on, every 30 s. DraftAuthor is a component of the interface,
+ * and closes with 4400 "malformed", 4400 "forged" (something new under the Yjs client id of another
+ * actor or the box), 4409 "frozen" (a change after the freeze), 4413 "too large", and 1013 where
+ * connecting again helps: the store failed, "too fast", "full" (the open drafts fill their memory).
+ *
+ * Client ids: one belongs to the actor that first spoke (awareness) or wrote under it, as long as
+ * the draft lives. Who sends faster than the limits is read more slowly; a transport that cannot
+ * wait is closed.
  *
  * Durability: a change is written to the log and committed before it is relayed, acknowledged or
  * handed to a connection that joins. Field rules: a change is integrated and what the connection
@@ -30,6 +38,14 @@ typedef struct {
   unsigned idle_ms;      /* how long an unused document stays in memory; 0: 60,000 */
   unsigned log_rows_max; /* the log is merged into one row beyond this; 0: 200 */
   gsize log_bytes_max;   /* or beyond this; 0: 256 KiB */
+  gsize memory_max;      /* of all documents in memory, about; 0: 256 MiB */
+  /* What one connection may send. 0: 400 messages/s after 2,000 at once, and 512 KiB/s after 2 MiB.
+   * A typist's key is two messages (text and cursor). */
+  unsigned messages_per_s, messages_burst, bytes_per_s, bytes_burst;
+  /* NULL: the clocks of core/clock.h. */
+  gint64 (*monotonic_ms)(gpointer clock_data);
+  gint64 (*wall_ms)(gpointer clock_data);
+  gpointer clock_data;
 } AblakDraftsOptions;
 
 /* `store` must outlive it; `options` may be NULL. */
@@ -38,13 +54,15 @@ AblakDrafts *ablak_drafts_new(AblakStore *store, const AblakDraftsOptions *optio
  * store after this; late results are ignored. */
 void ablak_drafts_free(AblakDrafts *drafts);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(AblakDrafts, ablak_drafts_free)
+/* Drafts in memory now, and what their documents take, in bytes. */
+void ablak_drafts_usage(AblakDrafts *drafts, unsigned *ret_open, gsize *ret_bytes);
 
 /* --- connections -------------------------------------------------------------------------------
  */
 
 typedef struct {
   const char *actor_kind; /* "citizen" or "clerk"; copied */
-  const char *actor_id;   /* an id, never a name; copied */
+  const char *actor_id;   /* an id, never a name; of a citizen the device's; copied */
   /* May this connection change the field at `path` ("/children/0/name")? NULL: every field of the
    * audience. Must not call back into drafts. */
   bool (*may_write)(const char *path, gpointer data);
@@ -52,11 +70,14 @@ typedef struct {
   /* Called at most once; nothing is sent after it. The connection still has to be freed. */
   void (*close)(unsigned code, const char *reason, gpointer data);
   gpointer data;
+  /* Reads nothing from now on, or again; what was read already may still be handed over. NULL: the
+   * transport cannot. */
+  void (*pause)(bool pause, gpointer data);
 } AblakDraftPeer;
 
 /* Whether the actor may see the draft and the audience is the caller's to decide before.
- * "forms/unknown-draft", "forms/unavailable" (503, the draft is recovering: connect again). A filed
- * draft can be read. */
+ * "forms/unknown-draft"; "forms/unavailable" (503, the draft is recovering) and "forms/full" (503,
+ * no memory for one more): connect again. A filed draft can be read. */
 AblakDraftConnection *ablak_drafts_connect(AblakDrafts *drafts, const char *draft_id,
                                            const char *audience, const AblakDraftPeer *peer,
                                            GError **error) G_GNUC_WARN_UNUSED_RESULT;

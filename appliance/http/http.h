@@ -125,6 +125,9 @@ void ablak_socket_send_binary(AblakSocket *socket, const void *data, gsize size)
 /* Bytes queued and not yet given to the kernel: callers push back on it. Past the hard limit
  * (default 8 MiB) the connection is closed with 1013. */
 gsize ablak_socket_queued(AblakSocket *socket);
+/* Reads nothing from now on, or again, so that the peer's window fills. Messages that were read
+ * already are still handed over. */
+void ablak_socket_pause(AblakSocket *socket, bool pause);
 /* Closes after what is queued has been sent. Codes 1000, 1008, 1011, 4000-4999. */
 void ablak_socket_close(AblakSocket *socket, unsigned code, const char *reason);
 

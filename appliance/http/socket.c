@@ -196,6 +196,12 @@ gsize ablak_socket_queued(AblakSocket *socket)
   return ablak_transport_queued(socket->connection->transport);
 }
 
+void ablak_socket_pause(AblakSocket *socket, bool pause)
+{
+  if (!socket->closing) /* the peer's close frame must come through */
+    ablak_transport_pause(socket->connection->transport, pause);
+}
+
 void ablak_socket_close(AblakSocket *socket, unsigned code, const char *reason)
 {
   start_close(socket, code, reason);

@@ -92,7 +92,12 @@ static void open_peer(Host *host, guint32 number, const char *audience)
   Peer *peer = g_new0(Peer, 1);
   peer->number = number;
   peer->restricted = *audience == '!';
-  AblakDraftPeer callbacks = {"citizen", "v", peer_may_write, peer_send, peer_close, peer};
+  AblakDraftPeer callbacks = {.actor_kind = "citizen",
+                              .actor_id = "v",
+                              .may_write = peer_may_write,
+                              .send = peer_send,
+                              .close = peer_close,
+                              .data = peer};
   g_autoptr(GError) error = NULL;
   peer->connection = ablak_drafts_connect(host->drafts, host->draft_id, audience + peer->restricted,
                                           &callbacks, &error);

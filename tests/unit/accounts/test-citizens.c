@@ -71,7 +71,7 @@ static char *find_visit(Fixture *fixture, const char *secret)
 {
   g_autoptr(GError) error = NULL;
   g_autoptr(AblakTxn) txn = ablak_store_read(fixture->store, &error);
-  char *visit = ablak_citizen_find(txn, secret, &error);
+  char *visit = ablak_citizen_find(txn, secret, NULL, &error);
   g_assert_no_error(error);
   return visit;
 }

@@ -125,6 +125,8 @@ typedef struct {
   GQueue outgoing; /* GBytes, sent by pump */
   guint64 sent, durable;
   json_t *refused, *checks;
+  json_t *authors;       /* what is known now, by path */
+  unsigned authors_told; /* messages */
   unsigned awareness, updates;
   unsigned close_code;
   bool may_not_write;
@@ -158,6 +160,30 @@ static inline void client_queue(Client *client, AblakYsyncKind kind, GBytes *bod
   g_queue_push_tail(&client->outgoing, ablak_ysync_encode(kind, 0, data, size));
 }
 
+/* The element of a list of DraftAuthor; NULL: there is none. Borrowed. */
+static inline const json_t *author_at(const json_t *list, const char *path)
+{
+  for (gsize i = 0; i < json_array_size(list); i++)
+    if (g_strcmp0(ablak_json_get_string(json_array_get(list, i), "path"), path) == 0)
+      return json_array_get(list, i);
+  return NULL;
+}
+
+/* As a page keeps them: everything anew, or by path. */
+static inline void client_take_authors(Client *client, const json_t *body)
+{
+  const json_t *list = json_object_get(body, "authors");
+  g_assert_true(json_is_array(list));
+  client->authors_told++;
+  if (client->authors == NULL || ablak_json_get_bool(body, "complete", false)) {
+    json_decref(client->authors);
+    client->authors = json_object();
+  }
+  for (gsize i = 0; i < json_array_size(list); i++)
+    json_object_set(client->authors, ablak_json_get_string(json_array_get(list, i), "path"),
+                    json_array_get(list, i));
+}
+
 static inline void client_send(const void *bytes, gsize size, gpointer data)
 {
   Client *client = data;
@@ -181,6 +207,9 @@ static inline void client_send(const void *bytes, gsize size, gpointer data)
   } else if (message.other == 102) {
     g_clear_pointer(&client->checks, json_decref);
     client->checks = text_body(&message);
+  } else if (message.other == 103) {
+    g_autoptr(json_t) body = text_body(&message);
+    client_take_authors(client, body);
   }
   g_assert_no_error(error);
 }
@@ -197,12 +226,18 @@ static inline bool client_may_write(const char *path, gpointer data)
   return !((Client *)data)->may_not_write || !g_str_equal(path, "/name");
 }
 
+/* `kind`: "citizen…" or "clerk…", and the actor's id. */
 static inline Client *client_new(AblakDrafts *drafts, const char *draft_id, const char *audience,
                                  const char *kind)
 {
   Client *client = g_new0(Client, 1);
   client->doc = ablak_ydoc_new(NULL);
-  AblakDraftPeer peer = {kind, kind, client_may_write, client_send, client_close, client};
+  AblakDraftPeer peer = {.actor_kind = g_str_has_prefix(kind, "clerk") ? "clerk" : "citizen",
+                         .actor_id = kind,
+                         .may_write = client_may_write,
+                         .send = client_send,
+                         .close = client_close,
+                         .data = client};
   g_autoptr(GError) error = NULL;
   client->connection = ablak_drafts_connect(drafts, draft_id, audience, &peer, &error);
   g_assert_no_error(error);
@@ -217,6 +252,7 @@ static inline void client_free(Client *client)
   ablak_ydoc_free(client->doc);
   g_clear_pointer(&client->refused, json_decref);
   g_clear_pointer(&client->checks, json_decref);
+  g_clear_pointer(&client->authors, json_decref);
   g_queue_clear_full(&client->outgoing, (GDestroyNotify)g_bytes_unref);
   g_free(client);
 }

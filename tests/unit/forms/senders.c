@@ -1,4 +1,5 @@
 /* Who sent what: updates that unlock another's, and in another's name. */
+#include "forms/coedit/awareness.h"
 #include "world.h"
 
 /* `from`'s next message, taken out of its queue and known to `to` without the box. */
@@ -156,6 +157,73 @@ static void test_coming_back(void)
   world_close(&world);
 }
 
+static void say_where(Client *client, guint64 id, const char *field)
+{
+  g_autoptr(AblakYawareness) mine = ablak_yawareness_new(0, 0);
+  g_autoptr(json_t) state = json_pack("{s:s}", "field", field);
+  ablak_yawareness_set(mine, id, state, 0);
+  g_autoptr(GBytes) update = ablak_yawareness_encode(mine, NULL, 0);
+  client_queue(client, ABLAK_YSYNC_AWARENESS, update);
+  client_pump(client);
+}
+
+/* A page that only said where it is has its client id: nobody else types under it or moves its
+ * cursor, not after a new start either. */
+static void test_claimed_by_presence(void)
+{
+  World world;
+  world_open(&world, NULL);
+  Client *citizen = client_new(world.drafts, world.id, "shared", "citizen-1");
+  Client *clerk = client_new(world.drafts, world.id, "shared", "clerk-1");
+  WAIT_UNTIL(ALL(citizen, clerk), synced(citizen) && synced(clerk));
+  guint64 id = ablak_ydoc_client_id(citizen->doc);
+  say_where(citizen, id, "/name");
+  g_assert_cmpuint(clerk->awareness, ==, 1);
+  say_where(clerk, id, "/kind"); /* as a stock client repeats it: passed over, no offence */
+  g_assert_cmpuint(clerk->close_code, ==, 0);
+  g_assert_cmpuint(citizen->awareness, ==, 0);
+  client_free(clerk);
+  g_assert_cmpuint(citizen->awareness, ==, 0); /* and it did not take the citizen with it */
+  WAIT_UNTIL(ALL(citizen), true);
+  expect_forged(&world, citizen, id);
+  AblakYdoc *doc = client_gone(citizen);
+  reopen(&world);
+  Client *other = client_new(world.drafts, world.id, "shared", "citizen-2");
+  WAIT_UNTIL(ALL(other), synced(other));
+  client_forge(other, id);
+  client_pump(other);
+  g_assert_cmpuint(other->close_code, ==, 4400);
+  client_free(other);
+  ablak_ydoc_free(doc);
+  world_close(&world);
+}
+
+/* The box's own client id is nobody's to speak for, and one actor has only so many. */
+static void test_claims_are_bounded(void)
+{
+  World world;
+  AblakDraftsOptions options = {.checks_ms = 5, .messages_burst = 10000};
+  world_open(&world, &options);
+  Client *citizen = client_new(world.drafts, world.id, "shared", "citizen");
+  Client *clerk = client_new(world.drafts, world.id, "shared", "clerk");
+  WAIT_UNTIL(ALL(citizen, clerk), synced(citizen) && synced(clerk));
+  Answer answer = {.finished = false};
+  g_autoptr(json_t) values = parse_json("{\"/count\":3}");
+  ablak_drafts_prefill(world.drafts, world.id, "clerk", "c", values, answered, &answer);
+  Client **all = ALL(citizen, clerk);
+  EXPECT_ANSWER(&answer, all, NULL);
+  WAIT_UNTIL(all, ablak_ymap_get_client(ablak_ydoc_root(citizen->doc, "form"), "count") != 0);
+  guint64 box = ablak_ymap_get_client(ablak_ydoc_root(citizen->doc, "form"), "count");
+  say_where(citizen, box, "/name");
+  g_assert_cmpuint(clerk->awareness, ==, 0);
+  for (guint64 id = 1; id <= 100; id++)
+    say_where(citizen, id, "/name");
+  g_assert_cmpuint(clerk->awareness, ==, 64);
+  client_free(citizen);
+  client_free(clerk);
+  world_close(&world);
+}
+
 static void put_number(GByteArray *bytes, guint64 number)
 {
   do {
@@ -187,10 +255,10 @@ static void test_too_many(void)
   world_open(&world, &options);
   Client *citizen = client_new(world.drafts, world.id, "shared", "citizen");
   WAIT_UNTIL(ALL(citizen), synced(citizen));
-  g_autoptr(GBytes) full = many_writers(1, 10000);
+  g_autoptr(GBytes) full = many_writers(1, 1000);
   client_queue(citizen, ABLAK_YSYNC_UPDATE, full);
   WAIT_UNTIL(ALL(citizen), citizen->durable == 1);
-  g_autoptr(GBytes) one_more = many_writers(10001, 1);
+  g_autoptr(GBytes) one_more = many_writers(1001, 1);
   client_queue(citizen, ABLAK_YSYNC_UPDATE, one_more);
   client_pump(citizen);
   g_assert_cmpuint(citizen->close_code, ==, 4413);
@@ -204,6 +272,8 @@ int main(int argc, char **argv)
   g_test_add_func("/forms/senders/unlocking", test_unlocking);
   g_test_add_func("/forms/senders/forged", test_forged);
   g_test_add_func("/forms/senders/coming-back", test_coming_back);
+  g_test_add_func("/forms/senders/claimed-by-presence", test_claimed_by_presence);
+  g_test_add_func("/forms/senders/claims-are-bounded", test_claims_are_bounded);
   g_test_add_func("/forms/senders/too-many", test_too_many);
   return g_test_run();
 }

@@ -38,6 +38,19 @@ static inline bool synced(Client *client)
   return client->updates > 0 && client->checks != NULL;
 }
 
+/* Runs until no draft is in memory any more. */
+static inline void wait_until_unloaded(World *world)
+{
+  unsigned open = 1;
+  gsize bytes = 1;
+  guint waiting = g_timeout_add_seconds(20, timed_out, NULL);
+  for (ablak_drafts_usage(world->drafts, &open, &bytes); open > 0;
+       ablak_drafts_usage(world->drafts, &open, &bytes))
+    g_main_context_iteration(NULL, TRUE);
+  g_source_remove(waiting);
+  g_assert_cmpuint(bytes, ==, 0);
+}
+
 typedef struct {
   bool finished;
   char *slug;           /* NULL: success */

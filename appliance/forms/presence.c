@@ -1,0 +1,116 @@
+/* forms/presence.c: who is where in a document (awareness); never stored, told at once.
+ *
+ * Stock clients repeat what they hear of others, so an entry counts only from a connection of the
+ * actor whose client id it is. */
+#include "core/error.h"
+#include "forms/live.h"
+
+#define EXPIRE_EVERY_S 15
+#define CLIENTS_MAX 64 /* that one connection speaks for */
+
+static void relay(Document *document, const guint64 *clients, guint count,
+                  const AblakDraftConnection *except)
+{
+  if (count == 0)
+    return;
+  g_autoptr(GBytes) update = ablak_yawareness_encode(document->awareness, clients, count);
+  gsize size = 0;
+  const void *data = g_bytes_get_data(update, &size);
+  g_autoptr(GBytes) message = ablak_ysync_encode(ABLAK_YSYNC_AWARENESS, 0, data, size);
+  ablak_draft_live_relay(document, message, except);
+}
+
+static bool speaks_for(const AblakDraftConnection *connection, guint64 client)
+{
+  for (guint i = 0; i < connection->clients->len; i++)
+    if (g_array_index(connection->clients, guint64, i) == client)
+      return true;
+  return false;
+}
+
+static bool may_speak(guint64 client, bool leaves, gpointer data)
+{
+  AblakDraftConnection *connection = data;
+  if (leaves)
+    return ablak_draft_live_writers_is_own(connection, client);
+  if (!speaks_for(connection, client) && connection->clients->len >= CLIENTS_MAX)
+    return false;
+  return ablak_draft_live_writers_claim(connection, client);
+}
+
+void ablak_draft_live_presence_take(AblakDraftConnection *connection, const void *data, gsize size)
+{
+  Document *document = connection->document;
+  g_autoptr(GError) error = NULL;
+  g_autoptr(GArray) clients = NULL;
+  if (!ablak_yawareness_apply_checked(document->awareness, data, size,
+                                      drafts_monotonic_ms(document->live->drafts), may_speak,
+                                      connection, &clients, &error)) {
+    ablak_draft_live_connection_refuse(connection, error);
+    return;
+  }
+  for (guint i = 0; i < clients->len; i++) {
+    guint64 client = g_array_index(clients, guint64, i);
+    if (!speaks_for(connection, client))
+      g_array_append_val(connection->clients, client);
+  }
+  relay(document, (const guint64 *)clients->data, clients->len, connection);
+}
+
+void ablak_draft_live_presence_send(AblakDraftConnection *connection)
+{
+  Document *document = connection->document;
+  g_autoptr(GArray) clients = ablak_yawareness_clients(document->awareness);
+  if (clients->len == 0)
+    return;
+  g_autoptr(GBytes) update = ablak_yawareness_encode(document->awareness, NULL, 0);
+  gsize size = 0;
+  const void *data = g_bytes_get_data(update, &size);
+  g_autoptr(GBytes) message = ablak_ysync_encode(ABLAK_YSYNC_AWARENESS, 0, data, size);
+  ablak_draft_live_connection_send(connection, message);
+}
+
+/* A second connection of the same page (it came back before the first was given up) may speak for
+ * the client as well: then it is still here. */
+static bool another_speaks_for(const Document *document, guint64 client)
+{
+  for (guint i = 0; i < document->connections->len; i++)
+    if (speaks_for(g_ptr_array_index(document->connections, i), client))
+      return true;
+  return false;
+}
+
+void ablak_draft_live_presence_leave(AblakDraftConnection *connection, Document *document)
+{
+  g_autoptr(GArray) left = g_array_new(FALSE, FALSE, sizeof(guint64));
+  for (guint i = 0; i < connection->clients->len; i++) {
+    guint64 client = g_array_index(connection->clients, guint64, i);
+    if (!another_speaks_for(document, client))
+      g_array_append_val(left, client);
+  }
+  const guint64 *clients = (const guint64 *)left->data;
+  if (ablak_yawareness_remove(document->awareness, clients, left->len,
+                              drafts_monotonic_ms(document->live->drafts)) > 0)
+    relay(document, clients, left->len, NULL);
+}
+
+static gboolean expire(gpointer data)
+{
+  Live *live = data;
+  for (int i = 0; i < 2; i++) {
+    Document *document = &live->documents[i];
+    g_autoptr(GArray) gone =
+        ablak_yawareness_expire(document->awareness, drafts_monotonic_ms(live->drafts));
+    relay(document, (const guint64 *)gone->data, gone->len, NULL);
+  }
+  if (ablak_draft_live_connections(live) > 0)
+    return G_SOURCE_CONTINUE;
+  live->awareness_source = 0;
+  return G_SOURCE_REMOVE;
+}
+
+void ablak_draft_live_presence_watch(Live *live)
+{
+  if (live->awareness_source == 0)
+    live->awareness_source = g_timeout_add_seconds(EXPIRE_EVERY_S, expire, live);
+}
