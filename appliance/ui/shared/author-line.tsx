@@ -1,7 +1,7 @@
 // Who filled a field in, quietly below it; louder only when somebody changed your answer, or two
 // people answered at the same time. One press takes the earlier answer back.
 import { signal } from "@preact/signals";
-import { storyOf, writers, type Actor, type Author, type Previous } from "./authors";
+import { storyOf, writers, type Actor, type ActorKind, type Author, type Previous } from "./authors";
 import type { DraftDocument, Role } from "./draft";
 import { isEmpty, useDraftValue, useIsEmpty } from "./draft-value";
 import type { FieldElement } from "./form-model";
@@ -19,14 +19,16 @@ export function answerText(element: FieldElement, value: unknown): string {
   return option ? localText(option.label) : String(value ?? "");
 }
 
+/** Somebody else of one's own side is a colleague, or oneself on another device. */
+const sideOf = (kind: ActorKind, me: Role) => (kind === me ? (`${me}-too` as const) : kind);
+
 export function nameOf(actor: Actor, me: Role): string {
-  if (actor.you) return t("ui.author.you");
-  return t(actor.kind === me ? "ui.author.colleague" : `ui.author.${actor.kind}`);
+  return t(actor.you ? "ui.author.you" : `ui.author.${sideOf(actor.kind, me)}`);
 }
 
 /** Somebody changed your answer: a whole sentence, for the eye and for the ear. */
 export function correctionText(author: Author, previous: Previous, element: FieldElement, value: unknown, me: Role): string {
-  const who = author.kind === me ? "colleague" : author.kind;
+  const who = sideOf(author.kind, me);
   const before = answerText(element, previous.value);
   const time = formatWhen(author.at);
   return isEmpty(value)
@@ -53,7 +55,7 @@ export function AuthorLine({ draft, author, element, id, disabled }: { draft: Dr
   const line = (
     <>
       <span class="govuk-visually-hidden">{t("ui.author.prefix")} </span>
-      {sentence(listOf(writers(author).map((actor) => nameOf(actor, draft.role))))}, {formatWhen(author.at)}
+      {sentence(listOf([...new Set(writers(author).map((actor) => nameOf(actor, draft.role)))]))}, {formatWhen(author.at)}
     </>
   );
   if (loud && told.story === "collision")

@@ -120,16 +120,16 @@ function TextControl(props: ControlProps) {
   const { draft, element, path, id, described, disabled, maxLength } = props;
   const text = useDraftValue(draft, path);
   const input = useRef<TextElement>(null);
-  useLayoutEffect(() => {
-    if (!(text instanceof Y.Text) || !input.current) return;
-    const binding = new TextBinding(text, input.current);
-    return () => binding.destroy();
-  }, [text]);
   const tell = () => {
     const field = input.current;
     if (!field || document.activeElement !== field) return;
     draft.focus(path, { anchor: field.selectionStart ?? 0, head: field.selectionEnd ?? 0 });
   };
+  useLayoutEffect(() => {
+    if (!(text instanceof Y.Text) || !input.current) return;
+    const binding = new TextBinding(text, input.current, tell);
+    return () => binding.destroy();
+  }, [text]);
   const common = {
     id,
     ...describedBy(described),
@@ -138,10 +138,9 @@ function TextControl(props: ControlProps) {
     spellcheck: element.widget === "textarea",
     ...(maxLength ? { maxLength } : {}),
     onSelect: tell,
-    onInput: () => {
-      draft.note(path, input.current?.value ?? "");
-      tell();
-    },
+    onKeyUp: tell,
+    onPointerUp: tell,
+    onInput: () => draft.note(path, input.current?.value ?? ""),
   };
   const remote = draft.others.value.filter((person) => person.field === path && person.caret !== null);
   return (

@@ -17,6 +17,7 @@ export class People {
   readonly #awareness: Awareness;
   readonly #doc: Y.Doc;
   readonly #lookup: (path: string) => unknown;
+  #told = "";
 
   constructor(awareness: Awareness, doc: Y.Doc, user: { role: Role; label: string }, lookup: (path: string) => unknown) {
     this.#awareness = awareness;
@@ -30,13 +31,14 @@ export class People {
 
   /** Tells the others which field this person is in, and where in its text. */
   focus(field: string | null, caret?: { anchor: number; head: number }): void {
-    this.#awareness.setLocalStateField("field", field);
     const text = field ? this.#lookup(field) : null;
     const position = (index: number) => Y.relativePositionToJSON(Y.createRelativePositionFromTypeIndex(text as Y.Text, index));
-    this.#awareness.setLocalStateField(
-      "selection",
-      caret && text instanceof Y.Text ? { anchor: position(caret.anchor), head: position(caret.head) } : null,
-    );
+    const selection = caret && text instanceof Y.Text ? { anchor: position(caret.anchor), head: position(caret.head) } : null;
+    // Every key asks; only what is new is told.
+    const told = JSON.stringify([field, selection]);
+    if (told === this.#told) return;
+    this.#told = told;
+    this.#awareness.setLocalState({ ...this.#awareness.getLocalState(), field, selection });
   }
 
   #read(): void {

@@ -11,7 +11,8 @@ export class TextBinding {
   readonly #observer: (event: Y.YTextEvent, transaction: Y.Transaction) => void;
   #composition: { base: string; origins: Origins } | null = null;
 
-  constructor(text: Y.Text, element: TextElement) {
+  /** `edited` is called when what was typed is in the text: only then are carets places in it. */
+  constructor(text: Y.Text, element: TextElement, readonly edited: () => void = () => {}) {
     this.#text = text;
     this.#element = element;
     element.value = text.toString();
@@ -66,6 +67,7 @@ export class TextBinding {
       caretNow = index + edit.insert.length;
     }
     if (origins) this.#show(caretNow ?? caret, caretNow ?? caret);
+    this.edited();
   }
 
   #remote(delta: DeltaOp[]): void {

@@ -95,3 +95,15 @@ test("after destroy nothing is connected any more", () => {
   input.type("c");
   assert.equal(mine.toString(), "ab");
 });
+
+test("the caret is told when what was typed is in the text, so that it is a place in it", () => {
+  const doc = new Y.Doc();
+  const text = doc.getText("t");
+  text.insert(0, "ABC");
+  const input = new FakeInput();
+  const told: string[] = [];
+  new TextBinding(text, input as unknown as TextElement, () => told.push(`${text.toString()} ${input.selectionStart}`));
+  input.setSelectionRange(0, 0);
+  input.type("x");
+  assert.deepEqual(told, ["xABC 1"]);
+});
