@@ -81,7 +81,7 @@ export class Client {
       connect: false,
       maxBackoffTime: 200,
     });
-    const state = { doc, provider, form: doc.getMap("form"), durable: 0, refused: [], checks: null };
+    const state = { doc, provider, form: doc.getMap("form"), durable: 0, refused: [], checks: null, authors: new Map() };
     provider.messageHandlers[100] = (_encoder, decoder) => {
       state.durable = decoding.readVarUint(decoder);
     };
@@ -90,6 +90,11 @@ export class Client {
     };
     provider.messageHandlers[102] = (_encoder, decoder) => {
       state.checks = JSON.parse(decoding.readVarString(decoder));
+    };
+    provider.messageHandlers[103] = (_encoder, decoder) => {
+      const { authors, complete } = JSON.parse(decoding.readVarString(decoder));
+      if (complete) state.authors.clear();
+      for (const author of authors) state.authors.set(author.path, author);
     };
     state.synced = () => until("the document to be synced", () => provider.synced);
     state.close = () => {

@@ -79,7 +79,7 @@ export function AuthorLine({ draft, author, element, id, disabled }: { draft: Dr
       </div>
     );
   return (
-    <p class="ab-author" {...(told ? { "data-story": told.story } : {})}>
+    <p class="ab-author" {...(told ? { "data-story": "before" } : {})}>
       <span id={id}>
         <Mark actor={author} /> {line}
         {told && <> · {t("ui.author.before", { who: nameOf(told.previous, draft.role), value: answerText(element, told.previous.value) })}</>}
