@@ -4,6 +4,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { until } from "../house/house.mjs";
+import { fitsWidth, screenshot } from "./lib/browser.mjs";
 import { agree, claims, readDocument } from "./lib/documents.mjs";
 import { randomOf, seed } from "./lib/random.mjs";
 import { field, submit } from "./lib/steps.mjs";
@@ -74,6 +75,8 @@ test("one line is cut in mid-typing: all go on, and all of it is there when the 
   assert.ok(waiting > 15, `${waiting} changes wait`);
   assert.match(await all.citizen.textContent(".ab-saved"), new RegExp(`Nincs mentve.*\\b${waiting} módosítás`));
   assert.deepEqual(await claims(all.citizen), [], "nothing was called saved while the line was cut");
+  await screenshot(all.citizen, "form-away");
+  await screenshot(all.desk, "form-together-desk");
   const without = await readDocument(all.desk);
   assert.equal(without.json.reason, undefined, "nothing came through the cut line");
   all.lines.citizen.restore();
@@ -96,6 +99,8 @@ test("a line that is slow, then silent, is called so and given up; nothing is lo
   await claims(all.phone);
   await until("the wait to be told", async () => (await saveState(all.phone)) === "slow", 8_000);
   assert.match(await all.phone.textContent(".ab-saved"), /Még nincs mentve/);
+  await screenshot(all.phone, "form-slow");
+  assert.ok(await fitsWidth(all.phone));
   await until("the line to be given up", async () => (await saveState(all.phone)) === "away", 10_000);
   assert.deepEqual(await claims(all.phone), [], "nothing was called saved on a silent line");
   all.lines.phone.delay(0);

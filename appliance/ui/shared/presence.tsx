@@ -2,7 +2,7 @@
 // the client's mark is a circle and a solid line, the office's a square and a dashed one.
 import { useLayoutEffect, useRef } from "preact/hooks";
 import type { DraftDocument } from "./draft";
-import { t } from "./i18n";
+import { sentence, t } from "./i18n";
 import type { RemotePerson, Role } from "./people";
 import type { TextElement } from "./text-binding";
 import { cx } from "./ui";
@@ -22,11 +22,16 @@ export function WhoIsHere({ draft }: { draft: DraftDocument }) {
   );
 }
 
+/** At a field there is little room: the name for the eye, the sentence for the ear. */
 export function Presence({ people, me, id }: { people: readonly RemotePerson[]; me: Role; id: string }) {
   return (
     <span class="ab-presence" id={id}>
       {rolesOf(people).map((role) => (
-        <span class={`ab-here-chip ab-by-${role}`} key={role}><span class="ab-mark" aria-hidden="true" />{hereText(role, me)}</span>
+        <span class={`ab-here-chip ab-by-${role}`} key={role}>
+          <span class="ab-mark" aria-hidden="true" />
+          <span aria-hidden="true">{sentence(t(role === me ? `ui.author.${role}-too` : `ui.author.${role}`))}</span>
+          <span class="govuk-visually-hidden">{hereText(role, me)}</span>
+        </span>
       ))}
     </span>
   );
