@@ -18,34 +18,42 @@ bool struct_waits(Doc *doc, const Struct *s, Id *ret_missing)
 
 /* ---- one struct ---- */
 
-static void store_content(Doc *doc, Client *client, Item *item, const Struct *s)
+static void client_store_text(Doc *doc, Client *client, Item *item, const Struct *s)
 {
+  if (s->length == s->content.size) { /* ASCII */
+    item->content.bytes.size = s->content.size;
+    item->content.bytes.offset = client_store(doc, client, s->content.text, s->content.size);
+    return;
+  }
+  gsize capacity = client->content.capacity;
+  item->content.bytes.offset = (guint32)client->content.size;
+  client->surrogates |= text_to_cesu(&client->content, s->content.text, s->content.size);
+  item->content.bytes.size = (guint32)client->content.size - item->content.bytes.offset;
+  doc->bytes += client->content.capacity - capacity;
+}
+
+static void store_content(Doc *doc, Client *client, guint32 index, const Struct *s)
+{
+  Item *item = item_at(doc, index);
   switch (s->kind) {
   case KIND_DELETED:
     return;
   case KIND_TYPE:
-    item->content.type = doc_type_new(doc, item, (AblakYtypeKind)s->type,
-                                      s->name.text != NULL ? doc_key(doc, s->name) : NONE);
+    item->content.list = doc_type_new(doc, index, (AblakYtypeKind)s->type,
+                                      s->name.text != NULL ? doc_key(doc, s->name) : NONE)
+                             ->list;
     return;
   case KIND_STRING:
-    if (s->length != s->content.size) {
-      gsize capacity = client->content.capacity;
-      item->content.bytes.offset = (guint32)client->content.size;
-      client->surrogates |= text_to_cesu(&client->content, s->content.text, s->content.size);
-      item->content.bytes.size = (guint32)client->content.size - item->content.bytes.offset;
-      doc->bytes += client->content.capacity - capacity;
-      return;
-    }
-    break;
+    client_store_text(doc, client, item, s);
+    return;
   default:
-    break;
+    item->content.bytes.size = s->content.size;
+    item->content.bytes.offset = client_store(doc, client, s->content.text, s->content.size);
   }
-  item->content.bytes.size = s->content.size;
-  item->content.bytes.offset = client_store(doc, client, s->content.text, s->content.size);
 }
 
 /* Removes what lies before `offset`, whose clocks are known already. */
-static void cut_content(Doc *doc, Item *item, guint64 offset)
+static void cut_content(Doc *doc, Item *item, guint32 offset)
 {
   item->clock += offset;
   if (item_has_bytes(item)) {
@@ -63,41 +71,57 @@ static void cut_content(Doc *doc, Item *item, guint64 offset)
   item->length -= offset;
 }
 
-/* The parent and neighbours of a struct whose dependencies are all here. False: what it belongs
+static bool is_gc(const Doc *doc, guint32 index)
+{
+  return index != NONE && item_at(doc, index)->kind == KIND_GC;
+}
+
+/* The chain and neighbours of a struct whose dependencies are all here. False: what it belongs
  * to is gone, so it becomes GC. */
 static bool find_place(Doc *doc, const Struct *s, Item *item)
 {
   if (s->has_origin) {
     Client *client = doc_find_client(doc, s->origin.client);
-    item->left = doc_clean_end(doc, client, s->origin.clock);
     item->origin_client = client->index;
-    item->origin_clock = s->origin.clock;
+    item->origin_clock = (guint32)s->origin.clock;
+    item->left = doc_clean_end(doc, client, item->origin_clock);
   }
   if (s->has_right) {
     Client *client = doc_find_client(doc, s->right.client);
-    item->right = doc_clean_start(doc, client, s->right.clock);
     item->right_client = client->index;
-    item->right_clock = s->right.clock;
+    item->right_clock = (guint32)s->right.clock;
+    item->right = doc_clean_start(doc, client, item->right_clock);
   }
-  if ((item->left != NULL && item->left->kind == KIND_GC) ||
-      (item->right != NULL && item->right->kind == KIND_GC))
+  if (is_gc(doc, item->left) || is_gc(doc, item->right))
     return false;
   if (!s->has_parent) {
-    const Item *neighbour = item->left != NULL ? item->left : item->right;
-    item->parent = neighbour->parent;
-    item->key = neighbour->key;
+    item->chain = item_at(doc, item->left != NONE ? item->left : item->right)->chain;
     return true;
   }
-  item->key = s->has_key ? doc_key(doc, s->key) : NONE;
+  Type *parent = NULL;
   if (s->parent_is_root) {
-    item->parent = doc_root(doc, doc_key(doc, s->root));
-    return true;
+    parent = doc_root(doc, doc_key(doc, s->root));
+  } else {
+    const Item *container =
+        doc_item_at(doc, doc_find_client(doc, s->parent.client), (guint32)s->parent.clock);
+    if (container->kind != KIND_TYPE)
+      return false;
+    parent = item_type(doc, container);
   }
-  const Item *parent = doc_item_at(doc_find_client(doc, s->parent.client), s->parent.clock);
-  if (parent->kind != KIND_TYPE)
-    return false;
-  item->parent = parent->content.type;
+  item->chain = type_chain(parent, s->has_key ? doc_key(doc, s->key) : NONE);
   return true;
+}
+
+/* Whether the struct's right origin is what the client's last item ends before. */
+static bool goes_on_before(const Doc *doc, const Item *last, const Struct *s)
+{
+  if (!s->has_right)
+    return last->right == NONE && last->right_client == NO_CLIENT;
+  if (last->right == NONE || last->right_client == NO_CLIENT || last->right_clock != s->right.clock)
+    return false;
+  const Item *right = item_at(doc, last->right);
+  return right->clock == last->right_clock && right->client == last->right_client &&
+         doc_client(doc, right->client)->id == s->right.client;
 }
 
 /* Typing: text that goes on where its client's last item ends. Nothing can stand between. */
@@ -106,65 +130,61 @@ static bool append_text(Doc *doc, Client *client, const Struct *s)
   if (s->kind != KIND_STRING || !s->has_origin || s->origin.client != client->id ||
       s->origin.clock + 1 != client->state || s->id.clock != client->state)
     return false;
-  Item *last = client_last(client);
-  if (last->kind != KIND_STRING || (last->flags & ITEM_DELETED) != 0 || last->key != NONE ||
-      last->content.bytes.offset + last->content.bytes.size != client->content.size)
+  Item *last = item_at(doc, client_last(client));
+  if (last->kind != KIND_STRING || (last->flags & ITEM_DELETED) != 0 ||
+      item_key(doc, last) != NONE ||
+      last->content.bytes.offset + last->content.bytes.size != client->content.size ||
+      !goes_on_before(doc, last, s))
     return false;
-  if (s->has_right) {
-    const Item *right = last->right;
-    if (right == NULL || last->right_client == NONE || last->right_clock != s->right.clock ||
-        right->clock != s->right.clock || right->client != last->right_client ||
-        doc_client(doc, right->client)->id != s->right.client)
-      return false;
-  } else if (last->right != NULL || last->right_client != NONE) {
-    return false;
-  }
   doc_touch(doc, client);
-  Item added = {0};
-  store_content(doc, client, &added, s);
+  Item added;
+  client_store_text(doc, client, &added, s);
   last->content.bytes.size += added.content.bytes.size;
-  last->length += s->length;
-  last->parent->length += s->length;
-  client->state += s->length;
+  last->length += (guint32)s->length;
+  item_parent(doc, last)->length += (guint32)s->length;
+  client->state += (guint32)s->length;
   if (doc->tracked)
-    doc_log(doc, last, s->id.clock, s->length, false);
+    doc_log(doc, last, (guint32)s->id.clock, (guint32)s->length, false);
   return true;
 }
 
-void struct_integrate(Doc *doc, const Struct *s, guint64 offset)
+/* What follows its own client's first part, which is known. False: that part is garbage. */
+static bool follow_own(Doc *doc, Client *client, Item *item, guint32 offset)
+{
+  item->origin_client = client->index;
+  item->origin_clock = item->clock + offset - 1;
+  item->left = doc_clean_end(doc, client, item->origin_clock);
+  if (is_gc(doc, item->left))
+    return false;
+  item->chain = item_at(doc, item->left)->chain; /* whatever a forged struct says: a chain is one */
+  return true;
+}
+
+void struct_integrate(Doc *doc, const Struct *s, guint32 offset)
 {
   Client *client = doc_get_client(doc, s->id.client);
+  guint32 length = (guint32)s->length;
   if (s->kind == KIND_GC) {
-    doc_add_gc(doc, client, s->length - offset);
+    doc_add_gc(doc, client, length - offset);
     return;
   }
   if (append_text(doc, client, s))
     return;
-  Item *item = doc_item_new(doc);
+  guint32 index = doc_item_new(doc);
+  Item *item = item_at(doc, index);
   item->client = client->index;
-  item->clock = s->id.clock;
-  item->length = s->length;
+  item->clock = (guint32)s->id.clock;
+  item->length = length;
   item->kind = s->kind;
-  bool good = find_place(doc, s, item);
-  if (good && offset > 0) {
-    item->left = doc_clean_end(doc, client, s->id.clock + offset - 1);
-    item->origin_client = client->index;
-    item->origin_clock = s->id.clock + offset - 1;
-    good = item->left->kind != KIND_GC;
-    if (good) { /* whatever a forged struct says, a list has one parent */
-      item->parent = item->left->parent;
-      item->key = item->left->key;
-    }
-  }
-  if (!good) {
-    doc_item_free(doc, item);
-    doc_add_gc(doc, client, s->length - offset);
+  if (!find_place(doc, s, item) || (offset > 0 && !follow_own(doc, client, item, offset))) {
+    doc_item_free(doc, index);
+    doc_add_gc(doc, client, length - offset);
     return;
   }
-  store_content(doc, client, item, s);
+  store_content(doc, client, index, s);
   if (offset > 0)
     cut_content(doc, item, offset);
-  doc_integrate(doc, item);
+  doc_integrate(doc, index);
 }
 
 /* ---- the runs of an update ---- */
@@ -227,7 +247,7 @@ static void step(Doc *doc, Update *update, GPtrArray *stack)
         }
         return;
       }
-      struct_integrate(doc, s, state - s->id.clock);
+      struct_integrate(doc, s, (guint32)(state - s->id.clock));
     }
   }
   bool more = run_advance(run);
@@ -247,7 +267,7 @@ static bool integrate_plain(Doc *doc, Run *run)
     if (s->kind == KIND_SKIP || s->id.clock > state || struct_waits(doc, s, &missing))
       return false;
     if (s->id.clock + s->length > state)
-      struct_integrate(doc, s, state - s->id.clock);
+      struct_integrate(doc, s, (guint32)(state - s->id.clock));
   }
   return true;
 }
@@ -280,7 +300,7 @@ static void apply_deletes(Doc *doc, Reader reader)
       read_uint(&reader, &length);
       guint64 end = clock + length;
       if (clock < state)
-        doc_delete_range(doc, client, clock, MIN(end, state));
+        doc_delete_range(doc, client, (guint32)clock, (guint32)MIN(end, state));
       if (end > state)
         pending_add_delete(doc, id, MAX(clock, state), end - MAX(clock, state), doc->origin);
     }
@@ -290,9 +310,9 @@ static void apply_deletes(Doc *doc, Reader reader)
 void doc_apply_update(Doc *doc, Update *update)
 {
   integrate_runs(doc, update);
-  if (g_hash_table_size(doc->pending) > 0)
+  if (doc->pending != NULL)
     pending_retry(doc);
   apply_deletes(doc, update->deletes);
-  if (doc->pending_deletes->len > 0)
+  if (doc->pending_deletes != NULL)
     pending_retry_deletes(doc);
 }

@@ -301,6 +301,12 @@ void buffer_grow(Buffer *buffer, gsize more)
   buffer->data = g_realloc(buffer->data, buffer->capacity);
 }
 
+void buffer_fit(Buffer *buffer)
+{
+  buffer->data = g_realloc(buffer->data, buffer->size);
+  buffer->capacity = buffer->size;
+}
+
 void buffer_clear(Buffer *buffer)
 {
   g_free(buffer->data);

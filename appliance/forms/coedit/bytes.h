@@ -81,6 +81,8 @@ typedef struct {
 
 void buffer_grow(Buffer *buffer, gsize more);
 void buffer_clear(Buffer *buffer);
+/* Gives back the room that is not used. */
+void buffer_fit(Buffer *buffer);
 /* Takes the content over into GBytes; the buffer is empty then. */
 GBytes *buffer_steal(Buffer *buffer);
 

@@ -49,15 +49,14 @@ static int compare_entries(gconstpointer a, gconstpointer b)
 static GArray *sort_insertions(const Doc *doc)
 {
   bool mixed = false;
-  for (guint i = 1; i < doc->log->len; i++)
-    mixed |=
-        g_array_index(doc->log, LogEntry, i).origin != g_array_index(doc->log, LogEntry, 0).origin;
+  for (guint32 i = 1; i < doc->log.count; i++)
+    mixed |= doc->log.at[i].origin != doc->log.at[0].origin;
   if (!mixed)
     return NULL;
   GArray *insertions = g_array_new(FALSE, FALSE, sizeof(LogEntry));
-  for (guint i = 0; i < doc->log->len; i++) {
-    if (!g_array_index(doc->log, LogEntry, i).deletion)
-      g_array_append_val(insertions, g_array_index(doc->log, LogEntry, i));
+  for (guint32 i = 0; i < doc->log.count; i++) {
+    if (!doc->log.at[i].deletion)
+      g_array_append_val(insertions, doc->log.at[i]);
   }
   g_array_sort(insertions, compare_entries);
   return insertions;
@@ -83,7 +82,7 @@ static guint64 inserted_by(const GArray *insertions, const Item *item)
  * container. */
 static bool is_told(const Doc *doc, const Item *item, guint64 origin, const GArray *insertions)
 {
-  const Item *container = item->parent->item;
+  const Item *container = type_item(item_parent(doc, item));
   if (container == NULL)
     return false;
   if (item_is_deleted(container))
@@ -94,7 +93,8 @@ static bool is_told(const Doc *doc, const Item *item, guint64 origin, const GArr
 
 static Field *get_field(Collector *collector, const Item *item, guint64 origin)
 {
-  Field probe = {.type = item->parent, .key = item->key, .origin = origin};
+  const Chain *chain = item_chain(collector->doc, item);
+  Field probe = {.type = chain->type, .key = chain->key, .origin = origin};
   Field *field = g_hash_table_lookup(collector->fields, &probe);
   if (field == NULL) {
     field = g_memdup2(&probe, sizeof probe);
@@ -108,16 +108,16 @@ static Field *get_field(Collector *collector, const Item *item, guint64 origin)
 /* Part of an item, cut to what one log entry is about. */
 typedef struct {
   Item *item;
-  guint64 clock, length;
+  guint32 clock, length;
 } Piece;
 
-static bool next_piece(const Doc *doc, const LogEntry *entry, guint64 *clock, Piece *ret_piece)
+static bool next_piece(const Doc *doc, const LogEntry *entry, guint32 *clock, Piece *ret_piece)
 {
-  guint64 end = entry->range.clock + entry->range.length;
+  guint32 end = entry->range.clock + entry->range.length;
   if (*clock >= end)
     return false;
-  Item *item = doc_item_at(doc_client(doc, entry->range.client), *clock);
-  guint64 item_end = item->clock + item->length;
+  Item *item = doc_item_at(doc, doc_client(doc, entry->range.client), *clock);
+  guint32 item_end = item->clock + item->length;
   *ret_piece = (Piece){item, *clock, MIN(end, item_end) - *clock};
   *clock = item_end;
   return true;
@@ -154,9 +154,9 @@ static void collect_fields(Collector *collector)
 {
   const Doc *doc = collector->doc;
   g_autoptr(GArray) insertions = sort_insertions(doc);
-  for (guint i = 0; i < doc->log->len; i++) {
-    const LogEntry *entry = &g_array_index(doc->log, LogEntry, i);
-    guint64 clock = entry->range.clock;
+  for (guint32 i = 0; i < doc->log.count; i++) {
+    const LogEntry *entry = &doc->log.at[i];
+    guint32 clock = entry->range.clock;
     Piece piece;
     while (next_piece(doc, entry, &clock, &piece)) {
       if (piece_counts(doc, entry, &piece) && !is_told(doc, piece.item, entry->origin, insertions))
@@ -169,12 +169,14 @@ static void collect_fields(Collector *collector)
 
 static json_t *name_in_parent(const Doc *doc, const Item *item)
 {
-  if (item->key != NONE) {
-    const Key *key = doc_key_text(doc, item->key);
-    return json_stringn_nocheck(key->text, key->size);
+  const Chain *chain = item_chain(doc, item);
+  if (chain->key != NONE) {
+    Str key = doc_key_text(doc, chain->key);
+    return json_stringn_nocheck(key.text, key.size);
   }
   guint64 index = 0;
-  for (const Item *at = item->parent->start; at != NULL && at != item; at = at->right) {
+  for (const Item *at = type_first(chain->type); at != NULL && at != item;
+       at = item_right(doc, at)) {
     if (kind_is_countable(at->kind))
       index += item_visible(doc, at, false);
   }
@@ -187,18 +189,18 @@ static json_t *path_of(const Doc *doc, const Field *field)
   json_t *path = json_array();
   guint depth = 0;
   const Type *type = field->type;
-  for (const Type *at = type; at->item != NULL; at = at->item->parent)
+  for (const Type *at = type; at->item != NONE; at = item_parent(doc, type_item(at)))
     depth++;
   for (; depth > doc->max_depth; depth--)
-    type = type->item->parent;
+    type = item_parent(doc, type_item(type));
   bool whole = type == field->type;
-  for (; type->item != NULL; type = type->item->parent)
-    json_array_insert_new(path, 0, name_in_parent(doc, type->item));
-  const Key *root = doc_key_text(doc, type->name);
-  json_array_insert_new(path, 0, json_stringn_nocheck(root->text, root->size));
+  for (; type->item != NONE; type = item_parent(doc, type_item(type)))
+    json_array_insert_new(path, 0, name_in_parent(doc, type_item(type)));
+  Str root = doc_key_text(doc, type->name);
+  json_array_insert_new(path, 0, json_stringn_nocheck(root.text, root.size));
   if (whole && field->key != NONE) {
-    const Key *key = doc_key_text(doc, field->key);
-    json_array_append_new(path, json_stringn_nocheck(key->text, key->size));
+    Str key = doc_key_text(doc, field->key);
+    json_array_append_new(path, json_stringn_nocheck(key.text, key.size));
   }
   return path;
 }
@@ -268,85 +270,88 @@ static AblakYdocChange *tell(const Doc *doc, const Field *field, guint want)
 /* ---- repairing ---- */
 
 /* A copy of the first `visible` units of another item's content, as ours, between neighbours. */
-static Item *copy_item(Doc *doc, Type *parent, guint32 key, Item *left, Item *right,
-                       const Item *source, guint64 visible, guint depth);
+static guint32 copy_item(Doc *doc, guint32 chain, guint32 left, guint32 right, const Item *source,
+                         guint32 visible, guint depth);
 
 static void copy_content(Doc *doc, Type *target, const Type *source, guint depth)
 {
-  Item *last = NULL;
-  for (const Item *item = source->start; item != NULL; item = item->right) {
-    guint64 visible = item_visible(doc, item, true);
+  guint32 last = NONE;
+  for (const Item *item = type_first(source); item != NULL; item = item_right(doc, item)) {
+    guint32 visible = item_visible(doc, item, true);
     if (visible > 0)
-      last = copy_item(doc, target, NONE, last, NULL, item, visible, depth);
+      last = copy_item(doc, target->list, last, NONE, item, visible, depth);
   }
-  for (guint32 i = 0; i < source->entries.capacity; i++) {
-    guint32 key = source->entries.keys[i];
+  guint32 cursor = 0, chain;
+  while (table_next(source->entries, &cursor, &chain)) {
+    guint32 key = doc->chains[chain].key;
     const Item *item = entry_item(source, key, true);
     if (item != NULL)
-      copy_item(doc, target, key, NULL, NULL, item, item_visible(doc, item, true), depth);
+      copy_item(doc, type_chain(target, key), NONE, NONE, item, item_visible(doc, item, true),
+                depth);
   }
 }
 
-static Item *copy_item(Doc *doc, Type *parent, guint32 key, Item *left, Item *right,
-                       const Item *source, guint64 visible, guint depth)
+static guint32 copy_item(Doc *doc, guint32 chain, guint32 left, guint32 right, const Item *source,
+                         guint32 visible, guint depth)
 {
-  Item *item = own_item(doc, parent, key, left, right, source->kind, visible);
+  guint32 index = own_item(doc, chain, left, right, source->kind, visible);
+  Item *item = item_at(doc, index);
   if (source->kind == KIND_TYPE) {
-    const Type *type = source->content.type;
-    item->content.type = doc_type_new(doc, item, (AblakYtypeKind)type->kind, type->name);
-    doc_integrate(doc, item);
+    const Type *type = item_type(doc, source);
+    Type *copy = doc_type_new(doc, index, (AblakYtypeKind)type->kind, type->name);
+    item->content.list = copy->list;
+    doc_integrate(doc, index);
     if (depth > 0)
-      copy_content(doc, item->content.type, type, depth - 1);
-    return item;
+      copy_content(doc, copy, type, depth - 1);
+    return index;
   }
   guint32 size = item_prefix(doc, source, visible);
   g_autofree guint8 *bytes = g_memdup2(item_bytes(doc, source), size);
   doc_client(doc, item->client)->surrogates |= doc_client(doc, source->client)->surrogates;
   own_item_store(doc, item, bytes, size);
-  doc_integrate(doc, item);
-  return item;
+  doc_integrate(doc, index);
+  return index;
 }
 
 static void repair_entry(Doc *doc, const Field *field)
 {
   const Item *old = entry_item(field->type, field->key, true);
-  Item *now = id_map_get(&field->type->entries, field->key);
+  guint32 chain = type_find_chain(field->type, field->key), now = doc->chains[chain].head;
   if (old == NULL)
-    doc_delete_item(doc, now);
+    doc_delete_item(doc, item_at(doc, now));
   else
-    copy_item(doc, field->type, field->key, now, NULL, old, item_visible(doc, old, true),
-              doc->max_depth);
+    copy_item(doc, chain, now, NONE, old, item_visible(doc, old, true), doc->max_depth);
 }
 
-static void repair_piece(Doc *doc, const LogEntry *entry, guint64 clock, guint64 length)
+static void repair_piece(Doc *doc, const LogEntry *entry, guint32 clock, guint32 length)
 {
   Client *client = doc_client(doc, entry->range.client);
   if (!entry->deletion) {
     doc_delete_range(doc, client, clock, clock + length);
     return;
   }
-  Item *item = doc_clean_start(doc, client, clock);
+  guint32 index = doc_clean_start(doc, client, clock);
+  const Item *item = item_at(doc, index);
   if (item->length > length)
     doc_clean_start(doc, client, clock + length);
-  copy_item(doc, item->parent, NONE, item, item->right, item, item->length, doc->max_depth);
+  copy_item(doc, item->chain, index, item->right, item, item->length, doc->max_depth);
 }
 
 /* Lists are repaired piece by piece, as the log tells them. */
 static void repair_lists(Collector *collector)
 {
   Doc *doc = collector->doc;
-  guint count = doc->log->len;
-  for (guint i = 0; i < count; i++) {
-    LogEntry entry = g_array_index(doc->log, LogEntry, i);
-    guint64 clock = entry.range.clock;
+  for (guint32 i = 0; i < doc->log.count; i++) {
+    const LogEntry *entry = &doc->log.at[i];
+    guint32 clock = entry->range.clock;
     Piece piece;
-    while (next_piece(doc, &entry, &clock, &piece)) {
-      if (!piece_counts(doc, &entry, &piece) || piece.item->key != NONE)
+    while (next_piece(doc, entry, &clock, &piece)) {
+      if (!piece_counts(doc, entry, &piece) || item_key(doc, piece.item) != NONE)
         continue;
-      Field probe = {.type = piece.item->parent, .key = NONE, .origin = entry.origin};
+      Field probe = {.type = item_parent(doc, piece.item), .key = NONE, .origin = entry->origin};
       const Field *field = g_hash_table_lookup(collector->fields, &probe);
       if (field != NULL && field->refused)
-        repair_piece(doc, &entry, piece.clock, piece.length);
+        repair_piece(doc, entry, piece.clock, piece.length);
     }
   }
 }

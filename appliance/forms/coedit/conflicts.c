@@ -11,9 +11,9 @@ static bool is_new(const Doc *doc, const Item *item)
 /* What the writer of an entry saw there; NULL: nothing, or what is garbage now. */
 static Item *seen_by(const Doc *doc, const Item *item)
 {
-  if (item->kind == KIND_GC || item->origin_client == NONE)
+  if (item->kind == KIND_GC || item->origin_client == NO_CLIENT)
     return NULL;
-  return doc_item_at(doc_client(doc, item->origin_client), item->origin_clock);
+  return doc_item_at(doc, doc_client(doc, item->origin_client), item->origin_clock);
 }
 
 /* Whether the writer of `item`, or of what led to it in this transaction, saw `other`. */
@@ -34,17 +34,17 @@ bool conflicts_concurrent(const Doc *doc, const Type *map, guint32 key)
 /* A value of this transaction that was overtaken by one its writer had not seen. */
 static bool has_lost(const Doc *doc, const Item *item)
 {
-  if ((item->kind != KIND_ANY && item->kind != KIND_JSON) || item->key == NONE ||
-      (item->flags & ITEM_DELETED_NOW) == 0)
+  if ((item->kind != KIND_ANY && item->kind != KIND_JSON) || (item->flags & ITEM_DELETED_NOW) == 0)
     return false;
-  const Item *stands = entry_item(item->parent, item->key, false);
+  const Chain *chain = item_chain(doc, item);
+  const Item *stands = entry_item(chain->type, chain->key, false);
   return stands != NULL && stands != item && !follows(doc, stands, item);
 }
 
 /* A writer's later value takes the place of the earlier one. */
 static void add_lost(const Doc *doc, GPtrArray *all, const Item *item, guint64 origin)
 {
-  json_t *path = entry_path(doc, item->parent, item->key);
+  json_t *path = entry_path(doc, item_parent(doc, item), item_key(doc, item));
   guint64 client = doc_client(doc, item->client)->id;
   for (guint i = 0; i < all->len; i++) {
     const AblakYdocChange *other = g_ptr_array_index(all, i);
@@ -66,11 +66,11 @@ static void add_lost(const Doc *doc, GPtrArray *all, const Item *item, guint64 o
 GPtrArray *conflicts_lost(const Doc *doc)
 {
   GPtrArray *all = g_ptr_array_new_with_free_func(change_free);
-  for (guint i = 0; i < doc->log->len; i++) {
-    const LogEntry *entry = &g_array_index(doc->log, LogEntry, i);
-    guint64 clock = entry->range.clock, end = clock + entry->range.length;
+  for (guint32 i = 0; i < doc->log.count; i++) {
+    const LogEntry *entry = &doc->log.at[i];
+    guint32 clock = entry->range.clock, end = clock + entry->range.length;
     while (!entry->deletion && clock < end) {
-      const Item *item = doc_item_at(doc_client(doc, entry->range.client), clock);
+      const Item *item = doc_item_at(doc, doc_client(doc, entry->range.client), clock);
       if (has_lost(doc, item))
         add_lost(doc, all, item, entry->origin);
       clock = item->clock + item->length;

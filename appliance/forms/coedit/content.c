@@ -85,7 +85,7 @@ gsize cesu_bytes(const guint8 *text, gsize size, guint64 units)
   return at;
 }
 
-guint32 item_prefix(const Doc *doc, const Item *item, guint64 count)
+guint32 item_prefix(const Doc *doc, const Item *item, guint32 count)
 {
   guint32 size = item->content.bytes.size;
   if (count == 0)
@@ -97,7 +97,7 @@ guint32 item_prefix(const Doc *doc, const Item *item, guint64 count)
   Str string;
   switch (item->kind) {
   case KIND_STRING:
-    return size == item->length ? (guint32)count : (guint32)cesu_bytes(data, size, count);
+    return size == item->length ? count : (guint32)cesu_bytes(data, size, count);
   case KIND_ANY:
     while (count-- > 0)
       skip_any(&reader);
@@ -125,18 +125,18 @@ static void write_text(const Doc *doc, Buffer *buffer, const Item *item, guint32
   buffer_clear(&utf8);
 }
 
-void item_write_content(const Doc *doc, Buffer *buffer, const Item *item, guint64 offset)
+void item_write_content(const Doc *doc, Buffer *buffer, const Item *item, guint32 offset)
 {
   if (item->kind == KIND_DELETED) {
     write_uint(buffer, item->length - offset);
     return;
   }
   if (item->kind == KIND_TYPE) {
-    const Type *type = item->content.type;
+    const Type *type = item_type(doc, item);
     write_uint(buffer, type->kind);
     if (type->name != NONE) {
-      const Key *name = doc_key_text(doc, type->name);
-      write_string(buffer, name->text, name->size);
+      Str name = doc_key_text(doc, type->name);
+      write_string(buffer, name.text, name.size);
     }
     return;
   }
@@ -346,7 +346,7 @@ json_t *json_text_to_json(const char *text, gsize size, guint depth)
   return limited;
 }
 
-json_t *item_value(const Doc *doc, const Item *item, guint64 index)
+json_t *item_value(const Doc *doc, const Item *item, guint32 index)
 {
   const guint8 *data = item_bytes(doc, item);
   Reader reader = {data + item_prefix(doc, item, index), data + item->content.bytes.size};

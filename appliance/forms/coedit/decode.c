@@ -20,6 +20,13 @@ bool fail_large_update(GError **error, gsize max_bytes)
   return false;
 }
 
+bool fail_numbers(GError **error)
+{
+  ablak_error_set(error, ABLAK_ERROR_TOO_LARGE, "coedit/too-large",
+                  "the document would pass its bound of clocks or writers");
+  return false;
+}
+
 bool fail_too_large(const Doc *doc, GError **error)
 {
   ablak_error_set(error, ABLAK_ERROR_TOO_LARGE, "coedit/too-large",
@@ -187,6 +194,7 @@ static bool check_run(Reader *reader, Run *run)
       return false;
     clock += s.length;
   }
+  run->end = clock;
   run->reader = (Reader){run->current.end, reader->at};
   return true;
 }

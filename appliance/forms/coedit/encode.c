@@ -15,7 +15,7 @@ static guint8 *put_uint(guint8 *at, guint64 number)
   return at;
 }
 
-static guint8 *put_id(guint8 *at, const Doc *doc, guint32 client, guint64 clock)
+static guint8 *put_id(guint8 *at, const Doc *doc, guint16 client, guint32 clock)
 {
   return put_uint(put_uint(at, doc_client(doc, client)->id), clock);
 }
@@ -26,32 +26,33 @@ static void write_pair(Buffer *buffer, guint64 first, guint64 second)
   buffer->size += (gsize)(put_uint(put_uint(at, first), second) - at);
 }
 
-static void write_id(const Doc *doc, Buffer *buffer, guint32 client, guint64 clock)
+static void write_id(const Doc *doc, Buffer *buffer, guint16 client, guint32 clock)
 {
   write_pair(buffer, doc_client(doc, client)->id, clock);
 }
 
 static void write_key(const Doc *doc, Buffer *buffer, guint32 key)
 {
-  const Key *text = doc_key_text(doc, key);
-  write_string(buffer, text->text, text->size);
+  Str text = doc_key_text(doc, key);
+  write_string(buffer, text.text, text.size);
 }
 
 static void write_parent(const Doc *doc, Buffer *buffer, const Item *item)
 {
-  const Type *parent = item->parent;
-  if (parent->item == NULL) {
+  const Chain *chain = item_chain(doc, item);
+  const Item *container = type_item(chain->type);
+  if (container == NULL) {
     write_uint(buffer, 1);
-    write_key(doc, buffer, parent->name);
+    write_key(doc, buffer, chain->type->name);
   } else {
     write_uint(buffer, 0);
-    write_id(doc, buffer, parent->item->client, parent->item->clock);
+    write_id(doc, buffer, container->client, container->clock);
   }
-  if (item->key != NONE)
-    write_key(doc, buffer, item->key);
+  if (chain->key != NONE)
+    write_key(doc, buffer, chain->key);
 }
 
-void write_struct(const Doc *doc, Buffer *buffer, const Item *item, guint64 offset)
+void write_struct(const Doc *doc, Buffer *buffer, const Item *item, guint32 offset)
 {
   guint8 *start = buffer_reserve(buffer, 64), *at = start; /* info, two ids, a length */
   if (item->kind == KIND_GC) {
@@ -59,10 +60,10 @@ void write_struct(const Doc *doc, Buffer *buffer, const Item *item, guint64 offs
     buffer->size += (gsize)(put_uint(at, item->length - offset) - start);
     return;
   }
-  bool has_origin = offset > 0 || item->origin_client != NONE;
-  bool has_right = item->right_client != NONE;
+  bool has_origin = offset > 0 || item->origin_client != NO_CLIENT;
+  bool has_right = item->right_client != NO_CLIENT;
   *at++ = (guint8)(item->kind | (has_origin ? INFO_ORIGIN : 0) | (has_right ? INFO_RIGHT : 0) |
-                   (item->key != NONE ? INFO_KEY : 0));
+                   (item_key(doc, item) != NONE ? INFO_KEY : 0));
   if (offset > 0)
     at = put_id(at, doc, item->client, item->clock + offset - 1);
   else if (has_origin)
@@ -89,19 +90,19 @@ static guint64 count_from(const Client *client, Place place)
 }
 
 /* The structs from `clock` on, without the run's head. */
-static void write_items(const Doc *doc, Buffer *buffer, Client *client, guint64 clock)
+static void write_items(const Doc *doc, Buffer *buffer, Client *client, guint32 clock)
 {
-  Place place = client_find(client, clock);
-  guint64 offset = clock - client_at(client, place)->clock;
+  Place place = client_find(doc, client, clock);
+  guint32 offset = clock - client_item(doc, client, place)->clock;
   do {
-    write_struct(doc, buffer, client_at(client, place), offset);
+    write_struct(doc, buffer, client_item(doc, client, place), offset);
     offset = 0;
   } while (client_next(client, &place));
 }
 
-void write_client(const Doc *doc, Buffer *buffer, Client *client, guint64 clock)
+void write_client(const Doc *doc, Buffer *buffer, Client *client, guint32 clock)
 {
-  write_uint(buffer, count_from(client, client_find(client, clock)));
+  write_uint(buffer, count_from(client, client_find(doc, client, clock)));
   write_uint(buffer, client->id);
   write_uint(buffer, clock);
   write_items(doc, buffer, client, clock);
@@ -117,23 +118,21 @@ static int compare_ranges(gconstpointer a, gconstpointer b)
   return one->clock < other->clock ? -1 : one->clock > other->clock;
 }
 
-void ranges_sort_and_merge(GArray *ranges)
+void ranges_sort_and_merge(Ranges *ranges)
 {
-  if (ranges->len < 2)
+  if (ranges->count < 2)
     return;
-  g_array_sort(ranges, compare_ranges);
-  guint kept = 0;
-  for (guint i = 1; i < ranges->len; i++) {
-    Range *last = &g_array_index(ranges, Range, kept);
-    const Range *next = &g_array_index(ranges, Range, i);
+  qsort(ranges->at, ranges->count, sizeof(Range), compare_ranges);
+  Range *last = ranges->at;
+  for (const Range *next = last + 1; next < ranges->at + ranges->count; next++) {
     if (next->client == last->client && next->clock <= last->clock + last->length) {
-      guint64 end = MAX(last->clock + last->length, next->clock + next->length);
+      guint32 end = MAX(last->clock + last->length, next->clock + next->length);
       last->length = end - last->clock;
     } else {
-      g_array_index(ranges, Range, ++kept) = *next;
+      *++last = *next;
     }
   }
-  g_array_set_size(ranges, kept + 1);
+  ranges->count = (guint32)(last - ranges->at) + 1;
 }
 
 typedef struct {
@@ -148,11 +147,11 @@ static int compare_groups(gconstpointer a, gconstpointer b)
 }
 
 /* `ranges` are sorted and merged; clients are written highest id first, as yjs does. */
-void write_ranges(const Doc *doc, Buffer *buffer, GArray *ranges)
+void write_ranges(const Doc *doc, Buffer *buffer, const Ranges *ranges)
 {
   g_autoptr(GArray) groups = g_array_new(FALSE, FALSE, sizeof(DeleteGroup));
-  for (guint i = 0; i < ranges->len; i++) {
-    const Range *range = &g_array_index(ranges, Range, i);
+  for (guint32 i = 0; i < ranges->count; i++) {
+    const Range *range = &ranges->at[i];
     if (i == 0 || range[-1].client != range->client) {
       DeleteGroup group = {doc_client(doc, range->client)->id, i, 0};
       g_array_append_val(groups, group);
@@ -166,7 +165,7 @@ void write_ranges(const Doc *doc, Buffer *buffer, GArray *ranges)
     write_uint(buffer, group->id);
     write_uint(buffer, group->count);
     for (guint k = 0; k < group->count; k++) {
-      const Range *range = &g_array_index(ranges, Range, group->first + k);
+      const Range *range = &ranges->at[group->first + k];
       write_uint(buffer, range->clock);
       write_uint(buffer, range->length);
     }
@@ -174,13 +173,14 @@ void write_ranges(const Doc *doc, Buffer *buffer, GArray *ranges)
 }
 
 /* The deleted ranges of one client; returns how many. */
-static guint64 write_client_deletes(Buffer *buffer, const Client *client)
+static guint64 write_client_deletes(const Doc *doc, Buffer *buffer, const Client *client)
 {
-  guint64 start = 0, end = 0, count = 0;
+  guint32 start = 0, end = 0;
+  guint64 count = 0;
   for (guint32 l = 0; l < client->leaf_count; l++) {
     const Leaf *leaf = &client->leaves[l];
     for (guint32 s = 0; s < leaf->count; s++) {
-      const Item *item = leaf->slots[s].item;
+      const Item *item = item_at(doc, leaf->items[s]);
       if (!item_is_deleted(item))
         continue;
       if (end != item->clock || end == 0) {
@@ -209,8 +209,8 @@ static int compare_clients(gconstpointer a, gconstpointer b)
 
 static GPtrArray *sorted_clients(const Doc *doc)
 {
-  GPtrArray *clients = g_ptr_array_sized_new(doc->clients->len);
-  for (guint i = 0; i < doc->clients->len; i++) {
+  GPtrArray *clients = g_ptr_array_sized_new(doc->client_count);
+  for (guint32 i = 0; i < doc->client_count; i++) {
     if (doc_client(doc, i)->state > 0)
       g_ptr_array_add(clients, doc_client(doc, i));
   }
@@ -318,11 +318,11 @@ static void write_run(const Doc *doc, Buffer *buffer, const Source *source)
   if (source->queue != NULL)
     count = write_pending(&rest, source->queue, MAX(source->known, state), source->own);
   if (source->own)
-    count += count_from(source->client, client_find(source->client, source->known));
+    count += count_from(source->client, client_find(doc, source->client, (guint32)source->known));
   write_uint(buffer, count);
   write_pair(buffer, source->id, source->start);
   if (source->own)
-    write_items(doc, buffer, source->client, source->known);
+    write_items(doc, buffer, source->client, (guint32)source->known);
   write_raw(buffer, rest.data, rest.size);
   buffer_clear(&rest);
 }
@@ -337,19 +337,21 @@ static int compare_sources(gconstpointer a, gconstpointer b)
 static GArray *list_sources(const Doc *doc, bool stored)
 {
   GArray *sources = g_array_new(FALSE, FALSE, sizeof(Source));
-  for (guint i = 0; i < doc->clients->len; i++) {
+  bool waiting = stored && doc->pending != NULL;
+  for (guint32 i = 0; i < doc->client_count; i++) {
     Client *client = doc_client(doc, i);
     Source source = {.id = client->id,
                      .client = client,
-                     .queue = stored ? g_hash_table_lookup(doc->pending, &client->id) : NULL};
+                     .queue = waiting ? g_hash_table_lookup(doc->pending, &client->id) : NULL};
     g_array_append_val(sources, source);
   }
   GHashTableIter iter;
   gpointer value;
-  g_hash_table_iter_init(&iter, doc->pending);
-  while (stored && g_hash_table_iter_next(&iter, NULL, &value)) {
+  if (waiting)
+    g_hash_table_iter_init(&iter, doc->pending);
+  while (waiting && g_hash_table_iter_next(&iter, NULL, &value)) {
     const PendingQueue *queue = value;
-    if (g_hash_table_contains(doc->clients_by_id, &queue->client))
+    if (doc_find_client((Doc *)doc, queue->client) != NULL)
       continue;
     Source source = {.id = queue->client, .queue = queue};
     g_array_append_val(sources, source);
@@ -366,7 +368,7 @@ void write_deleted(const Doc *doc, Buffer *buffer)
   for (guint i = 0; i < clients->len; i++) {
     const Client *client = g_ptr_array_index(clients, i);
     ranges.size = 0;
-    guint64 deleted = write_client_deletes(&ranges, client);
+    guint64 deleted = write_client_deletes(doc, &ranges, client);
     if (deleted == 0)
       continue;
     write_pair(&groups, client->id, deleted);
@@ -381,7 +383,7 @@ void write_deleted(const Doc *doc, Buffer *buffer)
 
 static void write_all_deletes(const Doc *doc, Buffer *buffer, bool stored)
 {
-  if (!stored || doc->pending_deletes->len == 0) {
+  if (!stored || doc->pending_deletes == NULL) {
     write_deleted(doc, buffer);
     return;
   }

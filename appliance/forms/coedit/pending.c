@@ -1,7 +1,7 @@
 /* What waits for updates that are missing: structs by client, and deletions. */
 #include "forms/coedit/internal.h"
 
-void pending_queue_free(gpointer data)
+static void queue_free(gpointer data)
 {
   PendingQueue *queue = data;
   for (guint i = 0; i < queue->structs->len; i++)
@@ -10,10 +10,18 @@ void pending_queue_free(gpointer data)
   g_free(queue);
 }
 
+void pending_free(Doc *doc)
+{
+  g_clear_pointer(&doc->pending, g_hash_table_unref);
+  g_clear_pointer(&doc->pending_deletes, g_array_unref);
+}
+
 #define QUEUE_BYTES (sizeof(PendingQueue) + 96) /* with its array and its hash table entry */
 
 static PendingQueue *get_queue(Doc *doc, guint64 client)
 {
+  if (doc->pending == NULL)
+    doc->pending = g_hash_table_new_full(g_int64_hash, g_int64_equal, NULL, queue_free);
   PendingQueue *queue = g_hash_table_lookup(doc->pending, &client);
   if (queue != NULL)
     return queue;
@@ -99,7 +107,7 @@ static bool drain(Doc *doc, PendingQueue *queue)
     if (pending->clock + pending->length > state) {
       guint64 origin = doc->origin;
       doc->origin = pending->origin;
-      struct_integrate(doc, &s, state - pending->clock);
+      struct_integrate(doc, &s, (guint32)(state - pending->clock));
       doc->origin = origin;
     }
     doc->bytes -= sizeof *pending + pending->size;
@@ -180,6 +188,8 @@ void pending_retry(Doc *doc)
     return;
   drain_all(doc, ready);
   doc->bytes -= QUEUE_BYTES * g_hash_table_foreach_remove(doc->pending, is_drained, NULL);
+  if (g_hash_table_size(doc->pending) == 0)
+    g_clear_pointer(&doc->pending, g_hash_table_unref);
 }
 
 static int compare_deletes(gconstpointer a, gconstpointer b)
@@ -193,6 +203,8 @@ static int compare_deletes(gconstpointer a, gconstpointer b)
 void pending_add_delete(Doc *doc, guint64 client, guint64 clock, guint64 length, guint64 origin)
 {
   PendingDelete pending = {client, clock, length, origin};
+  if (doc->pending_deletes == NULL)
+    doc->pending_deletes = g_array_new(FALSE, FALSE, sizeof(PendingDelete));
   g_array_append_val(doc->pending_deletes, pending);
   doc->bytes += sizeof pending;
 }
@@ -236,7 +248,7 @@ void pending_retry_deletes(Doc *doc)
     }
     guint64 end = pending->clock + pending->length, origin = doc->origin;
     doc->origin = pending->origin;
-    doc_delete_range(doc, client, pending->clock, MIN(end, client->state));
+    doc_delete_range(doc, client, (guint32)pending->clock, (guint32)MIN(end, client->state));
     doc->origin = origin;
     if (end > client->state) {
       pending->clock = client->state;
@@ -248,9 +260,11 @@ void pending_retry_deletes(Doc *doc)
   }
   doc->bytes -= (before - all->len) * sizeof(PendingDelete);
   tidy_deletes(doc);
+  if (all->len == 0)
+    g_clear_pointer(&doc->pending_deletes, g_array_unref);
 }
 
 bool ablak_ydoc_has_pending(const AblakYdoc *doc)
 {
-  return g_hash_table_size(doc->pending) > 0 || doc->pending_deletes->len > 0;
+  return doc->pending != NULL || doc->pending_deletes != NULL;
 }

@@ -1,7 +1,7 @@
 /* Reading: values, texts and paths, as they are now or were before the running transaction. */
 #include "forms/coedit/internal.h"
 
-guint64 item_visible(const Doc *doc, const Item *item, bool before)
+guint32 item_visible(const Doc *doc, const Item *item, bool before)
 {
   if (item->kind == KIND_GC)
     return 0;
@@ -9,24 +9,26 @@ guint64 item_visible(const Doc *doc, const Item *item, bool before)
     return (item->flags & ITEM_DELETED) != 0 ? 0 : item->length;
   if ((item->flags & ITEM_DELETED) != 0 && (item->flags & ITEM_DELETED_NOW) == 0)
     return 0;
-  guint64 known = client_before(doc, doc_client(doc, item->client));
+  guint32 known = client_before(doc, doc_client(doc, item->client));
   return item->clock >= known ? 0 : MIN(item->length, known - item->clock);
 }
 
 Item *entry_item(const Type *map, guint32 key, bool before)
 {
-  Item *item = key == NONE ? NULL : id_map_get(&map->entries, key);
+  const Doc *doc = map->doc;
+  guint32 chain = key == NONE ? NONE : type_find_chain(map, key);
+  Item *item = chain == NONE ? NULL : item_or_null(doc, doc->chains[chain].head);
   if (!before)
-    return item != NULL && item_visible(map->doc, item, false) > 0 ? item : NULL;
-  while (item != NULL && item_visible(map->doc, item, true) == 0)
-    item = item->left;
+    return item != NULL && item_visible(doc, item, false) > 0 ? item : NULL;
+  while (item != NULL && item_visible(doc, item, true) == 0)
+    item = item_or_null(doc, item->left);
   return item;
 }
 
 static void append_text(Buffer *buffer, const Type *type, bool before)
 {
-  for (const Item *item = type->start; item != NULL; item = item->right) {
-    guint64 units = item->kind == KIND_STRING ? item_visible(type->doc, item, before) : 0;
+  for (const Item *item = type_first(type); item != NULL; item = item_right(type->doc, item)) {
+    guint32 units = item->kind == KIND_STRING ? item_visible(type->doc, item, before) : 0;
     if (units > 0)
       write_raw(buffer, item_bytes(type->doc, item), item_prefix(type->doc, item, units));
   }
@@ -51,11 +53,11 @@ static json_t *text_to_json(const Type *type, bool before)
 }
 
 /* An element of a list or the value of an entry. */
-static json_t *content_to_json(const Item *item, guint64 index, bool before, guint depth)
+static json_t *content_to_json(const Doc *doc, const Item *item, guint32 index, bool before,
+                               guint depth)
 {
-  const Doc *doc = item->parent->doc;
   if (item->kind == KIND_TYPE)
-    return type_to_json(item->content.type, ABLAK_YTYPE_UNKNOWN, before, depth);
+    return type_to_json(item_type(doc, item), ABLAK_YTYPE_UNKNOWN, before, depth);
   if (item->kind != KIND_STRING)
     return item_value(doc, item, index);
   const guint8 *text = item_bytes(doc, item);
@@ -67,28 +69,27 @@ static json_t *content_to_json(const Item *item, guint64 index, bool before, gui
 static json_t *list_to_json(const Type *type, bool before, guint depth)
 {
   json_t *list = json_array();
-  for (const Item *item = type->start; item != NULL; item = item->right) {
-    guint64 count = kind_is_countable(item->kind) ? item_visible(type->doc, item, before) : 0;
-    for (guint64 i = 0; i < count; i++)
-      json_array_append_new(list, content_to_json(item, i, before, depth));
+  for (const Item *item = type_first(type); item != NULL; item = item_right(type->doc, item)) {
+    guint32 count = kind_is_countable(item->kind) ? item_visible(type->doc, item, before) : 0;
+    for (guint32 i = 0; i < count; i++)
+      json_array_append_new(list, content_to_json(type->doc, item, i, before, depth));
   }
   return list;
 }
 
 static json_t *map_to_json(const Type *type, bool before, guint depth)
 {
+  const Doc *doc = type->doc;
   json_t *map = json_object();
-  for (guint32 i = 0; i < type->entries.capacity; i++) {
-    guint32 key = type->entries.keys[i];
+  guint32 cursor = 0, chain;
+  while (table_next(type->entries, &cursor, &chain)) {
+    guint32 key = doc->chains[chain].key;
     const Item *item = entry_item(type, key, before);
-    if (item == NULL)
+    Str name = doc_key_text(doc, key);
+    if (item == NULL || has_nul(name.text, name.size))
       continue;
-    const Key *name = doc_key_text(type->doc, key);
-    if (has_nul(name->text, name->size))
-      continue;
-    guint64 last = item_visible(type->doc, item, before) - 1;
-    json_object_setn_new_nocheck(map, name->text, name->size,
-                                 content_to_json(item, last, before, depth));
+    json_t *value = content_to_json(doc, item, item_visible(doc, item, before) - 1, before, depth);
+    json_object_setn_new_nocheck(map, name.text, name.size, value);
   }
   return map;
 }
@@ -96,13 +97,13 @@ static json_t *map_to_json(const Type *type, bool before, guint depth)
 /* What an undeclared root looks like. */
 static AblakYtypeKind guess_kind(const Type *type)
 {
-  for (const Item *item = type->start; item != NULL; item = item->right) {
+  for (const Item *item = type_first(type); item != NULL; item = item_right(type->doc, item)) {
     if (item->kind == KIND_STRING || item->kind == KIND_FORMAT || item->kind == KIND_EMBED)
       return ABLAK_YTYPE_TEXT;
     if (item->kind != KIND_DELETED)
       return ABLAK_YTYPE_ARRAY;
   }
-  return type->entries.count > 0 || type->start == NULL ? ABLAK_YTYPE_MAP : ABLAK_YTYPE_ARRAY;
+  return type->entries != NULL || type_first(type) == NULL ? ABLAK_YTYPE_MAP : ABLAK_YTYPE_ARRAY;
 }
 
 json_t *type_to_json(const Type *type, AblakYtypeKind as, bool before, guint depth)
@@ -132,7 +133,7 @@ json_t *entry_to_json(const Type *map, guint32 key, bool before, guint depth)
   const Item *item = entry_item(map, key, before);
   if (item == NULL)
     return NULL;
-  return content_to_json(item, item_visible(map->doc, item, before) - 1, before, depth);
+  return content_to_json(map->doc, item, item_visible(map->doc, item, before) - 1, before, depth);
 }
 
 /* ---- the public readers ---- */
@@ -149,10 +150,11 @@ AblakYtypeKind ablak_ytype_kind(const AblakYtype *type)
 
 bool ablak_ytype_id(const AblakYtype *type, guint64 *ret_client, guint64 *ret_clock)
 {
-  if (type->item == NULL)
+  const Item *item = type_item(type);
+  if (item == NULL)
     return false;
-  *ret_client = doc_client(type->doc, type->item->client)->id;
-  *ret_clock = type->item->clock;
+  *ret_client = doc_client(type->doc, item->client)->id;
+  *ret_clock = item->clock;
   return true;
 }
 
@@ -169,14 +171,13 @@ json_t *ablak_ytype_json(const AblakYtype *type, AblakYtypeKind as)
 json_t *ablak_ydoc_json(const AblakYdoc *doc)
 {
   json_t *roots = json_object();
-  for (guint32 i = 0; i < doc->roots.capacity; i++) {
-    if (doc->roots.keys[i] == NONE)
-      continue;
-    const Key *name = doc_key_text(doc, doc->roots.keys[i]);
-    if (has_nul(name->text, name->size))
-      continue;
-    json_object_setn_new_nocheck(roots, name->text, name->size,
-                                 ablak_ytype_json(doc->roots.values[i], ABLAK_YTYPE_UNKNOWN));
+  guint32 cursor = 0, chain;
+  while (table_next(doc->roots, &cursor, &chain)) {
+    const Type *type = doc->chains[chain].type;
+    Str name = doc_key_text(doc, type->name);
+    if (!has_nul(name.text, name.size))
+      json_object_setn_new_nocheck(roots, name.text, name.size,
+                                   ablak_ytype_json(type, ABLAK_YTYPE_UNKNOWN));
   }
   return roots;
 }
@@ -194,7 +195,7 @@ json_t *ablak_ymap_get(const AblakYtype *map, const char *key)
 AblakYtype *ablak_ymap_get_type(const AblakYtype *map, const char *key)
 {
   const Item *item = entry_item(map, find_key(map, key), false);
-  return item != NULL && item->kind == KIND_TYPE ? item->content.type : NULL;
+  return item != NULL && item->kind == KIND_TYPE ? item_type(map->doc, item) : NULL;
 }
 
 guint64 ablak_ymap_get_client(const AblakYtype *map, const char *key)
@@ -206,23 +207,23 @@ guint64 ablak_ymap_get_client(const AblakYtype *map, const char *key)
 GPtrArray *ablak_ymap_keys(const AblakYtype *map)
 {
   GPtrArray *keys = g_ptr_array_new_with_free_func(g_free);
-  for (guint32 i = 0; i < map->entries.capacity; i++) {
-    if (entry_item(map, map->entries.keys[i], false) == NULL)
-      continue;
-    const Key *key = doc_key_text(map->doc, map->entries.keys[i]);
-    if (!has_nul(key->text, key->size))
-      g_ptr_array_add(keys, g_strdup(key->text));
+  guint32 cursor = 0, chain;
+  while (table_next(map->entries, &cursor, &chain)) {
+    guint32 key = map->doc->chains[chain].key;
+    Str name = doc_key_text(map->doc, key);
+    if (entry_item(map, key, false) != NULL && !has_nul(name.text, name.size))
+      g_ptr_array_add(keys, g_strdup(name.text));
   }
   return keys;
 }
 
 /* The item that holds element `index`, and which element of it that is. */
-static const Item *find_element(const Type *list, guint64 index, guint64 *ret_within)
+static const Item *find_element(const Type *list, guint64 index, guint32 *ret_within)
 {
-  for (const Item *item = list->start; item != NULL; item = item->right) {
-    guint64 count = kind_is_countable(item->kind) ? item_visible(list->doc, item, false) : 0;
+  for (const Item *item = type_first(list); item != NULL; item = item_right(list->doc, item)) {
+    guint32 count = kind_is_countable(item->kind) ? item_visible(list->doc, item, false) : 0;
     if (index < count) {
-      *ret_within = index;
+      *ret_within = (guint32)index;
       return item;
     }
     index -= count;
@@ -232,16 +233,17 @@ static const Item *find_element(const Type *list, guint64 index, guint64 *ret_wi
 
 json_t *ablak_yarray_get(const AblakYtype *array, guint64 index)
 {
-  guint64 within;
+  guint32 within;
   const Item *item = find_element(array, index, &within);
-  return item != NULL ? content_to_json(item, within, false, array->doc->max_depth) : NULL;
+  return item != NULL ? content_to_json(array->doc, item, within, false, array->doc->max_depth)
+                      : NULL;
 }
 
 AblakYtype *ablak_yarray_get_type(const AblakYtype *array, guint64 index)
 {
-  guint64 within;
+  guint32 within;
   const Item *item = find_element(array, index, &within);
-  return item != NULL && item->kind == KIND_TYPE ? item->content.type : NULL;
+  return item != NULL && item->kind == KIND_TYPE ? item_type(array->doc, item) : NULL;
 }
 
 char *ablak_ytext_string(const AblakYtype *text)
@@ -256,7 +258,7 @@ char *ablak_ytext_string(const AblakYtype *text)
 
 /* ---- paths ---- */
 
-static const Item *step_into(const Type *type, const json_t *name, guint64 *ret_within)
+static const Item *step_into(const Type *type, const json_t *name, guint32 *ret_within)
 {
   if (json_is_integer(name) && json_integer_value(name) >= 0)
     return find_element(type, (guint64)json_integer_value(name), ret_within);
@@ -274,7 +276,7 @@ static const Type *path_root(const Doc *doc, const json_t *path)
   if (!json_is_string(name))
     return NULL;
   guint32 key = doc_find_key(doc, json_string_value(name), json_string_length(name));
-  return key == NONE ? NULL : id_map_get(&doc->roots, key);
+  return key == NONE ? NULL : doc_find_root(doc, key);
 }
 
 /* The type that holds the path's last name. */
@@ -282,9 +284,9 @@ static const Type *path_parent(const Doc *doc, const json_t *path)
 {
   const Type *type = path_root(doc, path);
   for (size_t i = 1; type != NULL && i + 1 < json_array_size(path); i++) {
-    guint64 within;
+    guint32 within;
     const Item *item = step_into(type, json_array_get(path, i), &within);
-    type = item != NULL && item->kind == KIND_TYPE ? item->content.type : NULL;
+    type = item != NULL && item->kind == KIND_TYPE ? item_type(doc, item) : NULL;
   }
   return type;
 }
@@ -292,21 +294,21 @@ static const Type *path_parent(const Doc *doc, const json_t *path)
 json_t *ablak_ydoc_json_at(const AblakYdoc *doc, const json_t *path)
 {
   const Type *type = path_parent(doc, path);
-  guint64 within;
+  guint32 within;
   if (type == NULL)
     return NULL;
   if (json_array_size(path) == 1)
     return ablak_ytype_json(type, ABLAK_YTYPE_UNKNOWN);
   const Item *item = step_into(type, json_array_get(path, json_array_size(path) - 1), &within);
-  return item != NULL ? content_to_json(item, within, false, doc->max_depth) : NULL;
+  return item != NULL ? content_to_json(doc, item, within, false, doc->max_depth) : NULL;
 }
 
 AblakYtype *ablak_ydoc_type_at(AblakYdoc *doc, const json_t *path)
 {
   const Type *type = path_parent(doc, path);
-  guint64 within;
+  guint32 within;
   if (type == NULL || json_array_size(path) == 1)
     return (Type *)type;
   const Item *item = step_into(type, json_array_get(path, json_array_size(path) - 1), &within);
-  return item != NULL && item->kind == KIND_TYPE ? item->content.type : NULL;
+  return item != NULL && item->kind == KIND_TYPE ? item_type(doc, item) : NULL;
 }

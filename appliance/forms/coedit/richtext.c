@@ -43,7 +43,7 @@ static void take_format(Delta *delta, const Doc *doc, const Item *item)
   }
 }
 
-static void take_item(Delta *delta, const Type *type, const Item *item, guint64 visible,
+static void take_item(Delta *delta, const Type *type, const Item *item, guint32 visible,
                       bool before, guint depth)
 {
   switch (item->kind) {
@@ -53,9 +53,9 @@ static void take_item(Delta *delta, const Type *type, const Item *item, guint64 
   case KIND_TYPE:
   case KIND_EMBED:
     flush_text(delta);
-    push_op(delta, item->kind == KIND_EMBED
-                       ? item_value(type->doc, item, 0)
-                       : type_to_json(item->content.type, ABLAK_YTYPE_UNKNOWN, before, depth - 1));
+    push_op(delta, item->kind == KIND_EMBED ? item_value(type->doc, item, 0)
+                                            : type_to_json(item_type(type->doc, item),
+                                                           ABLAK_YTYPE_UNKNOWN, before, depth - 1));
     break;
   case KIND_FORMAT:
     flush_text(delta);
@@ -69,8 +69,8 @@ static void take_item(Delta *delta, const Type *type, const Item *item, guint64 
 static json_t *text_to_delta(const Type *type, bool before, guint depth)
 {
   Delta delta = {json_array(), json_object(), {0}};
-  for (const Item *item = type->start; item != NULL; item = item->right) {
-    guint64 visible = item_visible(type->doc, item, before);
+  for (const Item *item = type_first(type); item != NULL; item = item_right(type->doc, item)) {
+    guint32 visible = item_visible(type->doc, item, before);
     if (visible > 0)
       take_item(&delta, type, item, visible, before, depth);
   }
@@ -163,12 +163,12 @@ static json_t *xml_text(const Type *type, bool before, guint depth)
 
 static void append_children(GString *out, const Type *type, bool before, guint depth)
 {
-  for (const Item *item = type->start; item != NULL; item = item->right) {
-    guint64 count = kind_is_countable(item->kind) ? item_visible(type->doc, item, before) : 0;
-    for (guint64 i = 0; i < count; i++) {
-      json_t *child = item->kind == KIND_TYPE
-                          ? type_to_json(item->content.type, ABLAK_YTYPE_UNKNOWN, before, depth)
-                          : item_value(type->doc, item, i);
+  for (const Item *item = type_first(type); item != NULL; item = item_right(type->doc, item)) {
+    guint32 count = kind_is_countable(item->kind) ? item_visible(type->doc, item, before) : 0;
+    for (guint32 i = 0; i < count; i++) {
+      json_t *child = item->kind == KIND_TYPE ? type_to_json(item_type(type->doc, item),
+                                                             ABLAK_YTYPE_UNKNOWN, before, depth)
+                                              : item_value(type->doc, item, i);
       append_value(out, child);
       json_decref(child);
     }
@@ -186,14 +186,15 @@ json_t *xml_to_json(const Type *type, AblakYtypeKind kind, bool before, guint de
   }
   g_autofree char *name = type->name == NONE
                               ? g_strdup("undefined")
-                              : g_utf8_strdown(doc_key_text(type->doc, type->name)->text, -1);
+                              : g_utf8_strdown(doc_key_text(type->doc, type->name).text, -1);
   g_string_append_printf(out, "<%s", name);
   json_t *attributes = json_object();
-  for (guint32 i = 0; i < type->entries.capacity; i++) {
-    json_t *value = entry_to_json(type, type->entries.keys[i], before, depth - 1);
+  guint32 cursor = 0, chain;
+  while (table_next(type->entries, &cursor, &chain)) {
+    guint32 key = type->doc->chains[chain].key;
+    json_t *value = entry_to_json(type, key, before, depth - 1);
     if (value != NULL)
-      json_object_set_new_nocheck(attributes, doc_key_text(type->doc, type->entries.keys[i])->text,
-                                  value);
+      json_object_set_new_nocheck(attributes, doc_key_text(type->doc, key).text, value);
   }
   append_attributes(out, attributes);
   json_decref(attributes);

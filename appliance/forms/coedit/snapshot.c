@@ -30,13 +30,13 @@ static bool skip_deletes(Reader *reader)
 }
 
 /* The structs of one client before `clock`; it begins a struct or is the state. */
-static void write_before(const Doc *doc, Buffer *buffer, Client *client, guint64 clock)
+static void write_before(const Doc *doc, Buffer *buffer, const Client *client, guint32 clock)
 {
   Buffer run = {0};
   guint64 count = 0;
   Place place = {0, 0};
   do {
-    const Item *item = client_at(client, place);
+    const Item *item = client_item(doc, client, place);
     if (item->clock >= clock)
       break;
     write_struct(doc, &run, item, 0);
@@ -63,8 +63,8 @@ static bool write_states(Doc *doc, Buffer *buffer, Reader reader)
       continue;
     Client *client = doc_find_client(doc, id.client);
     if (id.clock < client->state)
-      doc_clean_start(doc, client, id.clock);
-    write_before(doc, &runs, client, id.clock);
+      doc_clean_start(doc, client, (guint32)id.clock);
+    write_before(doc, &runs, client, (guint32)id.clock);
     written++;
   }
   write_uint(buffer, written);

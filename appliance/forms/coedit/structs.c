@@ -1,17 +1,11 @@
-/* Items in their lists: splitting, integrating (the YATA order of Yjs) and deleting. */
+/* Items in their chains: splitting, integrating (the YATA order of Yjs) and deleting. */
 #include "forms/coedit/internal.h"
 
-Item *doc_item_at(Client *client, guint64 clock)
-{
-  return client_at(client, client_find(client, clock));
-}
-
 /* A surrogate pair cut in two becomes two U+FFFD, as in yjs. */
-static void mend_pair(const Doc *doc, const Item *left, const Item *right)
+static void mend_pair(const Client *client, const Item *left, const Item *right)
 {
   if (left->kind != KIND_STRING || left->content.bytes.size < 3 || right->content.bytes.size < 3)
     return;
-  const Client *client = doc_client(doc, left->client);
   guint8 *end = client->content.data + right->content.bytes.offset;
   if (end[-3] == 0xed && end[-2] >= 0xa0 && end[-2] <= 0xaf)
     memcpy(end - 3, "\xef\xbf\xbd\xef\xbf\xbd", 6);
@@ -19,193 +13,234 @@ static void mend_pair(const Doc *doc, const Item *left, const Item *right)
 
 static void push_merge(Doc *doc, const Item *item)
 {
-  Range range = {item->client, item->clock, item->length};
-  g_array_append_val(doc->merges, range);
+  ranges_add(&doc->merges, (Range){item->client, item->clock, item->length});
 }
 
-static Item *split(Doc *doc, Client *client, Place place, guint64 count)
+static guint32 split(Doc *doc, Client *client, Place place, guint32 count)
 {
-  Item *left = client_at(client, place);
-  Item *right = doc_item_new(doc);
+  guint32 left_index = client_at(client, place), right_index = doc_item_new(doc);
+  Item *left = item_at(doc, left_index), *right = item_at(doc, right_index);
   *right = *left;
   right->clock += count;
   right->length -= count;
   right->origin_client = left->client;
   right->origin_clock = right->clock - 1;
-  right->left = left;
+  right->left = left_index;
   if (item_has_bytes(left)) {
     guint32 size = item_prefix(doc, left, count);
     right->content.bytes.offset += size;
     right->content.bytes.size -= size;
     left->content.bytes.size = size;
-    mend_pair(doc, left, right);
+    mend_pair(client, left, right);
   }
   left->length = count;
-  left->right = right;
-  if (right->right != NULL)
-    right->right->left = right;
-  else if (right->key != NONE)
-    id_map_set(&right->parent->entries, right->key, right);
-  client_insert_after(doc, client, place, right);
+  left->right = right_index;
+  if (right->right != NONE)
+    item_at(doc, right->right)->left = right_index;
+  else if (item_key(doc, right) != NONE)
+    doc->chains[right->chain].head = right_index;
+  client_insert_after(doc, client, place, right_index);
   push_merge(doc, right);
-  return right;
+  return right_index;
 }
 
-Item *doc_clean_end(Doc *doc, Client *client, guint64 clock)
+guint32 doc_clean_end(Doc *doc, Client *client, guint32 clock)
 {
-  Place place = client_find(client, clock);
-  Item *item = client_at(client, place);
-  if (item->kind != KIND_GC && clock != item->clock + item->length - 1)
-    split(doc, client, place, clock - item->clock + 1);
-  return item;
+  Place place = client_find(doc, client, clock);
+  const Item *item = client_item(doc, client, place);
+  guint32 count = clock - item->clock + 1;
+  if (item->kind != KIND_GC && count < item->length)
+    split(doc, client, place, count);
+  return client_at(client, place);
 }
 
-Item *doc_clean_start(Doc *doc, Client *client, guint64 clock)
+guint32 doc_clean_start(Doc *doc, Client *client, guint32 clock)
 {
-  Place place = client_find(client, clock);
-  Item *item = client_at(client, place);
+  Place place = client_find(doc, client, clock);
+  const Item *item = client_item(doc, client, place);
   if (item->kind != KIND_GC && item->clock < clock)
     return split(doc, client, place, clock - item->clock);
-  return item;
+  return client_at(client, place);
 }
 
 static bool same_origin(const Item *a, const Item *b)
 {
   return a->origin_client == b->origin_client &&
-         (a->origin_client == NONE || a->origin_clock == b->origin_clock);
+         (a->origin_client == NO_CLIENT || a->origin_clock == b->origin_clock);
 }
 
 static bool same_right(const Item *a, const Item *b)
 {
   return a->right_client == b->right_client &&
-         (a->right_client == NONE || a->right_clock == b->right_clock);
+         (a->right_client == NO_CLIENT || a->right_clock == b->right_clock);
 }
 
-static Item *first_of_list(const Item *item)
+static guint32 first_of_chain(const Doc *doc, guint32 chain)
 {
-  if (item->key == NONE)
-    return item->parent->start;
-  Item *first = id_map_get(&item->parent->entries, item->key);
-  while (first != NULL && first->left != NULL)
-    first = first->left;
+  guint32 first = doc->chains[chain].head;
+  if (doc->chains[chain].key == NONE || first == NONE)
+    return first;
+  while (item_at(doc, first)->left != NONE)
+    first = item_at(doc, first)->left;
   return first;
 }
 
-/* YATA: walks the items that were inserted at the same place and finds the item to stand behind.
- * Items met since `scan` lie between our origin and us; those met since `cleared` conflict. */
-static Item *resolve(Doc *doc, const Item *item)
+/* Takes marks of the conflict scan from the items `from` to `to`, both included. */
+static void clear_marks(const Doc *doc, guint32 from, guint32 to, guint8 marks)
 {
-  Item *left = item->left;
-  Item *other = left != NULL ? left->right : first_of_list(item);
-  guint64 scan = doc->tick, cleared = scan;
-  for (; other != NULL && other != item->right; other = other->right) {
-    other->stamp = ++doc->tick;
-    if (same_origin(item, other)) {
-      if (doc_client(doc, other->client)->id < doc_client(doc, item->client)->id) {
-        left = other;
-        cleared = doc->tick;
-      } else if (same_right(item, other)) {
-        break;
-      }
-      continue;
-    }
-    if (other->origin_client == NONE)
-      break;
-    const Item *origin = doc_item_at(doc_client(doc, other->origin_client), other->origin_clock);
-    if (origin->stamp <= scan)
-      break;
-    if (origin->stamp <= cleared) {
-      left = other;
-      cleared = doc->tick;
-    }
+  for (guint32 at = from;; at = item_at(doc, at)->right) {
+    item_at(doc, at)->flags &= (guint8)~marks;
+    if (at == to)
+      return;
   }
-  return left;
 }
 
-static void link_item(Doc *doc, Item *item)
+/* The item to stand behind so far; what lies from `conflicts` on conflicts with the new item. */
+typedef struct {
+  guint32 left, conflicts;
+} Scan;
+
+static void move_behind(const Doc *doc, Scan *scan, guint32 other)
 {
-  Type *parent = item->parent;
-  if (item->left != NULL) {
-    item->right = item->left->right;
-    item->left->right = item;
-  } else {
-    item->right = first_of_list(item);
-    if (item->key == NONE)
-      parent->start = item;
+  clear_marks(doc, scan->conflicts, other, ITEM_CONFLICTS);
+  scan->left = other;
+  scan->conflicts = item_at(doc, other)->right;
+}
+
+/* One item met; false: the place is found. */
+static bool scan_one(const Doc *doc, const Item *item, guint32 at, Scan *scan)
+{
+  Item *other = item_at(doc, at);
+  other->flags |= ITEM_MET | ITEM_CONFLICTS;
+  if (same_origin(item, other)) {
+    if (doc_client(doc, other->client)->id < doc_client(doc, item->client)->id)
+      move_behind(doc, scan, at);
+    else if (same_right(item, other))
+      return false;
+    return true;
   }
-  if (item->right != NULL) {
-    item->right->left = item;
-  } else if (item->key != NONE) {
-    doc->bytes += id_map_set(&parent->entries, item->key, item);
-    if (item->left != NULL)
-      doc_delete_item(doc, item->left);
+  if (other->origin_client == NO_CLIENT)
+    return false;
+  const Item *origin = doc_item_at(doc, doc_client(doc, other->origin_client), other->origin_clock);
+  if ((origin->flags & ITEM_MET) == 0)
+    return false;
+  if ((origin->flags & ITEM_CONFLICTS) == 0)
+    move_behind(doc, scan, at);
+  return true;
+}
+
+/* YATA: walks the items that were inserted at the same place and finds the item to stand behind. */
+static guint32 resolve(Doc *doc, const Item *item)
+{
+  guint32 first =
+      item->left != NONE ? item_at(doc, item->left)->right : first_of_chain(doc, item->chain);
+  Scan scan = {item->left, first};
+  guint32 last = NONE;
+  for (guint32 at = first; at != NONE && at != item->right; at = item_at(doc, at)->right) {
+    last = at;
+    if (!scan_one(doc, item, at, &scan))
+      break;
+  }
+  if (last != NONE)
+    clear_marks(doc, first, last, ITEM_MET | ITEM_CONFLICTS);
+  return scan.left;
+}
+
+static void link_item(Doc *doc, guint32 index)
+{
+  Item *item = item_at(doc, index);
+  Chain *chain = &doc->chains[item->chain];
+  if (item->left != NONE) {
+    Item *left = item_at(doc, item->left);
+    item->right = left->right;
+    left->right = index;
+  } else {
+    item->right = first_of_chain(doc, item->chain);
+    if (chain->key == NONE)
+      chain->head = index;
+  }
+  if (item->right != NONE) {
+    item_at(doc, item->right)->left = index;
+  } else if (chain->key != NONE) {
+    chain->head = index;
+    if (item->left != NONE)
+      doc_delete_item(doc, item_at(doc, item->left));
   }
 }
 
 static void push_delete(Doc *doc, const Item *item)
 {
-  Range range = {item->client, item->clock, item->length};
-  g_array_append_val(doc->deletes, range);
+  ranges_add(&doc->deletes, (Range){item->client, item->clock, item->length});
 }
 
-void doc_integrate(Doc *doc, Item *item)
+/* Whether left and right are no neighbours (any more). */
+static bool is_contested(const Doc *doc, const Item *item)
 {
+  if (item->left != NONE)
+    return item_at(doc, item->left)->right != item->right;
+  return item->right == NONE || item_at(doc, item->right)->left != NONE;
+}
+
+void doc_integrate(Doc *doc, guint32 index)
+{
+  Item *item = item_at(doc, index);
   Client *client = doc_client(doc, item->client);
-  Type *parent = item->parent;
-  if ((item->left == NULL && (item->right == NULL || item->right->left != NULL)) ||
-      (item->left != NULL && item->left->right != item->right))
+  Type *parent = item_parent(doc, item);
+  bool in_list = item_key(doc, item) == NONE;
+  if (is_contested(doc, item))
     item->left = resolve(doc, item);
-  link_item(doc, item);
-  if (item->key == NONE && kind_is_countable(item->kind))
+  link_item(doc, index);
+  if (in_list && kind_is_countable(item->kind))
     parent->length += item->length;
   doc_touch(doc, client);
-  client_append(doc, client, item);
+  client_append(doc, client, index);
   if (doc->tracked)
     doc_log(doc, item, item->clock, item->length, false);
   if (item->kind == KIND_DELETED) {
     item->flags |= ITEM_DELETED;
     push_delete(doc, item);
   }
-  if ((parent->item != NULL && item_is_deleted(parent->item)) ||
-      (item->key != NONE && item->right != NULL))
+  const Item *container = type_item(parent);
+  if ((container != NULL && item_is_deleted(container)) || (!in_list && item->right != NONE))
     doc_delete_item(doc, item);
 }
 
-void doc_add_gc(Doc *doc, Client *client, guint64 length)
+void doc_add_gc(Doc *doc, Client *client, guint32 length)
 {
   doc_touch(doc, client);
-  Item *last = client_last(client);
+  Item *last = item_or_null(doc, client_last(client));
   if (last != NULL && last->kind == KIND_GC) {
     last->length += length;
     client->state += length;
     return;
   }
-  Item *item = doc_item_new(doc);
+  guint32 index = doc_item_new(doc);
+  Item *item = item_at(doc, index);
   item->client = client->index;
   item->clock = client->state;
   item->length = length;
   item->kind = KIND_GC;
-  client_append(doc, client, item);
+  client_append(doc, client, index);
 }
 
 /* Deletes one item without what is in it; a deleted type goes onto the work list. */
-static void delete_shallow(Doc *doc, Item *item, Type **work)
+static void delete_shallow(Doc *doc, Item *item, guint32 *work)
 {
   if (item_is_deleted(item))
     return;
-  if (item->key == NONE && kind_is_countable(item->kind))
-    item->parent->length -= item->length;
+  if (item_key(doc, item) == NONE && kind_is_countable(item->kind))
+    item_parent(doc, item)->length -= item->length;
   item->flags |= ITEM_DELETED | ITEM_DELETED_NOW;
   push_delete(doc, item);
   if (doc->tracked)
     doc_log(doc, item, item->clock, item->length, true);
   if (item->kind == KIND_TYPE) {
-    item->content.type->next_free = *work;
-    *work = item->content.type;
+    item_type(doc, item)->next = *work;
+    *work = item->content.list;
   }
 }
 
-static void delete_child(Doc *doc, Item *item, Type **work)
+static void delete_child(Doc *doc, Item *item, guint32 *work)
 {
   if (!item_is_deleted(item))
     delete_shallow(doc, item, work);
@@ -215,27 +250,29 @@ static void delete_child(Doc *doc, Item *item, Type **work)
 
 void doc_delete_item(Doc *doc, Item *item)
 {
-  Type *work = NULL;
+  guint32 work = NONE;
   delete_shallow(doc, item, &work);
-  while (work != NULL) {
-    Type *type = work;
-    work = type->next_free;
-    for (Item *child = type->start; child != NULL; child = child->right)
+  while (work != NONE) {
+    Type *type = doc->chains[work].type;
+    work = type->next;
+    for (Item *child = type_first(type); child != NULL; child = item_right(doc, child))
       delete_child(doc, child, &work);
-    for (guint32 i = 0; i < type->entries.capacity; i++) {
-      if (type->entries.keys[i] != NONE)
-        delete_child(doc, type->entries.values[i], &work);
+    guint32 cursor = 0, chain;
+    while (table_next(type->entries, &cursor, &chain)) {
+      Item *last = item_or_null(doc, doc->chains[chain].head);
+      if (last != NULL)
+        delete_child(doc, last, &work);
     }
   }
 }
 
-void doc_delete_range(Doc *doc, Client *client, guint64 clock, guint64 end)
+void doc_delete_range(Doc *doc, Client *client, guint32 clock, guint32 end)
 {
   while (clock < end) {
-    Item *item = doc_item_at(client, clock);
+    Item *item = doc_item_at(doc, client, clock);
     if (!item_is_deleted(item)) {
       if (item->clock < clock)
-        item = doc_clean_start(doc, client, clock);
+        item = item_at(doc, doc_clean_start(doc, client, clock));
       if (end < item->clock + item->length)
         doc_clean_start(doc, client, end);
       doc_delete_item(doc, item);

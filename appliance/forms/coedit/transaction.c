@@ -3,6 +3,7 @@
 
 void doc_begin(Doc *doc, guint64 origin, bool tracked)
 {
+  doc->fresh = doc->client_count == 0;
   doc->transaction++;
   doc->open = true;
   doc->tracked = tracked;
@@ -15,26 +16,27 @@ void doc_touch(Doc *doc, Client *client)
     return;
   client->touched = doc->transaction;
   client->before = client->state;
-  g_array_append_val(doc->touched, client->index);
+  client->next_touched = doc->touched;
+  doc->touched = client->index;
 }
 
-void doc_log(Doc *doc, const Item *item, guint64 clock, guint64 length, bool deletion)
+void doc_log(Doc *doc, const Item *item, guint32 clock, guint32 length, bool deletion)
 {
-  if (doc->log->len > 0) {
-    LogEntry *last = &g_array_index(doc->log, LogEntry, doc->log->len - 1);
+  if (doc->log.count > 0) {
+    LogEntry *last = &doc->log.at[doc->log.count - 1];
     if (last->range.client == item->client && last->deletion == deletion &&
         last->origin == doc->origin && last->range.clock + last->range.length == clock) {
       last->range.length += length;
       return;
     }
   }
-  LogEntry entry = {{item->client, clock, length}, doc->origin, deletion};
-  g_array_append_val(doc->log, entry);
+  LogEntry entry = {{item->client, clock, length}, deletion, doc->origin};
+  log_add(&doc->log, &entry);
 }
 
 bool doc_changed(const Doc *doc)
 {
-  return doc->touched->len > 0 || doc->deletes->len > 0;
+  return doc->touched != NONE || doc->deletes.count > 0;
 }
 
 /* ---- garbage ---- */
@@ -43,59 +45,56 @@ static void item_to_gc(Item *item)
 {
   item->kind = KIND_GC;
   item->flags = 0;
-  item->left = item->right = NULL;
-  item->parent = NULL;
-  item->key = item->origin_client = item->right_client = NONE;
+  item->left = item->right = item->chain = NONE;
+  item->origin_client = item->right_client = NO_CLIENT;
 }
 
 /* Frees what the item holds; a type goes onto the work list. */
-static void drop_content(Doc *doc, Item *item, Type **work)
+static void drop_content(Doc *doc, const Item *item, guint32 *work)
 {
   if (item->kind == KIND_TYPE) {
-    item->content.type->next_free = *work;
-    *work = item->content.type;
+    item_type(doc, item)->next = *work;
+    *work = item->content.list;
   } else if (item_has_bytes(item)) {
-    Client *client = doc_client(doc, item->client);
-    client->garbage += item->content.bytes.size;
+    doc_client(doc, item->client)->garbage += item->content.bytes.size;
   }
 }
 
-static void collect_chain(Doc *doc, Item *item, bool to_left, Type **work)
+static void collect_items(Doc *doc, guint32 index, bool to_left, guint32 *work)
 {
-  while (item != NULL) {
-    Item *next = to_left ? item->left : item->right;
+  while (index != NONE) {
+    Item *item = item_at(doc, index);
+    index = to_left ? item->left : item->right;
     drop_content(doc, item, work);
     item_to_gc(item);
-    item = next;
   }
 }
 
 static void collect_item(Doc *doc, Item *item)
 {
-  Type *work = NULL;
+  guint32 work = NONE;
   drop_content(doc, item, &work);
   item->kind = KIND_DELETED;
   item->flags &= (guint8)~ITEM_DELETED_NOW;
-  while (work != NULL) {
-    Type *type = work;
-    work = type->next_free;
-    collect_chain(doc, type->start, false, &work);
-    for (guint32 i = 0; i < type->entries.capacity; i++) {
-      if (type->entries.keys[i] != NONE)
-        collect_chain(doc, type->entries.values[i], true, &work);
-    }
+  while (work != NONE) {
+    Type *type = doc->chains[work].type;
+    work = type->next;
+    collect_items(doc, doc->chains[type->list].head, false, &work);
+    guint32 cursor = 0, chain;
+    while (table_next(type->entries, &cursor, &chain))
+      collect_items(doc, doc->chains[chain].head, true, &work);
     doc_type_free(doc, type);
   }
 }
 
 static void collect_ranges(Doc *doc)
 {
-  for (guint i = 0; i < doc->deletes->len; i++) {
-    const Range *range = &g_array_index(doc->deletes, Range, i);
+  for (guint32 i = 0; i < doc->deletes.count; i++) {
+    const Range *range = &doc->deletes.at[i];
     Client *client = doc_client(doc, range->client);
-    Place place = client_find(client, range->clock);
+    Place place = client_find(doc, client, range->clock);
     do {
-      Item *item = client_at(client, place);
+      Item *item = client_item(doc, client, place);
       if (item->clock >= range->clock + range->length)
         break;
       if (item->kind == KIND_GC || item->kind == KIND_DELETED)
@@ -109,15 +108,16 @@ static void collect_ranges(Doc *doc)
 
 /* ---- merging ---- */
 
-static bool mergeable(const Doc *doc, const Item *left, const Item *right)
+static bool mergeable(const Item *left, const Item *right, guint32 right_index)
 {
   if (left->kind != right->kind || left->clock + left->length != right->clock)
     return false;
   if (left->kind == KIND_GC)
     return true;
-  if (left->flags != right->flags || left->right != right || right->origin_client != left->client ||
-      right->origin_clock != right->clock - 1 || left->right_client != right->right_client ||
-      (left->right_client != NONE && left->right_clock != right->right_clock))
+  if (left->flags != right->flags || left->right != right_index ||
+      right->origin_client != left->client || right->origin_clock != right->clock - 1 ||
+      left->right_client != right->right_client ||
+      (left->right_client != NO_CLIENT && left->right_clock != right->right_clock))
     return false;
   if (left->kind == KIND_DELETED)
     return true;
@@ -125,9 +125,11 @@ static bool mergeable(const Doc *doc, const Item *left, const Item *right)
          left->content.bytes.offset + left->content.bytes.size == right->content.bytes.offset;
 }
 
-static bool merge(Doc *doc, Item *left, Item *right)
+static bool merge(Doc *doc, guint32 left_index, guint32 right_index)
 {
-  if (!mergeable(doc, left, right))
+  Item *left = item_at(doc, left_index);
+  const Item *right = item_at(doc, right_index);
+  if (!mergeable(left, right, right_index))
     return false;
   left->length += right->length;
   if (left->kind == KIND_GC)
@@ -135,26 +137,27 @@ static bool merge(Doc *doc, Item *left, Item *right)
   if (left->kind != KIND_DELETED)
     left->content.bytes.size += right->content.bytes.size;
   left->right = right->right;
-  if (right->right != NULL)
-    right->right->left = left;
-  if (right->key != NONE && id_map_get(&right->parent->entries, right->key) == right)
-    id_map_set(&right->parent->entries, right->key, left);
+  if (right->right != NONE)
+    item_at(doc, right->right)->left = left_index;
+  else if (item_key(doc, right) != NONE)
+    doc->chains[right->chain].head = left_index;
   return true;
 }
 
 /* Merges neighbours, from the struct behind `last` down to the one that holds `from`. */
-static void merge_range(Doc *doc, Client *client, guint64 from, guint64 last)
+static void merge_range(Doc *doc, Client *client, guint32 from, guint32 last)
 {
-  Place place = client_find(client, last);
+  Place place = client_find(doc, client, last);
   client_next(client, &place);
   for (;;) {
-    Item *right = client_at(client, place);
+    guint32 index = client_at(client, place);
+    const Item *right = item_at(doc, index);
     Place before = place;
     if (right->clock + right->length <= from || !client_previous(client, &before))
       return;
-    if (merge(doc, client_at(client, before), right)) {
+    if (merge(doc, client_at(client, before), index)) {
       client_remove(doc, client, place);
-      doc_item_free(doc, right);
+      doc_item_free(doc, index);
     }
     place = before;
   }
@@ -162,30 +165,29 @@ static void merge_range(Doc *doc, Client *client, guint64 from, guint64 last)
 
 static void merge_all(Doc *doc)
 {
-  for (guint i = doc->deletes->len; i-- > 0;) {
-    const Range *range = &g_array_index(doc->deletes, Range, i);
+  for (guint32 i = doc->deletes.count; i-- > 0;) {
+    const Range *range = &doc->deletes.at[i];
     merge_range(doc, doc_client(doc, range->client), range->clock,
                 range->clock + range->length - 1);
   }
-  for (guint i = 0; i < doc->touched->len; i++) {
-    Client *client = doc_client(doc, g_array_index(doc->touched, guint32, i));
-    if (client_last(client)->clock >= client->before) /* else it only grew the last item */
+  for (guint32 i = doc->touched; i != NONE; i = doc_client(doc, i)->next_touched) {
+    Client *client = doc_client(doc, i);
+    /* else it only grew the last item */
+    if (item_at(doc, client_last(client))->clock >= client->before)
       merge_range(doc, client, client->before, client->state - 1);
   }
-  for (guint i = doc->merges->len; i-- > 0;) {
-    const Range *range = &g_array_index(doc->merges, Range, i);
+  for (guint32 i = doc->merges.count; i-- > 0;) {
+    const Range *range = &doc->merges.at[i];
     merge_range(doc, doc_client(doc, range->client), range->clock, range->clock);
   }
 }
 
 /* ---- the end ---- */
 
-static int compare_clients(gconstpointer a, gconstpointer b, gpointer data)
+static int compare_clients(gconstpointer a, gconstpointer b)
 {
-  const Doc *doc = data;
-  guint64 one = doc_client(doc, *(const guint32 *)a)->id;
-  guint64 other = doc_client(doc, *(const guint32 *)b)->id;
-  return one < other ? 1 : one > other ? -1 : 0;
+  const Client *one = *(Client *const *)a, *other = *(Client *const *)b;
+  return one->id < other->id ? 1 : one->id > other->id ? -1 : 0;
 }
 
 static GBytes *transaction_update(Doc *doc)
@@ -193,33 +195,39 @@ static GBytes *transaction_update(Doc *doc)
   if (!doc_changed(doc))
     return NULL;
   Buffer buffer = {0};
-  g_array_sort_with_data(doc->touched, compare_clients, doc);
-  write_uint(&buffer, doc->touched->len);
-  for (guint i = 0; i < doc->touched->len; i++) {
-    Client *client = doc_client(doc, g_array_index(doc->touched, guint32, i));
+  g_autoptr(GPtrArray) touched = g_ptr_array_new();
+  for (guint32 i = doc->touched; i != NONE; i = doc_client(doc, i)->next_touched)
+    g_ptr_array_add(touched, doc_client(doc, i));
+  g_ptr_array_sort(touched, compare_clients);
+  write_uint(&buffer, touched->len);
+  for (guint i = 0; i < touched->len; i++) {
+    Client *client = g_ptr_array_index(touched, i);
     write_client(doc, &buffer, client, client->before);
   }
-  write_ranges(doc, &buffer, doc->deletes);
+  write_ranges(doc, &buffer, &doc->deletes);
   return buffer_steal(&buffer);
 }
 
 static void compact_all(Doc *doc)
 {
-  for (guint i = 0; i < doc->deletes->len; i++)
-    client_compact(doc, doc_client(doc, g_array_index(doc->deletes, Range, i).client));
+  for (guint32 i = 0; i < doc->deletes.count; i++)
+    client_compact(doc, doc_client(doc, doc->deletes.at[i].client));
 }
 
 GBytes *doc_finish(Doc *doc, bool want_update)
 {
-  ranges_sort_and_merge(doc->deletes);
+  ranges_sort_and_merge(&doc->deletes);
   collect_ranges(doc);
   merge_all(doc);
   GBytes *update = want_update ? transaction_update(doc) : NULL;
   compact_all(doc);
-  g_array_set_size(doc->touched, 0);
-  g_array_set_size(doc->deletes, 0);
-  g_array_set_size(doc->merges, 0);
-  g_array_set_size(doc->log, 0);
+  if (doc->fresh) /* what was loaded at once grows slowly from here on */
+    doc_trim(doc);
+  ranges_release(&doc->deletes);
+  ranges_release(&doc->merges);
+  g_clear_pointer(&doc->log.at, g_free);
+  doc->log.count = doc->log.capacity = 0;
+  doc->touched = NONE;
   doc->open = false;
   return update;
 }

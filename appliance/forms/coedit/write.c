@@ -7,29 +7,29 @@ static Client *own_client(Doc *doc)
   return doc_get_client(doc, doc->client_id);
 }
 
-/* An item of ours between two neighbours, not integrated yet. */
-Item *own_item(Doc *doc, Type *parent, guint32 key, Item *left, Item *right, guint8 kind,
-               guint64 length)
+guint32 own_item(Doc *doc, guint32 chain, guint32 left, guint32 right, guint8 kind, guint32 length)
 {
   const Client *client = own_client(doc);
-  Item *item = doc_item_new(doc);
+  guint32 index = doc_item_new(doc);
+  Item *item = item_at(doc, index);
   item->client = client->index;
   item->clock = client->state;
   item->length = length;
   item->kind = kind;
-  item->parent = parent;
-  item->key = key;
+  item->chain = chain;
   item->left = left;
   item->right = right;
-  if (left != NULL) {
-    item->origin_client = left->client;
-    item->origin_clock = left->clock + left->length - 1;
+  if (left != NONE) {
+    const Item *origin = item_at(doc, left);
+    item->origin_client = origin->client;
+    item->origin_clock = origin->clock + origin->length - 1;
   }
-  if (right != NULL) {
-    item->right_client = right->client;
-    item->right_clock = right->clock;
+  if (right != NONE) {
+    const Item *origin = item_at(doc, right);
+    item->right_client = origin->client;
+    item->right_clock = origin->clock;
   }
-  return item;
+  return index;
 }
 
 void own_item_store(Doc *doc, Item *item, const void *data, gsize size)
@@ -38,11 +38,14 @@ void own_item_store(Doc *doc, Item *item, const void *data, gsize size)
   item->content.bytes.offset = client_store(doc, own_client(doc), data, size);
 }
 
+/* No content has more units than bytes. */
 static bool check_room(const Doc *doc, gsize size, GError **error)
 {
   g_return_val_if_fail(doc->open, false);
-  if (size > G_MAXINT32 || doc->bytes + 2 * size + 4 * sizeof(Item) > doc->max_bytes)
+  if (size > G_MAXINT32 || doc->bytes + 2 * size + 4 * STRUCT_BYTES > doc->max_bytes)
     return fail_too_large(doc, error);
+  if (doc->own == NULL ? doc->client_count >= CLIENTS_MAX : doc->own->state + size > OWN_CLOCK_MAX)
+    return fail_numbers(error);
   return true;
 }
 
@@ -81,9 +84,20 @@ static bool encode_value(const Doc *doc, Buffer *buffer, const json_t *value, GE
 
 /* ---- maps ---- */
 
-static guint32 map_key(const Type *map, const char *key)
+/* A new value of the entry, not integrated yet. */
+static guint32 own_entry(Type *map, const char *key, guint8 kind)
 {
-  return doc_key(map->doc, (Str){key, (guint32)strlen(key)});
+  Doc *doc = map->doc;
+  guint32 chain = type_chain(map, doc_key(doc, (Str){key, (guint32)strlen(key)}));
+  return own_item(doc, chain, doc->chains[chain].head, NONE, kind, 1);
+}
+
+static Type *own_type(Doc *doc, guint32 index, AblakYtypeKind kind)
+{
+  Type *type = doc_type_new(doc, index, kind, NONE);
+  item_at(doc, index)->content.list = type->list;
+  doc_integrate(doc, index);
+  return type;
 }
 
 bool ablak_ymap_set(AblakYtype *map, const char *key, const json_t *value, GError **error)
@@ -94,11 +108,10 @@ bool ablak_ymap_set(AblakYtype *map, const char *key, const json_t *value, GErro
     buffer_clear(&buffer);
     return false;
   }
-  guint32 id = map_key(map, key);
-  Item *item = own_item(doc, map, id, id_map_get(&map->entries, id), NULL, KIND_ANY, 1);
-  own_item_store(doc, item, buffer.data, buffer.size);
+  guint32 index = own_entry(map, key, KIND_ANY);
+  own_item_store(doc, item_at(doc, index), buffer.data, buffer.size);
   buffer_clear(&buffer);
-  doc_integrate(doc, item);
+  doc_integrate(doc, index);
   return true;
 }
 
@@ -109,11 +122,7 @@ AblakYtype *ablak_ymap_set_type(AblakYtype *map, const char *key, AblakYtypeKind
   g_return_val_if_fail(kind <= ABLAK_YTYPE_TEXT, NULL);
   if (!check_room(doc, sizeof(Type), error))
     return NULL;
-  guint32 id = map_key(map, key);
-  Item *item = own_item(doc, map, id, id_map_get(&map->entries, id), NULL, KIND_TYPE, 1);
-  item->content.type = doc_type_new(doc, item, kind, NONE);
-  doc_integrate(doc, item);
-  return item->content.type;
+  return own_type(doc, own_entry(map, key, KIND_TYPE), kind);
 }
 
 bool ablak_ymap_delete(AblakYtype *map, const char *key)
@@ -128,57 +137,63 @@ bool ablak_ymap_delete(AblakYtype *map, const char *key)
 
 /* ---- lists ---- */
 
-/* The item whose end is position `index`, split if need be; NULL: the beginning. */
-static bool seek(Type *list, guint64 index, Item **ret_left)
+/* The item whose end is position `index`, split if need be; NONE: the beginning. */
+static bool seek(Type *list, guint64 index, guint32 *ret_left)
 {
-  Item *left = NULL;
-  for (Item *item = list->start; index > 0; item = item->right) {
-    if (item == NULL)
+  const Doc *doc = list->doc;
+  guint32 left = NONE, at = doc->chains[list->list].head;
+  while (index > 0) {
+    if (at == NONE)
       return false;
-    left = item;
-    if (item_is_deleted(item) || !kind_is_countable(item->kind))
-      continue;
-    if (index < item->length)
-      doc_clean_start(list->doc, doc_client(list->doc, item->client), item->clock + index);
-    index -= item->length;
+    const Item *item = item_at(doc, at);
+    left = at;
+    if (!item_is_deleted(item) && kind_is_countable(item->kind)) {
+      if (index < item->length)
+        doc_clean_start(list->doc, doc_client(doc, item->client), item->clock + (guint32)index);
+      index -= item->length;
+    }
+    at = item->right;
   }
   *ret_left = left;
   return true;
 }
 
-static Item *right_of(const Type *list, const Item *left)
+static guint32 right_of(const Type *list, guint32 left)
 {
-  return left != NULL ? left->right : list->start;
+  return left != NONE ? item_at(list->doc, left)->right : list->doc->chains[list->list].head;
 }
 
-static bool insert_bytes(Type *list, guint64 index, guint8 kind, guint64 length,
+static bool insert_bytes(Type *list, guint64 index, guint8 kind, guint32 length,
                          const Buffer *content, GError **error)
 {
-  Item *left;
+  Doc *doc = list->doc;
+  guint32 left;
   if (index > list->length || !seek(list, index, &left))
     return fail_range(error);
-  Item *item = own_item(list->doc, list, NONE, left, right_of(list, left), kind, length);
-  own_item_store(list->doc, item, content->data, content->size);
-  doc_integrate(list->doc, item);
+  guint32 item = own_item(doc, list->list, left, right_of(list, left), kind, length);
+  own_item_store(doc, item_at(doc, item), content->data, content->size);
+  doc_integrate(doc, item);
   return true;
 }
 
 static bool delete_elements(Type *list, guint64 index, guint64 count, GError **error)
 {
-  g_return_val_if_fail(list->doc->open, false);
-  Item *left;
+  Doc *doc = list->doc;
+  guint32 left;
+  g_return_val_if_fail(doc->open, false);
   if (index > list->length || count > list->length - index)
     return fail_range(error);
   if (count == 0) /* looking for the place could split a surrogate pair for nothing */
     return true;
   if (!seek(list, index, &left))
     return fail_range(error);
-  for (Item *item = right_of(list, left); count > 0 && item != NULL; item = item->right) {
+  Item *item = item_or_null(doc, right_of(list, left));
+  for (; count > 0 && item != NULL; item = item_right(doc, item)) {
     if (item_is_deleted(item) || !kind_is_countable(item->kind))
       continue;
     if (count < item->length)
-      doc_clean_start(list->doc, doc_client(list->doc, item->client), item->clock + count);
-    doc_delete_item(list->doc, item);
+      doc_clean_start(doc, doc_client(doc, item->client), item->clock + (guint32)count);
+    doc_delete_item(doc, item);
     count -= item->length;
   }
   return true;
@@ -194,7 +209,7 @@ bool ablak_yarray_insert(AblakYtype *array, guint64 index, const json_t *values,
   json_array_foreach(values, i, value) good =
       good && encode_value(array->doc, &buffer, value, error);
   if (good && json_array_size(values) > 0)
-    good = insert_bytes(array, index, KIND_ANY, json_array_size(values), &buffer, error);
+    good = insert_bytes(array, index, KIND_ANY, (guint32)json_array_size(values), &buffer, error);
   buffer_clear(&buffer);
   return good;
 }
@@ -203,7 +218,7 @@ AblakYtype *ablak_yarray_insert_type(AblakYtype *array, guint64 index, AblakYtyp
                                      GError **error)
 {
   Doc *doc = array->doc;
-  Item *left;
+  guint32 left;
   g_return_val_if_fail(kind <= ABLAK_YTYPE_TEXT, NULL);
   if (!check_room(doc, sizeof(Type), error))
     return NULL;
@@ -211,10 +226,7 @@ AblakYtype *ablak_yarray_insert_type(AblakYtype *array, guint64 index, AblakYtyp
     fail_range(error);
     return NULL;
   }
-  Item *item = own_item(doc, array, NONE, left, right_of(array, left), KIND_TYPE, 1);
-  item->content.type = doc_type_new(doc, item, kind, NONE);
-  doc_integrate(doc, item);
-  return item->content.type;
+  return own_type(doc, own_item(doc, array->list, left, right_of(array, left), KIND_TYPE, 1), kind);
 }
 
 bool ablak_yarray_delete(AblakYtype *array, guint64 index, guint64 count, GError **error)
@@ -236,7 +248,7 @@ bool ablak_ytext_insert(AblakYtype *text, guint64 index, const char *utf8, GErro
     return index <= text->length || fail_range(error);
   Buffer cesu = {0};
   own_client(text->doc)->surrogates |= text_to_cesu(&cesu, utf8, size);
-  bool good = insert_bytes(text, index, KIND_STRING, (guint64)units, &cesu, error);
+  bool good = insert_bytes(text, index, KIND_STRING, (guint32)units, &cesu, error);
   buffer_clear(&cesu);
   return good;
 }

@@ -15,7 +15,26 @@ void ablak_ydoc_report_free(AblakYdocReport *report)
 static bool has_room(const Doc *doc, const Update *update, gsize size)
 {
   guint64 items = update->struct_count + 2 * update->delete_count;
-  return doc->bytes + items * (sizeof(Item) + 2 * sizeof(Slot)) + 3 * size <= doc->max_bytes;
+  gsize clients = update->count * (sizeof(Client) + sizeof(Leaf) + 8 * sizeof(guint32));
+  return doc->bytes + items * STRUCT_BYTES + clients + 3 * size <= doc->max_bytes;
+}
+
+/* Clocks and writers have numbers of 32 and 16 bits. */
+static bool numbers_fit(Doc *doc, const Update *update, bool repairing)
+{
+  guint32 writers = doc->client_count + 1; /* with our own */
+  guint64 last = doc->client_id;
+  if (doc->pending != NULL)
+    writers += g_hash_table_size(doc->pending);
+  for (guint i = 0; i < update->count; i++) {
+    const Run *run = &update->runs[i];
+    guint64 id = run->current.id.client;
+    if (run->end > (id == doc->client_id ? OWN_CLOCK_MAX : CLOCK_MAX))
+      return false;
+    writers += id != last && doc_find_client(doc, id) == NULL; /* runs are sorted */
+    last = id;
+  }
+  return writers <= CLIENTS_MAX && !(repairing && doc_own_state(doc) > OWN_CLOCK_MAX);
 }
 
 /* Someone else writes with our client id: take another, as yjs does. */
@@ -37,9 +56,10 @@ static bool apply(Doc *doc, const void *data, gsize size, guint64 origin, guint 
   g_return_val_if_fail(!doc->open, false);
   if (!update_read(data, size, &update))
     return fail_malformed(error, "update");
-  if (!has_room(doc, &update, size)) {
+  bool room = has_room(doc, &update, size), fits = numbers_fit(doc, &update, allow != NULL);
+  if (!room || !fits) {
     update_clear(&update);
-    return fail_too_large(doc, error);
+    return room ? fail_numbers(error) : fail_too_large(doc, error);
   }
   guint64 own_state = doc_own_state(doc);
   bool tell = allow != NULL || (want & ~(guint)ABLAK_YDOC_UPDATE) != 0;

@@ -1,11 +1,15 @@
 // Makes a history for ydoc-replay: one update an edit, each behind its length as a varint.
-//   node make-history.mjs OUT EDITS [SEED]   two people typing, correcting and moving about
-//   node make-history.mjs OUT TRACE.json     a recorded trace: {"txns":[{"patches":[[at,del,text]]}]}
+//   node make-history.mjs OUT two EDITS [SEED]    two people typing, correcting and moving about
+//   node make-history.mjs OUT one EDITS [SEED]    one author, as recorded typing traces look: runs of
+//                                                 letters, second thoughts, jumps near and far
+//   node make-history.mjs OUT form FIELDS [SEED]  a form: the office lays out texts and values, a
+//                                                 citizen and a clerk fill them in
+//   node make-history.mjs OUT trace TRACE.json    a recorded one: {"txns":[{"patches":[[at,del,text]]}]}
 import { readFileSync, writeFileSync } from 'node:fs'
 import * as Y from 'yjs'
 import { Random } from '../../interop/coedit/peers.mjs'
 
-const [out, source, seed = '1'] = process.argv.slice(2)
+const [out, mode, source, seed = '1'] = process.argv.slice(2)
 const chunks = []
 
 const varint = number => {
@@ -30,7 +34,9 @@ const fromTrace = file => {
   }
 }
 
-const typed = (edits, random) => {
+const letters = 'etaoinshrdlu áéíóöő  '
+
+const twoPeople = (edits, random) => {
   const docs = [1, 2].map(id => {
     const doc = new Y.Doc()
     doc.clientID = 1000 + id
@@ -41,7 +47,6 @@ const typed = (edits, random) => {
     if (origin !== 'other') Y.applyUpdate(docs[1 - index], update, 'other')
   }))
   const cursors = [0, 0]
-  const letters = 'etaoinshrdlu áéíóöő  '
   for (let edit = 0; edit < edits; edit++) {
     const who = random.below(20) === 0 ? random.below(2) : edit % 40 < 30 ? 0 : 1
     const text = docs[who].getText('text')
@@ -57,6 +62,63 @@ const typed = (edits, random) => {
   }
 }
 
-if (/^\d+$/.test(source)) typed(Number(source), new Random(Number(seed)))
-else fromTrace(source)
+const oneAuthor = (edits, random) => {
+  const doc = new Y.Doc()
+  doc.clientID = 1001
+  record(doc)
+  const text = doc.getText('text')
+  const run = mean => 1 + Math.floor(-mean * Math.log(1 - random.next()))
+  let cursor = 0
+  for (let left = edits; left > 0;) {
+    if (random.chance(0.3) && cursor > 0) {
+      for (let n = Math.min(run(8), cursor, left); n > 0; n--, left--) text.delete(--cursor, 1)
+    } else {
+      for (let n = Math.min(run(12), left); n > 0; n--, left--) text.insert(cursor++, random.pick(letters))
+    }
+    if (random.chance(0.25)) cursor += random.below(400) - 200
+    else if (random.chance(0.05)) cursor = random.chance(0.6) ? text.length : random.below(text.length)
+    cursor = Math.max(0, Math.min(text.length, cursor))
+  }
+}
+
+const aForm = (fields, random) => {
+  const docs = [1001, 1002, 1003].map(id => {
+    const doc = new Y.Doc()
+    doc.clientID = id
+    record(doc)
+    return doc
+  })
+  for (const doc of docs) {
+    doc.on('update', (update, origin) => {
+      if (origin !== 'other') for (const other of docs) if (other !== doc) Y.applyUpdate(other, update, 'other')
+    })
+  }
+  const root = docs[0].getMap('form')
+  const isText = field => field % 5 > 0
+  docs[0].transact(() => {
+    for (let field = 0; field < fields; field++) if (isText(field)) root.set('field-' + field, new Y.Text())
+  })
+  for (let field = 0; field < fields; field++) {
+    const doc = docs[random.below(6) === 0 ? 2 : 1], map = doc.getMap('form'), name = 'field-' + field
+    if (!isText(field)) {
+      map.set(name, random.pick([true, 'married', 12, '1984-02-29']))
+      if (random.chance(0.3)) map.set(name, false)
+      continue
+    }
+    const text = map.get(name), wanted = 15 + random.below(11)
+    while (text.length < wanted) {
+      if (text.length > 0 && random.below(20) === 0) text.delete(text.length - 1, 1)
+      else text.insert(text.length, random.pick(letters))
+    }
+    if (random.chance(0.2)) docs[2].getMap('form').get(name).insert(random.below(wanted), random.pick(letters))
+  }
+}
+
+const make = {
+  form: () => aForm(Number(source), new Random(Number(seed))), 
+  two: () => twoPeople(Number(source), new Random(Number(seed))),
+  one: () => oneAuthor(Number(source), new Random(Number(seed))),
+  trace: () => fromTrace(source)
+}
+make[mode]()
 writeFileSync(out, Buffer.concat(chunks))

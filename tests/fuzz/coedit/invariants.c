@@ -1,38 +1,55 @@
 #include "invariants.h"
 #include "forms/coedit/internal.h"
 
-static void check_item(const Doc *doc, const Client *client, const Item *item)
+static void check_links(const Doc *doc, const Item *item, guint32 index)
 {
+  const Chain *chain = item_chain(doc, item);
+  g_assert_nonnull(chain->type);
+  if (item->left != NONE)
+    g_assert_cmpuint(item_at(doc, item->left)->right, ==, index);
+  else if (chain->key == NONE)
+    g_assert_cmpuint(chain->head, ==, index);
+  if (item->right != NONE)
+    g_assert_cmpuint(item_at(doc, item->right)->left, ==, index);
+  else if (chain->key != NONE)
+    g_assert_cmpuint(chain->head, ==, index);
+}
+
+static void check_item(const Doc *doc, const Client *client, guint32 index)
+{
+  const Item *item = item_at(doc, index);
   g_assert_cmpuint(item->client, ==, client->index);
   g_assert_cmpuint(item->length, >, 0);
-  g_assert_cmpuint(item->flags & ITEM_DELETED_NOW, ==, 0);
+  g_assert_cmpuint(item->flags & ~ITEM_DELETED, ==, 0);
   if (item->kind == KIND_GC)
     return;
-  g_assert_nonnull(item->parent);
-  if (item->left != NULL)
-    g_assert_true(item->left->right == item);
-  else if (item->key == NONE)
-    g_assert_true(item->parent->start == item);
-  if (item->right != NULL)
-    g_assert_true(item->right->left == item);
-  else if (item->key != NONE)
-    g_assert_true(id_map_get(&item->parent->entries, item->key) == item);
-  if (item->parent->item != NULL && item_is_deleted(item->parent->item))
+  check_links(doc, item, index);
+  const Item *container = type_item(item_parent(doc, item));
+  if (container != NULL && item_is_deleted(container))
     g_assert_true(item_is_deleted(item));
   if (item_has_bytes(item))
     g_assert_cmpuint((gsize)item->content.bytes.offset + item->content.bytes.size, <=,
                      client->content.size);
+  if (item->kind == KIND_TYPE)
+    g_assert_cmpuint(item_type(doc, item)->item, ==, index);
 }
 
-static void check_length(const Type *type)
+static void check_type(const Type *type)
 {
-  guint64 length = 0;
-  for (const Item *item = type->start; item != NULL; item = item->right) {
-    g_assert_true(item->parent == type);
+  const Doc *doc = type->doc;
+  guint32 length = 0, cursor = 0, number;
+  g_assert_true(doc->chains[type->list].type == type);
+  g_assert_cmpuint(doc->chains[type->list].key, ==, NONE);
+  for (const Item *item = type_first(type); item != NULL; item = item_right(doc, item)) {
+    g_assert_cmpuint(item->chain, ==, type->list);
     if (kind_is_countable(item->kind))
-      length += item_visible(type->doc, item, false);
+      length += item_visible(doc, item, false);
   }
   g_assert_cmpuint(length, ==, type->length);
+  while (table_next(type->entries, &cursor, &number)) {
+    g_assert_true(doc->chains[number].type == type);
+    g_assert_cmpuint(type_find_chain(type, doc->chains[number].key), ==, number);
+  }
 }
 
 static void check_client(const Doc *doc, const Client *client)
@@ -42,14 +59,11 @@ static void check_client(const Doc *doc, const Client *client)
   for (guint32 l = 0; l < client->leaf_count; l++) {
     const Leaf *leaf = &client->leaves[l];
     g_assert_cmpuint(leaf->count, >, 0);
-    g_assert_cmpuint(leaf->clock, ==, leaf->slots[0].clock);
-    for (guint32 s = 0; s < leaf->count; s++) {
-      const Item *item = leaf->slots[s].item;
-      g_assert_cmpuint(leaf->slots[s].clock, ==, clock);
+    g_assert_cmpuint(leaf->clock, ==, item_at(doc, leaf->items[0])->clock);
+    for (guint32 i = 0; i < leaf->count; i++) {
+      const Item *item = item_at(doc, leaf->items[i]);
       g_assert_cmpuint(item->clock, ==, clock);
-      check_item(doc, client, item);
-      if (item->kind == KIND_TYPE)
-        check_length(item->content.type);
+      check_item(doc, client, leaf->items[i]);
       if (item_has_bytes(item))
         bytes += item->content.bytes.size;
       clock += item->length;
@@ -61,10 +75,12 @@ static void check_client(const Doc *doc, const Client *client)
 
 void check_document(AblakYdoc *doc)
 {
-  for (guint i = 0; i < doc->clients->len; i++)
+  g_assert_cmpuint(doc->touched, ==, NONE);
+  for (guint32 i = 0; i < doc->client_count; i++)
     check_client(doc, doc_client(doc, i));
-  for (guint32 i = 0; i < doc->roots.capacity; i++) {
-    if (doc->roots.keys[i] != NONE)
-      check_length(doc->roots.values[i]);
+  for (guint32 i = 0; i < doc->chain_count; i++) {
+    const Type *type = doc->chains[i].type;
+    if (type != NULL && type->list == i)
+      check_type(type);
   }
 }

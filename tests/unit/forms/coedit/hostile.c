@@ -1,4 +1,5 @@
 /* Bytes nobody should send: refused whole, or harmless. */
+#include "forms/coedit/update.h"
 #include "support.h"
 
 static void append_uint(GByteArray *bytes, guint64 number)
@@ -148,18 +149,108 @@ static void test_too_large(void)
   g_assert_null(ablak_ydoc_commit(doc));
 }
 
-/* A struct that says it is 2^52 long costs a few bytes, not 2^52. */
+static void assert_too_large(AblakYdoc *doc, const GByteArray *bytes)
+{
+  g_autoptr(GError) error = NULL;
+  gsize before = ablak_ydoc_bytes(doc);
+  g_assert_false(ablak_ydoc_apply(doc, bytes->data, bytes->len, 0, 0, NULL, &error));
+  g_assert_error(error, ABLAK_ERROR, ABLAK_ERROR_TOO_LARGE);
+  g_assert_cmpstr(ablak_error_slug(error), ==, "coedit/too-large");
+  g_assert_cmpuint(ablak_ydoc_bytes(doc), ==, before);
+}
+
+/* One struct of deleted content (or of garbage) in the name of client 7, from `clock` on. */
+static GByteArray *long_struct(bool garbage, guint64 clock, guint64 length)
+{
+  GByteArray *bytes = g_byte_array_new();
+  append_all(bytes, "\x01\x01\x07", 3);
+  append_uint(bytes, clock);
+  if (garbage)
+    append_all(bytes, "\x00", 1);
+  else
+    append_all(bytes, "\x01\x01\x04text", 7);
+  append_uint(bytes, length);
+  append_all(bytes, "\x00", 1);
+  return bytes;
+}
+
+/* Clocks end at 2^32 - 2, for what waits as well; without a document they have 53 bits. */
 static void test_huge_lengths(void)
 {
-  g_autoptr(GByteArray) bytes = g_byte_array_new();
+  const guint64 last = G_MAXUINT32 - 1;
+  static const struct {
+    guint64 clock, length;
+  } cases[] = {{0, G_GUINT64_CONSTANT(1) << 52},
+               {0, G_MAXUINT32},
+               {5, G_MAXUINT32 - 5},
+               {G_GUINT64_CONSTANT(1) << 50, 1}};
+  for (guint i = 0; i < 2 * G_N_ELEMENTS(cases); i++) {
+    g_autoptr(AblakYdoc) doc = new_doc(1);
+    g_autoptr(GByteArray) bytes = long_struct(i % 2 == 0, cases[i / 2].clock, cases[i / 2].length);
+    assert_too_large(doc, bytes);
+    assert_doc(doc, "{}");
+    g_assert_false(ablak_ydoc_has_pending(doc));
+    g_autoptr(GBytes) update = g_bytes_new(bytes->data, bytes->len);
+    GBytes *const both[2] = {update, update};
+    g_autoptr(GBytes) merged = ablak_yupdate_merge(both, 2, NULL);
+    g_assert_nonnull(merged);
+    g_autoptr(GBytes) rest = ablak_yupdate_diff(bytes->data, bytes->len, "\x01\x07\x05", 3, NULL);
+    g_assert_nonnull(rest);
+  }
   g_autoptr(AblakYdoc) doc = new_doc(1);
-  append_all(bytes, "\x01\x01\x07\x00\x01\x01\x04text", 11);
-  append_uint(bytes, G_GUINT64_CONSTANT(1) << 52);
-  append_all(bytes, "\x01\x07\x01\x05", 4);
+  g_autoptr(GByteArray) bytes = long_struct(false, 0, last - 1), more = long_struct(true, last, 1);
+  g_assert_true(ablak_ydoc_apply(doc, bytes->data, bytes->len, 0, 0, NULL, NULL));
+  assert_too_large(doc, more);
+  bytes->data[bytes->len - 1] = 1; /* of which much is deleted: \x07, one range, beyond the end */
+  append_all(bytes, "\x07\x01\x05", 3);
   append_uint(bytes, G_GUINT64_CONSTANT(1) << 51);
   g_assert_true(ablak_ydoc_apply(doc, bytes->data, bytes->len, 0, 0, NULL, NULL));
   g_assert_cmpuint(ablak_ydoc_bytes(doc), <, 10000);
   assert_doc(doc, "{\"text\":[]}");
+}
+
+/* Who writes in our name leaves us room to write and repair. */
+static void test_own_clock_taken(void)
+{
+  g_autoptr(AblakYdoc) doc = new_doc(7);
+  g_autoptr(GByteArray) most = long_struct(true, 0, G_MAXUINT32 - 1);
+  g_autoptr(GByteArray) less = long_struct(true, 0, G_MAXUINT32 - 1 - (1u << 30));
+  g_autoptr(GError) error = NULL;
+  assert_too_large(doc, most);
+  g_assert_true(ablak_ydoc_apply(doc, less->data, less->len, 0, 0, NULL, NULL));
+  ablak_ydoc_begin(doc);
+  g_assert_false(ablak_ytext_insert(ablak_ydoc_root(doc, "text"), 0, "x", &error));
+  g_assert_error(error, ABLAK_ERROR, ABLAK_ERROR_TOO_LARGE);
+  g_assert_null(ablak_ydoc_commit(doc));
+}
+
+/* More writers than a document can number, at once and one after another. */
+static void test_many_writers(void)
+{
+  enum { MANY = 65534 };
+  g_autoptr(GByteArray) all = g_byte_array_new(), fitting = g_byte_array_new();
+  append_uint(all, MANY);
+  append_uint(fitting, MANY - 1);
+  for (guint i = 0; i < MANY; i++) {
+    GByteArray *targets[] = {all, i + 1 < MANY ? fitting : NULL};
+    for (guint k = 0; k < 2 && targets[k] != NULL; k++) {
+      append_uint(targets[k], 1);
+      append_uint(targets[k], 1000 + i);
+      append_all(targets[k], "\x00\x00\x01", 3);
+    }
+  }
+  append_uint(all, 0);
+  append_uint(fitting, 0);
+  g_autoptr(AblakYdoc) doc = new_doc(1);
+  assert_too_large(doc, all);
+  g_assert_true(ablak_ydoc_apply(doc, fitting->data, fitting->len, 0, 0, NULL, NULL));
+  g_assert_true(ablak_ydoc_apply(doc, fitting->data, fitting->len, 0, 0, NULL, NULL));
+  ablak_ydoc_begin(doc);
+  g_assert_true(ablak_ytext_insert(ablak_ydoc_root(doc, "text"), 0, "x", NULL));
+  g_autoptr(GBytes) update = ablak_ydoc_commit(doc);
+  g_assert_nonnull(update);
+  g_autoptr(GByteArray) one = long_struct(true, 0, 1);
+  assert_too_large(doc, one);
 }
 
 /* ContentJSON, which today's yjs only reads, and values JSON has no word for. */
@@ -190,6 +281,8 @@ int main(int argc, char **argv)
   g_test_add_func("/coedit/hostile/deep-types", test_deep_types);
   g_test_add_func("/coedit/hostile/too-large", test_too_large);
   g_test_add_func("/coedit/hostile/huge-lengths", test_huge_lengths);
+  g_test_add_func("/coedit/hostile/own-clock-taken", test_own_clock_taken);
+  g_test_add_func("/coedit/hostile/many-writers", test_many_writers);
   g_test_add_func("/coedit/hostile/old-content", test_old_content);
   return g_test_run();
 }

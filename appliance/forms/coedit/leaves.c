@@ -1,0 +1,220 @@
+/* The struct index of a client: its items in clock order, and the bytes of their content. */
+#include "forms/coedit/internal.h"
+
+#define LEAF_MAX 256
+
+static bool holds(const Item *item, guint32 clock)
+{
+  return clock - item->clock < item->length;
+}
+
+static guint32 leaf_find(const Doc *doc, const Leaf *leaf, guint32 clock)
+{
+  guint32 first = 0, last = leaf->count;
+  while (last - first > 1) {
+    guint32 middle = (first + last) / 2;
+    if (item_at(doc, leaf->items[middle])->clock <= clock)
+      first = middle;
+    else
+      last = middle;
+  }
+  return first;
+}
+
+/* People type where they typed before: the last struct and the last place found come first. */
+Place client_find(const Doc *doc, Client *client, guint32 clock)
+{
+  guint32 low = client->leaf_count - 1, high = client->leaf_count;
+  const Leaf *leaf = &client->leaves[low];
+  if (item_at(doc, leaf->items[leaf->count - 1])->clock <= clock)
+    return (Place){low, leaf->count - 1u};
+  Place hint = client->hint;
+  if (hint.leaf < client->leaf_count) {
+    leaf = &client->leaves[hint.leaf];
+    for (int i = 0; i < 2 && hint.slot < leaf->count; i++, hint.slot++) {
+      if (holds(item_at(doc, leaf->items[hint.slot]), clock)) {
+        client->hint = hint;
+        return hint;
+      }
+    }
+  }
+  for (low = 0; high - low > 1;) {
+    guint32 middle = (low + high) / 2;
+    if (client->leaves[middle].clock <= clock)
+      low = middle;
+    else
+      high = middle;
+  }
+  client->hint = (Place){low, leaf_find(doc, &client->leaves[low], clock)};
+  return client->hint;
+}
+
+bool client_next(const Client *client, Place *place)
+{
+  if (place->slot + 1 < client->leaves[place->leaf].count) {
+    place->slot++;
+    return true;
+  }
+  if (place->leaf + 1 == client->leaf_count)
+    return false;
+  *place = (Place){place->leaf + 1, 0};
+  return true;
+}
+
+bool client_previous(const Client *client, Place *place)
+{
+  if (place->slot > 0) {
+    place->slot--;
+    return true;
+  }
+  if (place->leaf == 0)
+    return false;
+  place->leaf--;
+  place->slot = client->leaves[place->leaf].count - 1u;
+  return true;
+}
+
+guint32 client_last(const Client *client)
+{
+  if (client->leaf_count == 0)
+    return NONE;
+  const Leaf *leaf = &client->leaves[client->leaf_count - 1];
+  return leaf->items[leaf->count - 1];
+}
+
+static Leaf *add_leaf(Doc *doc, Client *client, guint32 at)
+{
+  if (client->leaf_count == client->leaf_capacity) {
+    guint32 more = client->leaf_capacity == 0 ? 1 : MAX(2, client->leaf_capacity / 2);
+    client->leaf_capacity += more;
+    client->leaves = g_renew(Leaf, client->leaves, client->leaf_capacity);
+    doc->bytes += more * sizeof(Leaf);
+  }
+  memmove(client->leaves + at + 1, client->leaves + at,
+          (client->leaf_count - at) * sizeof *client->leaves);
+  client->leaf_count++;
+  client->leaves[at] = (Leaf){0};
+  return &client->leaves[at];
+}
+
+static void leaf_reserve(Doc *doc, Leaf *leaf, guint32 count)
+{
+  if (count <= leaf->capacity)
+    return;
+  guint32 capacity = MIN(LEAF_MAX, MAX(count, MAX(4, leaf->capacity * 3u / 2)));
+  doc->bytes += (capacity - leaf->capacity) * sizeof *leaf->items;
+  leaf->capacity = (guint16)capacity;
+  leaf->items = g_renew(guint32, leaf->items, capacity);
+}
+
+static void leaf_insert(Doc *doc, Leaf *leaf, guint32 at, guint32 index)
+{
+  leaf_reserve(doc, leaf, leaf->count + 1u);
+  memmove(leaf->items + at + 1, leaf->items + at, (leaf->count - at) * sizeof *leaf->items);
+  leaf->items[at] = index;
+  leaf->count++;
+  leaf->clock = item_at(doc, leaf->items[0])->clock;
+}
+
+void client_append(Doc *doc, Client *client, guint32 index)
+{
+  Leaf *leaf = client->leaf_count > 0 ? &client->leaves[client->leaf_count - 1] : NULL;
+  if (leaf == NULL || leaf->count == LEAF_MAX)
+    leaf = add_leaf(doc, client, client->leaf_count);
+  leaf_insert(doc, leaf, leaf->count, index);
+  const Item *item = item_at(doc, index);
+  client->state = item->clock + item->length;
+}
+
+void client_insert_after(Doc *doc, Client *client, Place place, guint32 index)
+{
+  Leaf *leaf = &client->leaves[place.leaf];
+  guint32 at = place.slot + 1;
+  if (leaf->count == LEAF_MAX) {
+    const guint16 half = LEAF_MAX / 2;
+    Leaf *upper = add_leaf(doc, client, place.leaf + 1);
+    leaf = &client->leaves[place.leaf];
+    leaf_reserve(doc, upper, half + 32u);
+    memcpy(upper->items, leaf->items + half, half * sizeof *leaf->items);
+    upper->count = leaf->count = half;
+    upper->clock = item_at(doc, upper->items[0])->clock;
+    if (at > half) {
+      leaf = upper;
+      at -= half;
+    }
+  }
+  leaf_insert(doc, leaf, at, index);
+}
+
+void client_remove(Doc *doc, Client *client, Place place)
+{
+  Leaf *leaf = &client->leaves[place.leaf];
+  leaf->count--;
+  memmove(leaf->items + place.slot, leaf->items + place.slot + 1,
+          (leaf->count - place.slot) * sizeof *leaf->items);
+  if (leaf->count > 0) {
+    leaf->clock = item_at(doc, leaf->items[0])->clock;
+    return;
+  }
+  doc->bytes -= leaf->capacity * sizeof *leaf->items;
+  g_free(leaf->items);
+  client->leaf_count--;
+  memmove(client->leaves + place.leaf, client->leaves + place.leaf + 1,
+          (client->leaf_count - place.leaf) * sizeof *client->leaves);
+}
+
+/* ---- content buffers ---- */
+
+guint32 client_store(Doc *doc, Client *client, const void *data, gsize size)
+{
+  gsize capacity = client->content.capacity;
+  guint32 offset = (guint32)client->content.size;
+  write_raw(&client->content, data, size);
+  doc->bytes += client->content.capacity - capacity;
+  return offset;
+}
+
+void client_compact(Doc *doc, Client *client)
+{
+  if (client->garbage < 1024 || client->garbage < client->content.size / 2)
+    return;
+  Buffer packed = {0};
+  buffer_reserve(&packed, client->content.size - client->garbage + 64);
+  for (guint32 l = 0; l < client->leaf_count; l++) {
+    for (guint32 s = 0; s < client->leaves[l].count; s++) {
+      Item *item = item_at(doc, client->leaves[l].items[s]);
+      if (!item_has_bytes(item))
+        continue;
+      guint32 offset = (guint32)packed.size;
+      write_raw(&packed, item_bytes(doc, item), item->content.bytes.size);
+      item->content.bytes.offset = offset;
+    }
+  }
+  doc->bytes -= client->content.capacity;
+  doc->bytes += packed.capacity;
+  g_free(client->content.data);
+  client->content = packed;
+  client->garbage = 0;
+}
+
+void client_trim(Doc *doc, Client *client)
+{
+  doc->bytes -= client->content.capacity;
+  buffer_fit(&client->content);
+  doc->bytes += client->content.capacity;
+  for (guint32 l = 0; l < client->leaf_count; l++) {
+    Leaf *leaf = &client->leaves[l];
+    doc->bytes -= (leaf->capacity - leaf->count) * sizeof *leaf->items;
+    leaf->capacity = leaf->count;
+    leaf->items = g_renew(guint32, leaf->items, leaf->capacity);
+  }
+}
+
+void client_free(Client *client)
+{
+  for (guint32 l = 0; l < client->leaf_count; l++)
+    g_free(client->leaves[l].items);
+  g_free(client->leaves);
+  buffer_clear(&client->content);
+  g_free(client);
+}
