@@ -296,7 +296,7 @@ bool json_text_is_valid(const char *text, gsize size)
 
 void buffer_grow(Buffer *buffer, gsize more)
 {
-  gsize capacity = buffer->capacity + buffer->capacity / 2;
+  gsize capacity = buffer->capacity + buffer->capacity / 4;
   buffer->capacity = MAX(MAX(capacity, buffer->size + more), 32);
   buffer->data = g_realloc(buffer->data, buffer->capacity);
 }

@@ -66,7 +66,7 @@ typedef struct {
 } Item;
 G_STATIC_ASSERT(sizeof(Item) == 44);
 
-#define PAGE_SHIFT 4
+#define PAGE_SHIFT 5
 #define PAGE_ITEMS (1u << PAGE_SHIFT)
 
 typedef struct {
@@ -75,10 +75,12 @@ typedef struct {
   guint32 head; /* the first item of a list, the last of a key; of a free chain the next free one */
 } Chain;
 
-/* Numbers found by what they stand for: open addressing, NULL while empty. */
+/* Numbers found by what they stand for: open addressing, NULL while empty. Numbers have 16 bits
+ * as long as they fit; then all ones stands for a free slot in either width. */
 typedef struct {
   guint32 count, capacity;
-  guint32 slots[]; /* NONE: free */
+  bool wide;
+  guint16 slots[];
 } Table;
 
 typedef struct {
@@ -117,11 +119,6 @@ struct AblakYtype {
   guint32 next; /* of work lists: a type's chain */
   guint8 kind;  /* AblakYtypeKind */
 };
-
-/* Text of keys and names, in the document's `key_text`, each behind it with a NUL. */
-typedef struct {
-  guint32 offset, size;
-} Key;
 
 typedef struct {
   guint32 client, clock, length;
@@ -170,16 +167,18 @@ struct AblakYdoc {
   Table *clients_by_id;
   Client *last_client; /* the last one found by id */
   Client *own;         /* the one with our client id; NULL: we wrote nothing */
-  Key *keys;
+  guint32 *keys;       /* where their text begins in key_text */
   guint32 key_count, key_capacity;
   Table *keys_by_text;
-  Buffer key_text;
-  Table *roots; /* chains of roots by name */
+  Buffer key_text; /* each ends with a NUL */
+  Table *roots;    /* chains of roots by name */
 
   Item **pages;
   guint32 page_count, page_capacity;
-  guint32 item_count; /* ever given out */
-  guint32 free_item;  /* linked by `right` */
+  guint32 next_item, block_end; /* numbers not given out yet, and where their block ends */
+  guint32 first_block;          /* items of the first block */
+  guint32 item_room;            /* items of all blocks */
+  guint32 free_item;            /* linked by `right` */
   Chain *chains;
   guint32 chain_count, chain_capacity;
   guint32 free_chain;
@@ -204,25 +203,34 @@ typedef struct {
   bool (*same)(const Doc *doc, guint32 number, const void *probe);
 } TableKind;
 guint32 hash_number(guint64 number);
+static inline guint32 table_slot(const Table *table, guint32 slot)
+{
+  guint32 number;
+  if (!table->wide)
+    return table->slots[slot] == G_MAXUINT16 ? NONE : table->slots[slot];
+  memcpy(&number, table->slots + 2 * (gsize)slot, sizeof number);
+  return number;
+}
 guint32 table_find(const Table *table, const Doc *doc, const TableKind *kind, guint32 hash,
                    const void *probe);
 /* Adds what is not in it yet. */
 void table_add(Table **table, Doc *doc, const TableKind *kind, guint32 number);
+void table_fit(Table **table, Doc *doc, const TableKind *kind);
 void table_free(Table **table, Doc *doc);
 /* Walks the numbers; `cursor` begins at 0. */
 static inline bool table_next(const Table *table, guint32 *cursor, guint32 *ret_number)
 {
   while (table != NULL && *cursor < table->capacity) {
-    *ret_number = table->slots[(*cursor)++];
+    *ret_number = table_slot(table, (*cursor)++);
     if (*ret_number != NONE)
       return true;
   }
   return false;
 }
-/* Room for one more in an array that grows by half; the bytes are the document's. */
+/* Room for one more in an array that grows by a quarter; the bytes are the document's. */
 gpointer array_grow(Doc *doc, gpointer array, gsize element_size, guint32 *capacity);
 void ranges_add(Ranges *ranges, Range range);
-void ranges_release(Ranges *ranges); /* empties it; keeps a little */
+void ranges_clear(Ranges *ranges);
 void log_add(Log *log, const LogEntry *entry);
 
 /* ---- store.c ---- */
@@ -243,8 +251,9 @@ guint32 doc_find_key(const Doc *doc, const char *text, gsize size); /* NONE: unk
 /* Ends with a NUL; lives until the next key is made. */
 static inline Str doc_key_text(const Doc *doc, guint32 key)
 {
-  const Key *at = &doc->keys[key];
-  return (Str){(const char *)doc->key_text.data + at->offset, at->size};
+  guint32 start = doc->keys[key];
+  guint32 end = key + 1 < doc->key_count ? doc->keys[key + 1] : (guint32)doc->key_text.size;
+  return (Str){(const char *)doc->key_text.data + start, end - start - 1};
 }
 
 static inline Item *item_at(const Doc *doc, guint32 index)
@@ -286,6 +295,8 @@ static inline Item *type_item(const Type *type)
 {
   return item_or_null(type->doc, type->item);
 }
+/* Room for the items of a whole load, in one piece; before there is any item. */
+void doc_expect_items(Doc *doc, guint32 count);
 guint32 doc_item_new(Doc *doc);
 void doc_item_free(Doc *doc, guint32 index);
 Type *doc_type_new(Doc *doc, guint32 item, AblakYtypeKind kind, guint32 name);
@@ -482,5 +493,4 @@ bool fail_large_update(GError **error, gsize max_bytes);
 bool fail_too_large(const Doc *doc, GError **error);
 bool fail_numbers(GError **error);
 /* The most that one struct costs: an item, its places in index and table, and a type. */
-#define STRUCT_BYTES                                                                               \
-  (sizeof(Item) + sizeof(Type) + 3 * sizeof(Chain) + 2 * sizeof(Key) + 8 * sizeof(guint32))
+#define STRUCT_BYTES (sizeof(Item) + sizeof(Type) + 3 * sizeof(Chain) + 10 * sizeof(guint32))

@@ -97,19 +97,18 @@ static Leaf *add_leaf(Doc *doc, Client *client, guint32 at)
   return &client->leaves[at];
 }
 
-static void leaf_reserve(Doc *doc, Leaf *leaf, guint32 count)
+static void leaf_resize(Doc *doc, Leaf *leaf, guint32 capacity)
 {
-  if (count <= leaf->capacity)
-    return;
-  guint32 capacity = MIN(LEAF_MAX, MAX(count, MAX(4, leaf->capacity * 3u / 2)));
-  doc->bytes += (capacity - leaf->capacity) * sizeof *leaf->items;
+  doc->bytes += capacity * sizeof *leaf->items;
+  doc->bytes -= leaf->capacity * sizeof *leaf->items;
   leaf->capacity = (guint16)capacity;
   leaf->items = g_renew(guint32, leaf->items, capacity);
 }
 
 static void leaf_insert(Doc *doc, Leaf *leaf, guint32 at, guint32 index)
 {
-  leaf_reserve(doc, leaf, leaf->count + 1u);
+  if (leaf->count == leaf->capacity)
+    leaf_resize(doc, leaf, MIN(LEAF_MAX, MAX(4u, leaf->capacity * 3u / 2)));
   memmove(leaf->items + at + 1, leaf->items + at, (leaf->count - at) * sizeof *leaf->items);
   leaf->items[at] = index;
   leaf->count++;
@@ -134,8 +133,9 @@ void client_insert_after(Doc *doc, Client *client, Place place, guint32 index)
     const guint16 half = LEAF_MAX / 2;
     Leaf *upper = add_leaf(doc, client, place.leaf + 1);
     leaf = &client->leaves[place.leaf];
-    leaf_reserve(doc, upper, half + 32u);
+    leaf_resize(doc, upper, half + 32u);
     memcpy(upper->items, leaf->items + half, half * sizeof *leaf->items);
+    leaf_resize(doc, leaf, half + 32u);
     upper->count = leaf->count = half;
     upper->clock = item_at(doc, upper->items[0])->clock;
     if (at > half) {
@@ -154,6 +154,8 @@ void client_remove(Doc *doc, Client *client, Place place)
           (leaf->count - place.slot) * sizeof *leaf->items);
   if (leaf->count > 0) {
     leaf->clock = item_at(doc, leaf->items[0])->clock;
+    if (leaf->capacity > 16 && leaf->count < leaf->capacity / 4)
+      leaf_resize(doc, leaf, leaf->capacity / 2);
     return;
   }
   doc->bytes -= leaf->capacity * sizeof *leaf->items;
@@ -176,10 +178,10 @@ guint32 client_store(Doc *doc, Client *client, const void *data, gsize size)
 
 void client_compact(Doc *doc, Client *client)
 {
-  if (client->garbage < 1024 || client->garbage < client->content.size / 2)
+  if (client->garbage < 1024 || client->garbage < client->content.size / 4)
     return;
   Buffer packed = {0};
-  buffer_reserve(&packed, client->content.size - client->garbage + 64);
+  buffer_reserve(&packed, client->content.size - client->garbage);
   for (guint32 l = 0; l < client->leaf_count; l++) {
     for (guint32 s = 0; s < client->leaves[l].count; s++) {
       Item *item = item_at(doc, client->leaves[l].items[s]);
@@ -199,14 +201,15 @@ void client_compact(Doc *doc, Client *client)
 
 void client_trim(Doc *doc, Client *client)
 {
+  doc->bytes -= (client->leaf_capacity - client->leaf_count) * sizeof(Leaf);
+  client->leaf_capacity = client->leaf_count;
+  client->leaves = g_renew(Leaf, client->leaves, client->leaf_capacity);
   doc->bytes -= client->content.capacity;
   buffer_fit(&client->content);
   doc->bytes += client->content.capacity;
   for (guint32 l = 0; l < client->leaf_count; l++) {
     Leaf *leaf = &client->leaves[l];
-    doc->bytes -= (leaf->capacity - leaf->count) * sizeof *leaf->items;
-    leaf->capacity = leaf->count;
-    leaf->items = g_renew(guint32, leaf->items, leaf->capacity);
+    leaf_resize(doc, leaf, leaf->count);
   }
 }
 

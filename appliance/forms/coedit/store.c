@@ -86,36 +86,53 @@ guint32 doc_key(Doc *doc, Str text)
   if (found != NONE)
     return found;
   if (doc->key_count == doc->key_capacity)
-    doc->keys = array_grow(doc, doc->keys, sizeof(Key), &doc->key_capacity);
+    doc->keys = array_grow(doc, doc->keys, sizeof(guint32), &doc->key_capacity);
   gsize capacity = doc->key_text.capacity;
-  doc->keys[doc->key_count] = (Key){(guint32)doc->key_text.size, text.size};
+  doc->keys[doc->key_count++] = (guint32)doc->key_text.size;
   write_raw(&doc->key_text, text.text, text.size);
   write_byte(&doc->key_text, 0);
   doc->bytes += doc->key_text.capacity - capacity;
-  table_add(&doc->keys_by_text, doc, &key_table, doc->key_count);
-  return doc->key_count++;
+  table_add(&doc->keys_by_text, doc, &key_table, doc->key_count - 1);
+  return doc->key_count - 1;
 }
 
 /* ---- items ---- */
 
-#define SINGLE_PAGES 16 /* small documents take page by page, */
-#define BLOCK_PAGES 8   /* larger ones a block at once */
-
-static void add_pages(Doc *doc)
+/* Items are allocated in blocks: the first as large as a load needs it, then one of an eighth of
+ * what there is. A block fills its last page only in part: such numbers are left out. */
+static void add_block(Doc *doc, guint32 count)
 {
-  guint32 count = doc->page_count < SINGLE_PAGES ? 1 : BLOCK_PAGES;
-  Item *items = g_new(Item, count * PAGE_ITEMS);
-  for (guint32 i = 0; i < count; i++) {
+  Item *items = g_new(Item, count);
+  doc->item_room += count;
+  doc->next_item = doc->page_count << PAGE_SHIFT;
+  doc->block_end = doc->next_item + count;
+  for (guint32 at = 0; at < count; at += PAGE_ITEMS) {
     if (doc->page_count == doc->page_capacity)
       doc->pages = array_grow(doc, doc->pages, sizeof(Item *), &doc->page_capacity);
-    doc->pages[doc->page_count++] = items + i * PAGE_ITEMS;
+    doc->pages[doc->page_count++] = items + at;
   }
 }
 
-static void free_pages(Doc *doc)
+static guint32 next_block(guint32 item_room)
 {
-  for (guint32 i = 0; i < doc->page_count; i += i < SINGLE_PAGES ? 1 : BLOCK_PAGES)
-    g_free(doc->pages[i]);
+  return CLAMP(item_room / 8, 8, 512);
+}
+
+void doc_expect_items(Doc *doc, guint32 count)
+{
+  doc->first_block = count;
+  add_block(doc, count);
+}
+
+static void free_blocks(Doc *doc)
+{
+  guint32 count = doc->first_block, room = 0;
+  for (guint32 page = 0; page < doc->page_count;) {
+    g_free(doc->pages[page]);
+    page += (count + PAGE_ITEMS - 1) / PAGE_ITEMS;
+    room += count;
+    count = next_block(room);
+  }
   g_free(doc->pages);
 }
 
@@ -125,9 +142,11 @@ guint32 doc_item_new(Doc *doc)
   if (index != NONE) {
     doc->free_item = item_at(doc, index)->right;
   } else {
-    if (doc->item_count == doc->page_count << PAGE_SHIFT)
-      add_pages(doc);
-    index = doc->item_count++;
+    if (doc->page_count == 0)
+      doc_expect_items(doc, next_block(0));
+    else if (doc->next_item == doc->block_end)
+      add_block(doc, next_block(doc->item_room));
+    index = doc->next_item++;
   }
   *item_at(doc, index) = (Item){.left = NONE,
                                 .right = NONE,
@@ -280,7 +299,7 @@ void ablak_ydoc_free(AblakYdoc *doc)
   table_free(&doc->keys_by_text, doc);
   buffer_clear(&doc->key_text);
   table_free(&doc->roots, doc);
-  free_pages(doc);
+  free_blocks(doc);
   g_free(doc->chains);
   g_free(doc->deletes.at);
   g_free(doc->merges.at);
@@ -297,14 +316,20 @@ static gpointer fit(Doc *doc, gpointer array, gsize element_size, guint32 *capac
 
 void doc_trim(Doc *doc)
 {
-  doc->keys = fit(doc, doc->keys, sizeof(Key), &doc->key_capacity, doc->key_count);
+  doc->keys = fit(doc, doc->keys, sizeof(guint32), &doc->key_capacity, doc->key_count);
   doc->chains = fit(doc, doc->chains, sizeof(Chain), &doc->chain_capacity, doc->chain_count);
   doc->pages = fit(doc, doc->pages, sizeof(Item *), &doc->page_capacity, doc->page_count);
   doc->bytes -= doc->key_text.capacity;
   buffer_fit(&doc->key_text);
   doc->bytes += doc->key_text.capacity;
+  table_fit(&doc->keys_by_text, doc, &key_table);
   for (guint32 i = 0; i < doc->client_count; i++)
     client_trim(doc, doc->clients[i]);
+  for (guint32 i = 0; i < doc->chain_count; i++) {
+    Type *type = doc->chains[i].type;
+    if (type != NULL && type->list == i)
+      table_fit(&type->entries, doc, &entry_table);
+  }
 }
 
 guint64 ablak_ydoc_client_id(const AblakYdoc *doc)

@@ -47,11 +47,12 @@ static guint32 split(Doc *doc, Client *client, Place place, guint32 count)
 guint32 doc_clean_end(Doc *doc, Client *client, guint32 clock)
 {
   Place place = client_find(doc, client, clock);
-  const Item *item = client_item(doc, client, place);
+  guint32 index = client_at(client, place); /* splitting moves places, not items */
+  const Item *item = item_at(doc, index);
   guint32 count = clock - item->clock + 1;
   if (item->kind != KIND_GC && count < item->length)
     split(doc, client, place, count);
-  return client_at(client, place);
+  return index;
 }
 
 guint32 doc_clean_start(Doc *doc, Client *client, guint32 clock)

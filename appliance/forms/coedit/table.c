@@ -7,55 +7,83 @@ guint32 hash_number(guint64 number)
   return (guint32)((number * G_GUINT64_CONSTANT(0x9e3779b97f4a7c15)) >> 32);
 }
 
+/* Any capacity will do: the hash is scaled to it. */
+static guint32 home(const Table *table, guint32 hash)
+{
+  return (guint32)((guint64)hash * table->capacity >> 32);
+}
+
+static guint32 following(const Table *table, guint32 slot)
+{
+  return slot + 1 < table->capacity ? slot + 1 : 0;
+}
+
 guint32 table_find(const Table *table, const Doc *doc, const TableKind *kind, guint32 hash,
                    const void *probe)
 {
   if (table == NULL)
     return NONE;
-  guint32 mask = table->capacity - 1;
-  for (guint32 slot = hash & mask; table->slots[slot] != NONE; slot = (slot + 1) & mask) {
-    if (kind->same(doc, table->slots[slot], probe))
-      return table->slots[slot];
+  guint32 slot = home(table, hash), number = table_slot(table, slot);
+  while (number != NONE && !kind->same(doc, number, probe)) {
+    slot = following(table, slot);
+    number = table_slot(table, slot);
   }
-  return NONE;
+  return number;
 }
 
 static void put(Table *table, guint32 hash, guint32 number)
 {
-  guint32 mask = table->capacity - 1, slot = hash & mask;
-  while (table->slots[slot] != NONE)
-    slot = (slot + 1) & mask;
-  table->slots[slot] = number;
+  guint32 slot = home(table, hash);
+  while (table_slot(table, slot) != NONE)
+    slot = following(table, slot);
+  if (table->wide)
+    memcpy(table->slots + 2 * (gsize)slot, &number, sizeof number);
+  else
+    table->slots[slot] = (guint16)number;
   table->count++;
+}
+
+static gsize slot_bytes(guint32 capacity, bool wide)
+{
+  return (gsize)capacity * (wide ? sizeof(guint32) : sizeof(guint16));
 }
 
 static gsize table_bytes(const Table *table)
 {
-  return table != NULL ? sizeof *table + table->capacity * sizeof *table->slots : 0;
+  return table != NULL ? sizeof *table + slot_bytes(table->capacity, table->wide) : 0;
 }
 
-static Table *grown(const Table *old, const Doc *doc, const TableKind *kind)
+static void resize(Table **table, Doc *doc, const TableKind *kind, guint32 capacity, bool wide)
 {
-  guint32 capacity = old != NULL ? old->capacity * 2 : 4;
-  Table *table = g_malloc(sizeof *table + capacity * sizeof *table->slots);
-  table->count = 0;
-  table->capacity = capacity;
-  memset(table->slots, 0xff, capacity * sizeof *table->slots);
+  gsize bytes = slot_bytes(capacity, wide);
+  Table *old = *table, *new = g_malloc(sizeof *new + bytes);
+  *new = (Table){0, capacity, wide};
+  memset(new->slots, 0xff, bytes);
   guint32 cursor = 0, number;
   while (table_next(old, &cursor, &number))
-    put(table, kind->hash(doc, number), number);
-  return table;
+    put(new, kind->hash(doc, number), number);
+  doc->bytes += table_bytes(new) - table_bytes(old);
+  g_free(old);
+  *table = new;
 }
 
 void table_add(Table **table, Doc *doc, const TableKind *kind, guint32 number)
 {
-  Table *old = *table;
-  if (old == NULL || (old->count + 1) * 4 > old->capacity * 3) {
-    *table = grown(old, doc, kind);
-    doc->bytes += table_bytes(*table) - table_bytes(old);
-    g_free(old);
-  }
+  const Table *now = *table;
+  bool wide = number >= G_MAXUINT16 || (now != NULL && now->wide);
+  if (now == NULL)
+    resize(table, doc, kind, 4, wide);
+  else if ((now->count + 1) * 8 > now->capacity * 7)
+    resize(table, doc, kind, now->capacity + now->capacity / 2, wide);
+  else if (wide && !now->wide)
+    resize(table, doc, kind, now->capacity, true);
   put(*table, kind->hash(doc, number), number);
+}
+
+void table_fit(Table **table, Doc *doc, const TableKind *kind)
+{
+  if (*table != NULL)
+    resize(table, doc, kind, (*table)->count + (*table)->count / 6 + 1, (*table)->wide);
 }
 
 void table_free(Table **table, Doc *doc)
@@ -66,14 +94,11 @@ void table_free(Table **table, Doc *doc)
 
 gpointer array_grow(Doc *doc, gpointer array, gsize element_size, guint32 *capacity)
 {
-  guint32 more = MAX(4, *capacity / 2);
+  guint32 more = MAX(4, *capacity / 4);
   *capacity += more;
   doc->bytes += more * element_size;
   return g_realloc_n(array, *capacity, element_size);
 }
-
-/* Beyond this a transaction's array goes back when it ends. */
-#define KEPT 16
 
 void ranges_add(Ranges *ranges, Range range)
 {
@@ -84,13 +109,10 @@ void ranges_add(Ranges *ranges, Range range)
   ranges->at[ranges->count++] = range;
 }
 
-void ranges_release(Ranges *ranges)
+void ranges_clear(Ranges *ranges)
 {
-  ranges->count = 0;
-  if (ranges->capacity <= KEPT)
-    return;
-  g_clear_pointer(&ranges->at, g_free);
-  ranges->capacity = 0;
+  g_free(ranges->at);
+  *ranges = (Ranges){0};
 }
 
 void log_add(Log *log, const LogEntry *entry)

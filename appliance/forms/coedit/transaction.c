@@ -223,8 +223,8 @@ GBytes *doc_finish(Doc *doc, bool want_update)
   compact_all(doc);
   if (doc->fresh) /* what was loaded at once grows slowly from here on */
     doc_trim(doc);
-  ranges_release(&doc->deletes);
-  ranges_release(&doc->merges);
+  ranges_clear(&doc->deletes);
+  ranges_clear(&doc->merges);
   g_clear_pointer(&doc->log.at, g_free);
   doc->log.count = doc->log.capacity = 0;
   doc->touched = NONE;
