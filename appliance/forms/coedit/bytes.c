@@ -65,11 +65,36 @@ gint64 utf8_units(const char *text, gsize size)
         continue;
       }
     }
+    if (*at >= 0xc2 && *at < 0xe0 && end - at >= 2 && (at[1] & 0xc0) == 0x80) {
+      at += 2; /* most letters of Europe that are no ASCII */
+      units++;
+      continue;
+    }
     unsigned length = utf8_sequence(at, end);
     if (length == 0)
       return -1;
     at += length;
     units += length == 4 ? 2 : 1;
+  }
+  return units;
+}
+
+gsize utf8_valid_units(const char *text, gsize size)
+{
+  const guint64 ones = G_GUINT64_CONSTANT(0x0101010101010101);
+  gsize units = size, at = 0;
+  /* a sequence of four bytes is a pair: one unit for its first byte and one for the others */
+  for (; size - at >= 8; at += 8) {
+    guint64 word;
+    memcpy(&word, text + at, 8);
+    guint64 continuations = (word >> 7) & (~word >> 6) & ones;
+    guint64 pairs = (word >> 7) & (word >> 6) & (word >> 5) & (word >> 4) & ones;
+    units -= (gsize)__builtin_popcountll(continuations);
+    units += (gsize)__builtin_popcountll(pairs);
+  }
+  for (; at < size; at++) {
+    units -= ((guint8)text[at] & 0xc0) == 0x80;
+    units += (guint8)text[at] >= 0xf0;
   }
   return units;
 }

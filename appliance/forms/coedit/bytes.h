@@ -73,6 +73,8 @@ bool json_text_is_valid(const char *text, gsize size);
 
 /* UTF-16 units of UTF-8 text, or -1 when it is not valid UTF-8. */
 gint64 utf8_units(const char *text, gsize size);
+/* The same of text that is known to be valid. */
+gsize utf8_valid_units(const char *text, gsize size);
 
 typedef struct {
   guint8 *data;

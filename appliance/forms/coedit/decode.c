@@ -106,7 +106,7 @@ static bool read_pair(Reader *reader, Struct *s)
   return true;
 }
 
-static bool read_content(Reader *reader, Struct *s)
+static bool read_content(Reader *reader, Struct *s, bool checked)
 {
   s->length = 1;
   switch (s->kind) {
@@ -122,7 +122,8 @@ static bool read_content(Reader *reader, Struct *s)
   case KIND_STRING: {
     if (!read_bytes(reader, &s->content))
       return false;
-    gint64 units = utf8_units(s->content.text, s->content.size);
+    gint64 units = checked ? (gint64)utf8_valid_units(s->content.text, s->content.size)
+                           : utf8_units(s->content.text, s->content.size);
     s->length = (guint64)units;
     return units >= 0;
   }
@@ -138,7 +139,8 @@ static bool read_content(Reader *reader, Struct *s)
   }
 }
 
-bool struct_read(Reader *reader, guint64 client, guint64 clock, Struct *ret_struct)
+static inline bool read_struct(Reader *reader, guint64 client, guint64 clock, bool checked,
+                               Struct *ret_struct)
 {
   Struct *s = ret_struct;
   guint8 info;
@@ -161,10 +163,15 @@ bool struct_read(Reader *reader, guint64 client, guint64 clock, Struct *ret_stru
     if (!s->has_origin && !s->has_right && !read_parent(reader, s, info))
       return false;
   }
-  if (!read_content(reader, s))
+  if (!read_content(reader, s, checked))
     return false;
   s->end = reader->at;
   return s->length <= YINT_MAX - clock;
+}
+
+bool struct_read(Reader *reader, guint64 client, guint64 clock, Struct *ret_struct)
+{
+  return read_struct(reader, client, clock, false, ret_struct);
 }
 
 bool run_advance(Run *run)
@@ -173,7 +180,7 @@ bool run_advance(Run *run)
   if (!run->has_current)
     return false;
   run->left--;
-  if (!struct_read(&run->reader, run->next.client, run->next.clock, &run->current))
+  if (!read_struct(&run->reader, run->next.client, run->next.clock, true, &run->current))
     g_assert_not_reached(); /* the update was checked */
   run->next.clock += run->current.length;
   return true;

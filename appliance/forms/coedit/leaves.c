@@ -8,17 +8,38 @@ static bool holds(const Item *item, guint32 clock)
   return clock - item->clock < item->length;
 }
 
-static guint32 leaf_find(const Doc *doc, const Leaf *leaf, guint32 clock)
+/* The last slot from `low` on, below `high`, whose item begins at or before `clock`. */
+static guint32 search(const Doc *doc, const Leaf *leaf, guint32 low, guint32 high, guint32 clock)
 {
-  guint32 first = 0, last = leaf->count;
-  while (last - first > 1) {
-    guint32 middle = (first + last) / 2;
+  while (high - low > 1) {
+    guint32 middle = (low + high) / 2;
     if (item_at(doc, leaf->items[middle])->clock <= clock)
-      first = middle;
+      low = middle;
     else
-      last = middle;
+      high = middle;
   }
-  return first;
+  return low;
+}
+
+/* Clocks grow evenly enough to guess the slot; from there in doubling steps to both sides. */
+static guint32 leaf_find(const Doc *doc, const Leaf *leaf, guint32 next_clock, guint32 clock)
+{
+  guint64 ahead = (guint64)(clock - leaf->clock) * leaf->count;
+  guint32 guess = (guint32)(ahead / (next_clock - leaf->clock)), step = 4;
+  if (item_at(doc, leaf->items[guess])->clock <= clock) {
+    guint32 low = guess;
+    for (; low + step < leaf->count; low += step, step *= 2) {
+      if (item_at(doc, leaf->items[low + step])->clock > clock)
+        return search(doc, leaf, low, low + step, clock);
+    }
+    return search(doc, leaf, low, leaf->count, clock);
+  }
+  guint32 high = guess;
+  for (; high > step; high -= step, step *= 2) {
+    if (item_at(doc, leaf->items[high - step])->clock <= clock)
+      return search(doc, leaf, high - step, high, clock);
+  }
+  return search(doc, leaf, 0, high, clock);
 }
 
 /* People type where they typed before: the last struct and the last place found come first. */
@@ -45,7 +66,9 @@ Place client_find(const Doc *doc, Client *client, guint32 clock)
     else
       high = middle;
   }
-  client->hint = (Place){low, leaf_find(doc, &client->leaves[low], clock)};
+  leaf = &client->leaves[low];
+  guint32 next_clock = low + 1 < client->leaf_count ? leaf[1].clock : client->state;
+  client->hint = (Place){low, leaf_find(doc, leaf, next_clock, clock)};
   return client->hint;
 }
 

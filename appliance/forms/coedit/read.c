@@ -94,12 +94,19 @@ static json_t *map_to_json(const Type *type, bool before, guint depth)
   return map;
 }
 
+static bool is_xml(const Type *type)
+{
+  return type->kind >= ABLAK_YTYPE_XML_ELEMENT && type->kind <= ABLAK_YTYPE_XML_TEXT;
+}
+
 /* What an undeclared root looks like. */
 static AblakYtypeKind guess_kind(const Type *type)
 {
   for (const Item *item = type_first(type); item != NULL; item = item_right(type->doc, item)) {
     if (item->kind == KIND_STRING || item->kind == KIND_FORMAT || item->kind == KIND_EMBED)
       return ABLAK_YTYPE_TEXT;
+    if (item->kind == KIND_TYPE && is_xml(item_type(type->doc, item)))
+      return ABLAK_YTYPE_XML_FRAGMENT;
     if (item->kind != KIND_DELETED)
       return ABLAK_YTYPE_ARRAY;
   }

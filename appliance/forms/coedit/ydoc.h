@@ -20,10 +20,14 @@
  * Threads: a document is used by one thread at a time; different documents are independent. There
  * is no global state and no I/O.
  * Errors: ABLAK_ERROR_INVALID "coedit/malformed" for bytes that are no update, state vector or
- * message; ABLAK_ERROR_TOO_LARGE "coedit/too-large" when the document would pass its bound. Either
- * leaves the document exactly as it was.
- * Hostile input: nothing recurses by the depth of input; memory is bounded by max_bytes and, while
- * an update is read, by a constant times its size. Time can grow with the square of the number of
+ * message; ABLAK_ERROR_TOO_LARGE "coedit/too-large" when the document would pass one of its
+ * bounds. Either leaves the document exactly as it was.
+ * Bounds: max_bytes; clocks up to 2^32 - 2, which is as many characters and elements as one client
+ * id ever inserts; 65,534 client ids a document. (Yjs has 53 bits for clocks, but its documents do
+ * not live to use 32.)
+ * Hostile input: nothing recurses by the depth of input. Whatever the bytes are, reading and
+ * applying them takes at most 128 times their size and 64 KiB of memory, and the document never
+ * more than max_bytes; reports and JSON come on top. Time can grow with the square of the number of
  * structs that one forged update puts at one place: bound the size of messages. */
 #pragma once
 #include <glib.h>
@@ -164,8 +168,8 @@ guint64 ablak_ytype_length(const AblakYtype *type);
  * base64 string, undefined and NaN are null, XML is its markup as text; map keys with NUL are left
  * out. */
 json_t *ablak_ytype_json(const AblakYtype *type, AblakYtypeKind as);
-/* New: an object of all roots; each root as what its content looks like (characters: text;
- * elements: array; else map). */
+/* New: an object of all roots; each root as what its content looks like (characters: text; XML
+ * nodes: fragment; other elements: array; else map). */
 json_t *ablak_ydoc_json(const AblakYdoc *doc);
 /* New: the value at a path such as a change's; NULL when there is none. */
 json_t *ablak_ydoc_json_at(const AblakYdoc *doc, const json_t *path);

@@ -4,32 +4,10 @@
  * document, one by one; then its snapshot is loaded into another. Prints one JSON line of figures,
  * or with --json the document's JSON. peak_bytes is what the process grew by while it worked. */
 #include "forms/coedit/ydoc.h"
+#include "history.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
-
-typedef struct {
-  const guint8 *at, *end;
-} Input;
-
-static bool next_update(Input *input, const guint8 **ret_data, gsize *ret_size)
-{
-  guint64 size = 0;
-  for (unsigned shift = 0; shift < 63; shift += 7) {
-    if (input->at == input->end)
-      return false;
-    guint8 byte = *input->at++;
-    size |= (guint64)(byte & 0x7f) << shift;
-    if (byte < 0x80)
-      break;
-  }
-  if (size > (guint64)(input->end - input->at))
-    return false;
-  *ret_data = input->at;
-  *ret_size = size;
-  input->at += size;
-  return true;
-}
 
 static gint64 peak_bytes(void)
 {
@@ -38,23 +16,38 @@ static gint64 peak_bytes(void)
   return usage.ru_maxrss * 1024;
 }
 
-static void fail(const char *what, const char *why)
+G_GNUC_PRINTF(1, 2) static void fail(const char *format, ...)
 {
-  fprintf(stderr, "ydoc-replay: %s: %s\n", what, why);
+  va_list arguments;
+  va_start(arguments, format);
+  fputs("ydoc-replay: ", stderr);
+  vfprintf(stderr, format, arguments);
+  fputc('\n', stderr);
+  va_end(arguments);
   exit(1);
 }
 
-static guint64 apply_all(AblakYdoc *doc, Input input)
+static guint64 apply_all(AblakYdoc *doc, const guint8 *content, gsize length)
 {
   g_autoptr(GError) error = NULL;
-  const guint8 *data;
-  gsize size;
+  History history = {content, content + length};
   guint64 count = 0;
-  for (; next_update(&input, &data, &size); count++) {
-    if (!ablak_ydoc_apply(doc, data, size, 0, 0, NULL, &error))
-      fail("an update", error->message);
+  for (;; count++) {
+    const guint8 *data, *start = history.at;
+    gsize size;
+    switch (history_next(&history, &data, &size)) {
+    case HISTORY_END:
+      return count;
+    case HISTORY_TRUNCATED:
+      fail("the file is cut short in update %" G_GUINT64_FORMAT ", at byte %zu", count + 1,
+           (gsize)(start - content));
+      break;
+    case HISTORY_UPDATE:
+      if (!ablak_ydoc_apply(doc, data, size, 0, 0, NULL, &error))
+        fail("update %" G_GUINT64_FORMAT ", at byte %zu: %s", count + 1, (gsize)(data - content),
+             error->message);
+    }
   }
-  return count;
 }
 
 static double measure_load(GBytes *snapshot)
@@ -66,7 +59,7 @@ static double measure_load(GBytes *snapshot)
   gint64 start = g_get_monotonic_time();
   g_autoptr(AblakYdoc) copy = ablak_ydoc_new(&options);
   if (!ablak_ydoc_apply(copy, data, size, 0, 0, NULL, &error))
-    fail("the snapshot", error->message);
+    fail("the snapshot: %s", error->message);
   return (double)(g_get_monotonic_time() - start) / 1000.0;
 }
 
@@ -82,11 +75,11 @@ int main(int argc, char **argv)
 {
   bool json = argc == 3 && g_str_equal(argv[1], "--json");
   if (argc != (json ? 3 : 2))
-    fail("usage", "ydoc-replay [--json] FILE");
+    fail("usage: ydoc-replay [--json] FILE");
   g_autoptr(GError) error = NULL;
   g_autoptr(GMappedFile) file = g_mapped_file_new(argv[argc - 1], FALSE, &error);
   if (file == NULL)
-    fail(argv[argc - 1], error->message);
+    fail("%s", error->message);
   const guint8 *content = (const guint8 *)g_mapped_file_get_contents(file);
   volatile guint8 sum = 0; /* the file's own pages are not the document's */
   for (gsize i = 0; i < g_mapped_file_get_length(file); i += 512)
@@ -95,7 +88,7 @@ int main(int argc, char **argv)
   AblakYdocOptions options = {.max_bytes = 1 << 30};
   g_autoptr(AblakYdoc) doc = ablak_ydoc_new(&options);
   gint64 start = g_get_monotonic_time();
-  guint64 count = apply_all(doc, (Input){content, content + g_mapped_file_get_length(file)});
+  guint64 count = apply_all(doc, content, g_mapped_file_get_length(file));
   double apply_ms = (double)(g_get_monotonic_time() - start) / 1000.0;
   if (json) {
     print_json(doc);

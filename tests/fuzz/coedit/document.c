@@ -1,6 +1,7 @@
 /* Whole documents from hostile updates. An input is a row of parts, each two bytes of length, one
  * of choice and an update; what is left over is an update too. */
 #include "forms/coedit/internal.h"
+#include "heap.h"
 #include "invariants.h"
 
 int LLVMFuzzerTestOneInput(const guint8 *data, size_t size);
@@ -28,14 +29,18 @@ static void edit(AblakYdoc *doc, guint8 choice)
   json_decref(value);
 }
 
-static void apply(AblakYdoc *doc, const guint8 *data, gsize size, guint8 choice)
+/* `given`: bytes of input so far; what had waited may come to rest only now. */
+static void apply(AblakYdoc *doc, const guint8 *data, gsize size, guint8 choice, gsize given)
 {
   g_autoptr(AblakYdocReport) report = NULL;
   gsize before = ablak_ydoc_bytes(doc);
+  heap_watch();
   bool good = (choice & 128) != 0
                   ? ablak_ydoc_apply_checked(doc, data, size, choice, ABLAK_YDOC_BEFORE, allow_some,
                                              &choice, &report, NULL)
                   : ablak_ydoc_apply(doc, data, size, choice, choice & 7, &report, NULL);
+  if ((choice & (128 | ABLAK_YDOC_CHANGES | ABLAK_YDOC_BEFORE)) == 0)
+    heap_check(given, 128);
   if (!good)
     g_assert_cmpuint(ablak_ydoc_bytes(doc), ==, before);
   if ((choice & 32) != 0)
@@ -68,11 +73,11 @@ int LLVMFuzzerTestOneInput(const guint8 *data, size_t size)
   size_t total = size;
   while (size > 3) {
     size_t part = MIN((size_t)data[0] << 8 | data[1], size - 3);
-    apply(doc, data + 3, part, data[2]);
+    apply(doc, data + 3, part, data[2], total - (size - 3 - part));
     data += 3 + part;
     size -= 3 + part;
   }
-  apply(doc, data, size, 0);
+  apply(doc, data, size, 0, total);
   g_assert_cmpuint(ablak_ydoc_bytes(doc), <=, (1 << 14) + 400 * total);
   json_decref(ablak_ydoc_json(doc));
   json_decref(ablak_ytype_json(ablak_ydoc_root(doc, "xml"), ABLAK_YTYPE_XML_FRAGMENT));

@@ -2,6 +2,7 @@
 #include "forms/coedit/awareness.h"
 #include "forms/coedit/sync.h"
 #include "forms/coedit/ydoc.h"
+#include "heap.h"
 #include <string.h>
 
 int LLVMFuzzerTestOneInput(const guint8 *data, size_t size);
@@ -22,6 +23,7 @@ static void take_awareness(const guint8 *data, gsize size)
 int LLVMFuzzerTestOneInput(const guint8 *data, size_t size)
 {
   AblakYsyncMessage message;
+  heap_watch();
   g_autoptr(AblakYdoc) doc = ablak_ydoc_new(NULL);
   if (ablak_ysync_decode(data, size, &message, NULL)) {
     g_autoptr(GBytes) bytes =
@@ -40,5 +42,6 @@ int LLVMFuzzerTestOneInput(const guint8 *data, size_t size)
       g_clear_pointer(&state, g_bytes_unref);
     }
   }
+  heap_check(size, 128);
   return 0;
 }

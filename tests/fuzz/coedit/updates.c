@@ -1,6 +1,7 @@
 /* Updates as bytes: format v2, merging, cutting, snapshots. The first byte chooses. */
 #include "forms/coedit/update.h"
 #include "forms/coedit/ydoc.h"
+#include "heap.h"
 
 int LLVMFuzzerTestOneInput(const guint8 *data, size_t size);
 
@@ -47,10 +48,14 @@ int LLVMFuzzerTestOneInput(const guint8 *data, size_t size)
     return 0;
   guint8 choice = *data++ % 4;
   size--;
+  heap_watch();
   if (choice == 0) {
-    check_update(ablak_yupdate_from_v2(data, size, 0, NULL), size);
+    GBytes *update = ablak_yupdate_from_v2(data, size, 0, NULL);
+    heap_check(size, 1024);
+    check_update(update, size);
   } else if (choice == 1) {
     g_autoptr(GBytes) v2 = ablak_yupdate_to_v2(data, size, NULL);
+    heap_check(size, 128);
     if (v2 != NULL) {
       gsize length;
       const void *bytes = g_bytes_get_data(v2, &length);
@@ -60,8 +65,10 @@ int LLVMFuzzerTestOneInput(const guint8 *data, size_t size)
     }
   } else if (choice == 2) {
     merge_halves(data, size);
+    heap_check(size, 128);
   } else {
     look_back(data, size);
+    heap_check(size, 128);
   }
   return 0;
 }
