@@ -131,7 +131,7 @@ static void leaf_resize(Doc *doc, Leaf *leaf, guint32 capacity)
 static void leaf_insert(Doc *doc, Leaf *leaf, guint32 at, guint32 index)
 {
   if (leaf->count == leaf->capacity)
-    leaf_resize(doc, leaf, MIN(LEAF_MAX, MAX(4u, leaf->capacity * 3u / 2)));
+    leaf_resize(doc, leaf, MIN(LEAF_MAX, leaf->capacity + MAX(4u, leaf->capacity / 4u)));
   memmove(leaf->items + at + 1, leaf->items + at, (leaf->count - at) * sizeof *leaf->items);
   leaf->items[at] = index;
   leaf->count++;

@@ -115,7 +115,7 @@ const aForm = (fields, random) => {
 }
 
 const make = {
-  form: () => aForm(Number(source), new Random(Number(seed))), 
+  form: () => aForm(Number(source), new Random(Number(seed))),
   two: () => twoPeople(Number(source), new Random(Number(seed))),
   one: () => oneAuthor(Number(source), new Random(Number(seed))),
   trace: () => fromTrace(source)

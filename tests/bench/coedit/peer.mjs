@@ -54,6 +54,9 @@ const replayed = () => {
   return doc
 }
 
+gc()
+const peak = () => process.resourceUsage().maxRSS * 1024
+const peakBefore = peak()
 const first = make()
 let early = vector(first)
 updates.forEach((update, index) => {
@@ -67,6 +70,8 @@ const loaded = () => {
   apply(doc, snapshot)
   return doc
 }
+
+const peakBytes = (free(loaded()), peak() - peakBefore)
 
 const measureForms = () => {
   const many = one => Math.round(heapOf(() => Array.from({ length: forms }, one))[0] / forms)
@@ -86,7 +91,8 @@ const measureOne = () => {
     encode_some_ms: encoding(early),
     encode_none_ms: encoding(vector(doc)),
     replayed_bytes: replayedBytes,
-    loaded_bytes: loadedBytes
+    loaded_bytes: loadedBytes,
+    peak_bytes: peakBytes
   }
 }
 

@@ -4,7 +4,7 @@
 #include "forms/coedit/update.h"
 #include "support.h"
 
-#define COUNT 20000 /* pieces of an update */
+#define COUNT 4000 /* pieces of an update */
 
 static void append_uint(GByteArray *bytes, guint64 number)
 {
