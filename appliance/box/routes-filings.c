@@ -39,6 +39,32 @@ static void submit_free(gpointer data)
   g_free(submit);
 }
 
+/* What a submission will complete, if anything. */
+typedef struct {
+  AblakCompletion *completion;
+  AblakFiling *filing;
+} Completed;
+
+static void completed_clear(Completed *completed)
+{
+  ablak_completion_free(completed->completion);
+  ablak_filing_free(completed->filing);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Completed, completed_clear)
+
+static bool load_completed(AblakTxn *txn, const char *draft_id, Completed *completed,
+                           GError **error)
+{
+  g_autoptr(GError) failure = NULL;
+  completed->completion = ablak_completion_of_draft(txn, draft_id, &failure);
+  if (completed->completion)
+    completed->filing =
+        ablak_filing_of_submission(txn, completed->completion->submission_id, &failure);
+  if (!failure && completed->completion && !completed->filing)
+    ablak_error_set(&failure, ABLAK_ERROR_NOT_FOUND, "filings/unknown", "not registered before");
+  return !ablak_view_failed(&failure, error);
+}
+
 static bool file(AblakTxn *txn, gpointer data, GError **error)
 {
   Submit *submit = data;
@@ -48,11 +74,21 @@ static bool file(AblakTxn *txn, gpointer data, GError **error)
   g_autoptr(AblakVisit) visit = ablak_visit_load(txn, submit->visit_id, error);
   if (!visit || !ablak_box_require_open(visit, error))
     return false;
+  g_auto(Completed) completed = {0};
+  if (!load_completed(txn, submit->draft_id, &completed, error))
+    return false;
   g_autoptr(AblakSubmission) submission = NULL;
   if (!ablak_submission_create(txn, submit->draft_id, citizen ? "citizen" : "clerk",
                                ablak_person_actor(submit->person), submit->accept_gaps, &submission,
                                error))
     return false;
+  const AblakCompletion *completion = completed.completion;
+  const AblakFilingCompletes completes = {
+      .filing = completed.filing,
+      .reason = completion ? completion->reason : NULL,
+      .due = completion ? completion->due : NULL,
+      .changes = submission->changes,
+  };
   const AblakFilingNew filing = {
       .submission_id = submission->id,
       .visit_id = submit->visit_id,
@@ -68,6 +104,7 @@ static bool file(AblakTxn *txn, gpointer data, GError **error)
       .actor = ablak_person_actor(submit->person),
       .zone = g_atomic_pointer_get(&box->zone),
       .signer = box->receipt_key,
+      .completes = completion ? &completes : NULL,
   };
   return ablak_filing_register(txn, &filing, &submit->filing, error);
 }
@@ -115,12 +152,27 @@ void ablak_box_submit_draft(AblakRequest *request, gpointer app)
  * ------------------------------------------------------------------------
  */
 
+/* The visit that goes on with the form of this filing, or did so last. */
+static AblakVisit *visit_of_form(AblakTxn *txn, const AblakFiling *filing, GError **error)
+{
+  g_autoptr(AblakSubmission) submission = ablak_submission_get(txn, filing->submission_id, error);
+  g_autoptr(AblakDraft) draft =
+      submission ? ablak_draft_get(txn, submission->draft_id, error) : NULL;
+  return draft ? ablak_visit_load(txn, draft->visit_id, error) : NULL;
+}
+
+/* It belongs to the visit in which it was filed, and to the one that completes it. */
 static AblakFiling *load_own(AblakTxn *txn, AblakCall *call, GError **error)
 {
   g_autoptr(AblakFiling) filing =
       ablak_filing_get(txn, ablak_request_param(call->request, "filingId"), error);
   g_autoptr(AblakVisit) visit = filing ? ablak_visit_load(txn, filing->visit_id, error) : NULL;
-  return visit && ablak_box_may_visit(call->person, visit, error) ? g_steal_pointer(&filing) : NULL;
+  if (!visit)
+    return NULL;
+  if (ablak_box_may_visit(call->person, visit, NULL))
+    return g_steal_pointer(&filing);
+  g_autoptr(AblakVisit) later = visit_of_form(txn, filing, error);
+  return later && ablak_box_may_visit(call->person, later, error) ? g_steal_pointer(&filing) : NULL;
 }
 
 static json_t *receipt_view(AblakTxn *txn, AblakCall *call, GError **error)

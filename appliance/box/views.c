@@ -2,8 +2,6 @@
 #include "box/presence.h"
 #include "core/error.h"
 #include "daemon/times.h"
-#include <filings/filings.h>
-#include <forms/forms.h>
 #include <string.h>
 
 char *ablak_box_today(const AblakBranch *box)
@@ -73,6 +71,78 @@ json_t *ablak_view_service_name(const AblakBranch *box, const char *service)
   return name ? json_incref(name) : json_object();
 }
 
+/* The form a visit is about, and what was filed of it. */
+typedef struct {
+  AblakDraft *draft;           /* NULL: none, or taken up in another visit since */
+  AblakCompletion *completion; /* NULL: not open for one */
+  GPtrArray *filings;          /* AblakFiling, the oldest first */
+} VisitForm;
+
+static void visit_form_clear(VisitForm *form)
+{
+  ablak_draft_free(form->draft);
+  ablak_completion_free(form->completion);
+  g_clear_pointer(&form->filings, g_ptr_array_unref);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(VisitForm, visit_form_clear)
+
+static const AblakFiling *last(const VisitForm *form)
+{
+  return form->filings->len > 0 ? form->filings->pdata[form->filings->len - 1] : NULL;
+}
+
+/* All there are of the visit's form; of one that another visit goes on with, only what was filed
+ * here. */
+static bool load_filings(AblakTxn *txn, const AblakVisit *visit, VisitForm *form, GError **error)
+{
+  g_autoptr(GError) failure = NULL;
+  g_autoptr(AblakSubmission) submission =
+      form->draft ? ablak_submission_of_draft(txn, form->draft->id, &failure) : NULL;
+  g_autoptr(AblakFiling) filing = NULL;
+  if (submission)
+    filing = ablak_filing_of_submission(txn, submission->id, &failure);
+  else if (!failure)
+    filing = ablak_filing_of_visit(txn, visit->id, &failure);
+  if (ablak_view_failed(&failure, error))
+    return false;
+  if (submission && filing)
+    return (form->filings = ablak_filings_of_number(txn, filing->number, error)) != NULL;
+  form->filings = g_ptr_array_new_with_free_func((GDestroyNotify)ablak_filing_free);
+  if (filing)
+    g_ptr_array_add(form->filings, g_steal_pointer(&filing));
+  return true;
+}
+
+static bool load_form(AblakTxn *txn, const AblakVisit *visit, VisitForm *form, GError **error)
+{
+  g_autoptr(GError) failure = NULL;
+  form->draft = ablak_draft_of_visit(txn, visit->id, &failure);
+  if (form->draft && !form->draft->filed)
+    form->completion = ablak_completion_of_draft(txn, form->draft->id, &failure);
+  return !ablak_view_failed(&failure, error) && load_filings(txn, visit, form, error);
+}
+
+json_t *ablak_view_completion(const AblakCompletion *completion, const AblakFiling *filing)
+{
+  if (!completion || !filing)
+    return json_null();
+  return json_pack("{s:s, s:s, s:s, s:s, s:s?, s:o}", "id", completion->id, "filingId", filing->id,
+                   "number", filing->number, "reason", completion->reason, "due", completion->due,
+                   "openedAt", ablak_json_time(completion->opened_at));
+}
+
+static json_t *filings_json(const GPtrArray *filings)
+{
+  json_t *all = json_array();
+  for (guint i = 0; i < filings->len; i++) {
+    const AblakFiling *filing = filings->pdata[i];
+    json_array_append_new(all, json_pack("{s:s, s:s, s:I, s:o}", "filingId", filing->id, "number",
+                                         filing->number, "ordinal", (json_int_t)filing->ordinal,
+                                         "arrivedAt", ablak_json_time(filing->arrived_at)));
+  }
+  return all;
+}
+
 json_t *ablak_view_visit(AblakTxn *txn, const AblakBranch *box, const AblakVisit *visit,
                          GError **error)
 {
@@ -82,22 +152,22 @@ json_t *ablak_view_visit(AblakTxn *txn, const AblakBranch *box, const AblakVisit
     if (!ticket || !(ticket_view = ticket_json(txn, ticket, error)))
       return NULL;
   }
-  g_autoptr(GError) failure = NULL;
-  g_autoptr(AblakDraft) draft = ablak_draft_of_visit(txn, visit->id, &failure);
-  if (ablak_view_failed(&failure, error))
+  g_auto(VisitForm) form = {0};
+  if (!load_form(txn, visit, &form, error))
     return NULL;
-  g_autoptr(AblakFiling) filing = ablak_filing_of_visit(txn, visit->id, &failure);
-  if (ablak_view_failed(&failure, error))
-    return NULL;
+  const AblakFiling *newest = form.completion ? NULL : last(&form);
   bool citizen = ablak_presence_has(box->presence, visit->id, ABLAK_PERSON_CITIZEN);
   bool clerk = ablak_presence_has(box->presence, visit->id, ABLAK_PERSON_STAFF);
-  return json_pack("{s:s, s:s, s:s, s:o, s:s, s:s?, s:O?, s:s?, s:s, s:o, s:s?, s:b, s:b, s:[]}",
-                   "id", visit->id, "state", visit->state, "service", visit->service, "serviceName",
-                   ablak_view_service_name(box, visit->service), "channel", visit->channel,
-                   "counter", visit->counter, "ticket", ticket_view, "draftId",
-                   draft ? draft->id : NULL, "identity", visit->identity, "openedAt",
-                   ablak_json_time(visit->opened_ms), "filingId", filing ? filing->id : NULL,
-                   "citizenPresent", citizen, "clerkPresent", clerk, "iceServers");
+  return json_pack(
+      "{s:s, s:s, s:s, s:o, s:s, s:s?, s:O?, s:s?, s:s, s:o, s:s?, s:o, s:o, s:b, s:b, "
+      "s:[]}",
+      "id", visit->id, "state", visit->state, "service", visit->service, "serviceName",
+      ablak_view_service_name(box, visit->service), "channel", visit->channel, "counter",
+      visit->counter, "ticket", ticket_view, "draftId", form.draft ? form.draft->id : NULL,
+      "identity", visit->identity, "openedAt", ablak_json_time(visit->opened_ms), "filingId",
+      newest ? newest->id : NULL, "filings", filings_json(form.filings), "completion",
+      ablak_view_completion(form.completion, last(&form)), "citizenPresent", citizen,
+      "clerkPresent", clerk, "iceServers");
 }
 
 json_t *ablak_view_me(AblakTxn *txn, const AblakPerson *person, gpointer box, GError **error)

@@ -1,6 +1,8 @@
 /* box/views.h: rows as the interface gives them (components of openapi.json). New references. */
 #pragma once
 #include "box/box.h"
+#include <filings/filings.h>
+#include <forms/forms.h>
 #include <queue/queue.h>
 
 /* For functions whose NULL means "none": true when it meant a failure, which goes on to `error`.
@@ -13,6 +15,8 @@ json_t *ablak_view_ticket(AblakTxn *txn, const AblakBranch *box, const AblakTick
 json_t *ablak_view_tickets(AblakTxn *txn, GPtrArray *tickets, GError **error);
 json_t *ablak_view_visit(AblakTxn *txn, const AblakBranch *box, const AblakVisit *visit,
                          GError **error);
+/* Component Completion; null when there is none. `filing` is what it is to complete. */
+json_t *ablak_view_completion(const AblakCompletion *completion, const AblakFiling *filing);
 /* The service's names by language; an empty object when the edition no longer has it. */
 json_t *ablak_view_service_name(const AblakBranch *box, const char *service);
 json_t *ablak_view_me(AblakTxn *txn, const AblakPerson *person, gpointer box, GError **error);

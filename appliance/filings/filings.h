@@ -3,9 +3,12 @@
  * A number is "OFFICE/YEAR/000001": the year is the office's local one, the serial comes from the
  * range of this box's epoch, so numbers are unique without asking anybody. Epoch 1 has 1 to
  * 100,000, epoch 2 (the box that replaces it) 100,001 to 200,000, and so on.
- * Threads: register in a job; print and verify from any thread. Durability: with the transaction.
- * Errors: "filings/range-exhausted" (503), "filings/print" (500), "filings/unknown" (404),
- * "filings/signature" (422). */
+ *
+ * A filing that the office had completed is registered again under the number it has, with the next
+ * ordinal: each registration has an id, a receipt and a signature of its own, and none ever
+ * changes. Threads: register in a job; print and verify from any thread. Durability: with the
+ * transaction. Errors: "filings/range-exhausted" (503), "filings/print" (500), "filings/unknown"
+ * (404), "filings/signature" (422). */
 #pragma once
 #include "core/clock.h"
 #include "core/crypto.h"
@@ -17,6 +20,27 @@
 extern const AblakStorePart ablak_filings_store_part;
 
 /* --- the register ----------------------------------------------------------------------------- */
+
+typedef struct {
+  char *id, *submission_id, *visit_id, *number;
+  gint64 ordinal;    /* under its number: 1, and from 2 on completions */
+  gint64 arrived_at; /* UTC ms: the transaction's time */
+  /* {"filingId", "number", "ordinal", "office", "service", "serviceName", "arrivedAt",
+   * "contentSha256", "form", "formVersion", "gaps", "storedAt": "branch", "sample", "boxKey"}, and
+   * of a completion "completes": {"filingId", "arrivedAt", "contentSha256"}, "changes", "reason",
+   * "late", and "due" when a day was set. Receipts of before completions have no ordinal. */
+  json_t *receipt;
+  char *signature; /* base64url, over the receipt's RFC 8785 text */
+} AblakFiling;
+void ablak_filing_free(AblakFiling *filing);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(AblakFiling, ablak_filing_free)
+
+typedef struct {
+  const AblakFiling *filing; /* the newest of its number: number, office and service are its */
+  const char *reason;        /* what the office asked for */
+  const char *due;       /* the last day, local; NULL: none was set. After it is late, no more */
+  const json_t *changes; /* array of paths */
+} AblakFilingCompletes;
 
 /* Everything is borrowed. Call it in the transaction that made the submission. */
 typedef struct {
@@ -33,18 +57,8 @@ typedef struct {
   const char *actor;  /* as in ablak_event_append */
   const AblakZone *zone;
   AblakSigner *signer;
+  const AblakFilingCompletes *completes; /* NULL: a new number */
 } AblakFilingNew;
-
-typedef struct {
-  char *id, *submission_id, *visit_id, *number;
-  gint64 arrived_at; /* UTC ms: the transaction's time */
-  /* {"filingId", "number", "office", "service", "serviceName", "arrivedAt", "contentSha256",
-   * "form", "formVersion", "gaps", "storedAt": "branch", "sample", "boxKey"} */
-  json_t *receipt;
-  char *signature; /* base64url, over the receipt's RFC 8785 text */
-} AblakFiling;
-void ablak_filing_free(AblakFiling *filing);
-G_DEFINE_AUTOPTR_CLEANUP_FUNC(AblakFiling, ablak_filing_free)
 
 /* Events "filing.registered" to "visit:<id>" and "desk". `ret_filing` may be NULL. */
 bool ablak_filing_register(AblakTxn *txn, const AblakFilingNew *filing, AblakFiling **ret_filing,
@@ -53,7 +67,15 @@ AblakFiling *ablak_filing_get(AblakTxn *txn, const char *filing_id,
                               GError **error) G_GNUC_WARN_UNUSED_RESULT;
 /* NULL without an error when there is none. */
 AblakFiling *ablak_filing_of_submission(AblakTxn *txn, const char *submission_id, GError **error);
+/* The newest. */
 AblakFiling *ablak_filing_of_visit(AblakTxn *txn, const char *visit_id, GError **error);
+/* The newest under a number; blanks around it and the case of letters do not matter.
+ * "filings/unknown" when there is none. */
+AblakFiling *ablak_filing_find(AblakTxn *txn, const char *number,
+                               GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* All under a number, the oldest first; elements AblakFiling. */
+GPtrArray *ablak_filings_of_number(AblakTxn *txn, const char *number,
+                                   GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 /* Was this receipt signed by the box with this key (NULL: the key it names itself)? `receipt` is
  * exactly what was signed: without a signature, "storedAt" as it was. */

@@ -66,11 +66,11 @@ static char *date_text(const AblakPrint *print, const char *date)
 }
 
 /* The office's local time; the offset says which of two hours it is when clocks go back. */
-static char *arrival_text(const AblakPrint *print)
+static char *time_text(const AblakPrint *print, const char *utc)
 {
-  g_autoptr(GDateTime) time = g_date_time_new_from_iso8601(fact(print, "arrivedAt"), NULL);
+  g_autoptr(GDateTime) time = utc != NULL ? g_date_time_new_from_iso8601(utc, NULL) : NULL;
   if (time == NULL)
-    return g_strdup(fact(print, "arrivedAt"));
+    return g_strdup(utc != NULL ? utc : "");
   g_autofree char *local = ablak_zone_rfc3339(print->zone, g_date_time_to_unix(time) * 1000);
   g_autofree char *date = date_text(print, local);
   g_autofree char *clock = g_strndup(local + 11, 8);
@@ -250,19 +250,78 @@ static void print_section(AblakSheet *sheet, const AblakPrint *print, const json
   }
 }
 
+/* --- completions --- */
+
+static bool is_completion(const AblakPrint *print)
+{
+  return json_is_object(json_object_get(print->receipt, "completes"));
+}
+
+/* "MINTA/2026/000017", of a completion with which one it is. */
+static char *number_text(const AblakPrint *print)
+{
+  if (!is_completion(print))
+    return g_strdup(fact(print, "number"));
+  g_autofree char *which =
+      g_strdup_printf("%" G_GINT64_FORMAT, ablak_json_get_int(print->receipt, "ordinal", 2) - 1);
+  return ablak_message_format(print->language, "print.number.completion", "number",
+                              fact(print, "number"), "which", which, NULL);
+}
+
+static void print_due(AblakSheet *sheet, const AblakPrint *print)
+{
+  const char *due = ablak_json_get_string(print->receipt, "due");
+  if (due == NULL)
+    return;
+  bool late = json_is_true(json_object_get(print->receipt, "late"));
+  g_autofree char *day = date_text(print, due);
+  ablak_sheet_row(sheet, say(print, "print.completion.due"), day, ABLAK_SHEET_PLAIN,
+                  late ? say(print, "print.completion.late") : NULL);
+}
+
+static void print_changes(AblakSheet *sheet, const AblakPrint *print)
+{
+  const json_t *changes = json_object_get(print->receipt, "changes");
+  g_autoptr(GString) labels = g_string_new(NULL);
+  for (gsize i = 0; i < json_array_size(changes); i++) {
+    g_autofree char *label = gap_label(print, json_string_value(json_array_get(changes, i)));
+    if (label != NULL)
+      g_string_append_printf(labels, "%s%s", labels->len > 0 ? "\n" : "", label);
+  }
+  ablak_sheet_row(sheet, say(print, "print.completion.changes"),
+                  labels->len > 0 ? labels->str : say(print, "print.completion.no-changes"),
+                  labels->len > 0 ? ABLAK_SHEET_PLAIN : ABLAK_SHEET_FAINT, NULL);
+}
+
+static void print_completion(AblakSheet *sheet, const AblakPrint *print)
+{
+  const json_t *completes = json_object_get(print->receipt, "completes");
+  if (!is_completion(print))
+    return;
+  g_autofree char *before = time_text(print, ablak_json_get_string(completes, "arrivedAt"));
+  ablak_sheet_heading(sheet, say(print, "print.completion"));
+  ablak_sheet_row(sheet, say(print, "print.completion.of"), before, ABLAK_SHEET_PLAIN, NULL);
+  ablak_sheet_row(sheet, say(print, "print.completion.reason"), fact(print, "reason"),
+                  ABLAK_SHEET_PLAIN, NULL);
+  print_due(sheet, print);
+  print_changes(sheet, print);
+  ablak_sheet_row(sheet, say(print, "print.completion.digest"),
+                  ablak_json_get_string(completes, "contentSha256"), ABLAK_SHEET_CODE, NULL);
+}
+
 /* --- the two documents --- */
 
 static void print_facts(AblakSheet *sheet, const AblakPrint *print)
 {
-  g_autofree char *arrival = arrival_text(print);
+  g_autofree char *arrival = time_text(print, fact(print, "arrivedAt"));
+  g_autofree char *number = number_text(print);
   g_autofree char *version =
       g_strdup_printf("%" G_GINT64_FORMAT, ablak_json_get_int(print->receipt, "formVersion", 0));
   const char *title = text_of(print, json_object_get(print->definition, "title"));
   g_autofree char *form =
       ablak_message_format(print->language, "print.form-version", "form",
                            title != NULL ? title : fact(print, "form"), "version", version, NULL);
-  ablak_sheet_row(sheet, say(print, "print.number"), fact(print, "number"), ABLAK_SHEET_STRONG,
-                  NULL);
+  ablak_sheet_row(sheet, say(print, "print.number"), number, ABLAK_SHEET_STRONG, NULL);
   ablak_sheet_row(sheet, say(print, "print.arrived"), arrival, ABLAK_SHEET_STRONG, NULL);
   ablak_sheet_row(sheet, say(print, "print.office"), office_name(print), ABLAK_SHEET_PLAIN, NULL);
   ablak_sheet_row(sheet, say(print, "print.service"), service_name(print), ABLAK_SHEET_PLAIN, NULL);
@@ -291,9 +350,11 @@ static void print_language_note(AblakSheet *sheet, const AblakPrint *print)
 static void draw_receipt(AblakSheet *sheet, const AblakPrint *print)
 {
   ablak_sheet_title(sheet, say(print, "print.receipt"), service_name(print));
-  ablak_sheet_paragraph(sheet, say(print, "print.receipt.about"));
+  ablak_sheet_paragraph(
+      sheet, say(print, is_completion(print) ? "print.completion.about" : "print.receipt.about"));
   print_language_note(sheet, print);
   print_facts(sheet, print);
+  print_completion(sheet, print);
   print_gaps(sheet, print);
   print_seal(sheet, print);
 }
@@ -306,6 +367,7 @@ static void draw_content(AblakSheet *sheet, const AblakPrint *print)
                     say(print, "print.content"));
   print_language_note(sheet, print);
   print_facts(sheet, print);
+  print_completion(sheet, print);
   for (gsize i = 0; i < json_array_size(layout); i++)
     print_section(sheet, print, json_array_get(layout, i));
   print_gaps(sheet, print);
@@ -316,13 +378,14 @@ static void draw_content(AblakSheet *sheet, const AblakPrint *print)
 static GBytes *draw(const AblakPrint *print, void (*body)(AblakSheet *, const AblakPrint *),
                     const char *title, GError **error)
 {
-  g_autofree char *footer = g_strdup_printf("%s · %s", office_name(print), fact(print, "number"));
+  g_autofree char *number = number_text(print);
+  g_autofree char *footer = g_strdup_printf("%s · %s", office_name(print), number);
   bool sample = json_is_true(json_object_get(print->receipt, "sample"));
   const AblakSheetOptions options = {
       .title = title,
       .author = office_name(print),
       .left = office_name(print),
-      .right = fact(print, "number"),
+      .right = number,
       .mark = sample ? say(print, "print.sample") : NULL,
       .footer = footer,
       .page = say(print, "print.page"),
@@ -342,15 +405,16 @@ static GBytes *draw(const AblakPrint *print, void (*body)(AblakSheet *, const Ab
 
 GBytes *ablak_print_receipt(const AblakPrint *print, GError **error)
 {
-  g_autofree char *title =
-      g_strdup_printf("%s %s", say(print, "print.receipt"), fact(print, "number"));
+  g_autofree char *number = number_text(print);
+  g_autofree char *title = g_strdup_printf("%s %s", say(print, "print.receipt"), number);
   return draw(print, draw_receipt, title, error);
 }
 
 GBytes *ablak_print_content(const AblakPrint *print, GError **error)
 {
   const char *form = text_of(print, json_object_get(print->definition, "title"));
+  g_autofree char *number = number_text(print);
   g_autofree char *title =
-      g_strdup_printf("%s %s", form != NULL ? form : fact(print, "form"), fact(print, "number"));
+      g_strdup_printf("%s %s", form != NULL ? form : fact(print, "form"), number);
   return draw(print, draw_content, title, error);
 }

@@ -98,7 +98,12 @@ AblakDraft *ablak_draft_get(AblakTxn *txn, const char *draft_id, GError **error)
 AblakDraft *ablak_draft_of_visit(AblakTxn *txn, const char *visit_id, GError **error)
 {
   g_autoptr(AblakRows) rows = ablak_txn_query(
-      txn, error, DRAFT_COLUMNS " WHERE visit_id = ? ORDER BY id DESC LIMIT 1", "t", visit_id);
+      txn, error,
+      /* A visit's own draft was made when it opened: what it took up came later. */
+      DRAFT_COLUMNS " WHERE visit_id = ? ORDER BY (SELECT max(taken_up_at) FROM completion"
+                    " WHERE draft_id = draft.id AND completion.visit_id = draft.visit_id)"
+                    " DESC NULLS LAST, id DESC LIMIT 1",
+      "t", visit_id);
   return rows != NULL && ablak_rows_next(rows, error) ? read_draft(rows) : NULL;
 }
 

@@ -10,6 +10,7 @@
  * AblakTxn run inside a job. Threads: an AblakForm from any thread.
  * Errors: "forms/definition" (422), "forms/unknown-draft" (404), "forms/frozen" (409),
  * "forms/gaps" (409), "forms/unknown-field", "forms/value" (422), "forms/too-many-rows" (409),
+ * "forms/already-open", "forms/document-gone" (409), "forms/reason", "forms/due" (422),
  * "forms/unavailable", "forms/full" (503). */
 #pragma once
 #include "core/json.h"
@@ -70,6 +71,9 @@ bool ablak_widget_is_text(AblakWidget widget);
 /* What is missing or wrong in a content: new array of {"path", "keyword", "detail"}, one for each
  * path, in the form's order. */
 json_t *ablak_form_gaps(const AblakForm *form, const json_t *content);
+/* Where two contents differ: new array of paths in the form's order. A row that is in one of them
+ * only is named by its own path ("/children/2"). */
+json_t *ablak_form_differences(const AblakForm *form, const json_t *before, const json_t *after);
 
 /* --- drafts
  * --------------------------------------------------------------------------------------- */
@@ -86,7 +90,7 @@ bool ablak_draft_create(AblakTxn *txn, const AblakDraftNew *draft, const char *a
 
 typedef struct {
   char *id, *visit_id, *form_id, *edition;
-  gint64 form_version, created_at, updated_at, filed_at; /* filed_at 0: still open */
+  gint64 form_version, created_at, updated_at, filed_at; /* filed_at 0: open */
   bool filed;
 } AblakDraft;
 void ablak_draft_free(AblakDraft *draft);
@@ -94,7 +98,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(AblakDraft, ablak_draft_free)
 
 AblakDraft *ablak_draft_get(AblakTxn *txn, const char *draft_id,
                             GError **error) G_GNUC_WARN_UNUSED_RESULT;
-/* The visit's newest draft; NULL without an error when it has none. */
+/* The draft that the visit opened or took up last; NULL without an error when it has none. */
 AblakDraft *ablak_draft_of_visit(AblakTxn *txn, const char *visit_id, GError **error);
 /* The form as it was when the draft was opened. */
 AblakForm *ablak_draft_form(AblakTxn *txn, const AblakDraft *draft,
@@ -115,9 +119,11 @@ json_t *ablak_draft_content(AblakTxn *txn, const char *draft_id,
 typedef struct {
   char *id, *draft_id, *visit_id, *form_id, *edition;
   gint64 form_version, filed_at;
-  char *content; /* RFC 8785 text: the digest is of exactly these bytes */
+  gint64 ordinal; /* of this draft's submissions: 1, and from 2 on completions */
+  char *content;  /* RFC 8785 text: the digest is of exactly these bytes */
   char *content_sha256;
   json_t *gaps;
+  json_t *changes; /* by ablak_submission_create alone, of a completion: paths; else NULL */
   char *actor_kind, *actor_id;
 } AblakSubmission;
 void ablak_submission_free(AblakSubmission *submission);
@@ -125,13 +131,53 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(AblakSubmission, ablak_submission_free)
 
 /* Freezes the draft and keeps its content with the pinned form. Call it only in a job given to
  * ablak_drafts_submit (forms/session.h), which holds back what is being typed. "forms/gaps" when
- * something is missing and `accept_gaps` is false, "forms/frozen" when it was filed before. Event
- * "draft.filed" to "visit:<id>". */
+ * something is missing and `accept_gaps` is false, "forms/frozen" when it is filed. A reopened
+ * draft becomes one submission more under the same form version; the ones before stay as they are.
+ * Event "draft.filed" to "visit:<id>". */
 bool ablak_submission_create(AblakTxn *txn, const char *draft_id, const char *actor_kind,
                              const char *actor_id, bool accept_gaps,
                              AblakSubmission **ret_submission,
                              GError **error) G_GNUC_WARN_UNUSED_RESULT;
 AblakSubmission *ablak_submission_get(AblakTxn *txn, const char *submission_id,
                                       GError **error) G_GNUC_WARN_UNUSED_RESULT;
-/* NULL without an error when the draft was not filed. */
+/* The newest; NULL without an error when the draft was not filed. */
 AblakSubmission *ablak_submission_of_draft(AblakTxn *txn, const char *draft_id, GError **error);
+
+/* --- completions
+ * ----------------------------------------------------------------------------------
+ *
+ * A draft is open, then filed, then open again when the office asks for a completion, then filed
+ * again, and so on; there are no other moves. Its documents, authors and form version go on. It
+ * belongs to one visit at a time: the one it was opened in, or in which it was taken up last. */
+
+#define ABLAK_REASON_MAX 1000 /* characters */
+
+typedef struct {
+  const char *visit_id; /* the visit that goes on with it */
+  const char *reason;   /* for the person to read */
+  const char *due;      /* the last day, local: "2026-12-01"; NULL: none is set */
+  const char *today;    /* the local day: `due` is not before it */
+} AblakReopening;
+
+/* Opens a filed draft for completion. "forms/already-open" when it is open, "forms/document-gone"
+ * when this box does not have its documents (any more). Follow the commit with
+ * ablak_drafts_reopened (forms/session.h). Event "draft.reopened" to "visit:<id>", and
+ * "draft.moved" to the topic of the visit that had it when that is another. */
+bool ablak_draft_reopen(AblakTxn *txn, const char *draft_id, const AblakReopening *reopening,
+                        const char *actor, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* Goes on with a draft that is open for completion in another visit; what was asked stays.
+ * "forms/frozen" when it is filed, "forms/already-open" when it was never filed. */
+bool ablak_draft_take_up(AblakTxn *txn, const char *draft_id, const char *visit_id,
+                         const char *actor, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+typedef struct {
+  char *id, *draft_id, *visit_id;
+  char *submission_id; /* what is to be completed */
+  char *reason, *due;  /* due NULL: none is set */
+  gint64 opened_at;
+} AblakCompletion;
+void ablak_completion_free(AblakCompletion *completion);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(AblakCompletion, ablak_completion_free)
+
+/* What the draft is open for now; NULL without an error when it is filed, or was never filed. */
+AblakCompletion *ablak_completion_of_draft(AblakTxn *txn, const char *draft_id, GError **error);

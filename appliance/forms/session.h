@@ -107,3 +107,7 @@ void ablak_drafts_add_row(AblakDrafts *drafts, const char *draft_id, const char 
  * been. `data` is freed with `free_data` after `done`. */
 void ablak_drafts_submit(AblakDrafts *drafts, const char *draft_id, AblakJob job, AblakDone done,
                          gpointer data, GDestroyNotify free_data);
+/* After the commit of a job that called ablak_draft_reopen or ablak_draft_take_up: whoever is
+ * connected goes on with the live documents as they were. With `moved` the draft is another visit's
+ * now, and everybody connected is closed with 4409 instead. */
+void ablak_drafts_reopened(AblakDrafts *drafts, const char *draft_id, bool moved);

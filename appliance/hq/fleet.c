@@ -75,7 +75,8 @@ json_t *ablak_fleet_box(AblakTxn *txn, const AblakBox *box, const GPtrArray *sta
                         "SELECT COUNT(*) FROM replica_ticket WHERE box = ? AND state = 'waiting'",
                         box->id),
       "servedToday", (json_int_t)count_served(txn, box->id), "filings",
-      (json_int_t)count(txn, "filing", "SELECT COUNT(*) FROM replica_filing WHERE box = ?",
+      (json_int_t)count(txn, "filing",
+                        "SELECT COUNT(DISTINCT number) FROM replica_filing WHERE box = ?",
                         box->id));
 }
 
@@ -86,6 +87,33 @@ static json_t *name_of(const json_t *receipt)
   return name ? json_incref(name) : json_object();
 }
 
+static json_t *submission_json(AblakRows *rows, const json_t *receipt)
+{
+  return json_pack("{s:I, s:o, s:s?, s:I, s:b}", "ordinal",
+                   (json_int_t)ablak_json_get_int(receipt, "ordinal", 1), "arrivedAt",
+                   ablak_json_time(ablak_rows_int(rows, 3)), "contentSha256",
+                   ablak_json_get_string(receipt, "contentSha256"), "gaps",
+                   (json_int_t)json_array_size(json_object_get(receipt, "gaps")), "late",
+                   (int)json_is_true(json_object_get(receipt, "late")));
+}
+
+/* The first row of a number is its newest registration, whose facts stand for all of them. */
+static json_t *filing_json(AblakRows *rows, const json_t *receipt)
+{
+  return json_pack("{s:s, s:s, s:s?, s:o, s:o, s:s?, s:I, s:[]}", "box", ablak_rows_text(rows, 0),
+                   "number", ablak_rows_text(rows, 1), "service",
+                   ablak_json_get_string(receipt, "service"), "serviceName", name_of(receipt),
+                   "arrivedAt", ablak_json_time(ablak_rows_int(rows, 3)), "contentSha256",
+                   ablak_json_get_string(receipt, "contentSha256"), "gaps",
+                   (json_int_t)json_array_size(json_object_get(receipt, "gaps")), "submissions");
+}
+
+static bool is_of(const json_t *filing, AblakRows *rows)
+{
+  return strcmp(ablak_json_get_string(filing, "box"), ablak_rows_text(rows, 0)) == 0 &&
+         strcmp(ablak_json_get_string(filing, "number"), ablak_rows_text(rows, 1)) == 0;
+}
+
 json_t *ablak_fleet_filings(AblakTxn *txn, GError **error)
 {
   g_autoptr(json_t) all = json_array();
@@ -93,21 +121,26 @@ json_t *ablak_fleet_filings(AblakTxn *txn, GError **error)
     return g_steal_pointer(&all);
   g_autoptr(AblakRows) rows = ablak_txn_query(
       txn, error,
-      "SELECT box, number, receipt, arrived_at FROM replica_filing ORDER BY arrived_at DESC, "
-      "number DESC LIMIT 200",
+      /* Boxes of an older release send no ordinal, so its column may be missing: ids have an order
+       * too. */
+      "WITH newest AS (SELECT box, number, max(arrived_at) AS last FROM replica_filing"
+      " GROUP BY box, number ORDER BY last DESC, number DESC LIMIT 200)"
+      " SELECT filing.box, filing.number, receipt, arrived_at FROM newest"
+      " JOIN replica_filing AS filing"
+      " ON filing.box = newest.box AND filing.number = newest.number"
+      " ORDER BY last DESC, filing.number DESC, filing.box, filing.id DESC",
       "");
   if (!rows)
     return NULL;
   GError *failure = NULL;
+  json_t *filing = NULL;
   while (ablak_rows_next(rows, &failure)) {
     g_autoptr(json_t) receipt = ablak_rows_json(rows, 2);
-    json_array_append_new(
-        all, json_pack("{s:s, s:s, s:s?, s:o, s:o, s:s?, s:I}", "box", ablak_rows_text(rows, 0),
-                       "number", ablak_rows_text(rows, 1), "service",
-                       ablak_json_get_string(receipt, "service"), "serviceName", name_of(receipt),
-                       "arrivedAt", ablak_json_time(ablak_rows_int(rows, 3)), "contentSha256",
-                       ablak_json_get_string(receipt, "contentSha256"), "gaps",
-                       (json_int_t)json_array_size(json_object_get(receipt, "gaps"))));
+    if (!filing || !is_of(filing, rows)) {
+      filing = filing_json(rows, receipt);
+      json_array_append_new(all, filing);
+    }
+    json_array_append_new(json_object_get(filing, "submissions"), submission_json(rows, receipt));
   }
   if (failure) {
     g_propagate_error(error, failure);

@@ -64,6 +64,7 @@ typedef struct {
   gint64 epoch;
   json_t *gaps, *name;
   bool fail;
+  const AblakFilingCompletes *completes;
   AblakFiling *filing;
 } Registration;
 
@@ -85,7 +86,8 @@ static bool register_job(AblakTxn *txn, gpointer data, GError **error)
                            .sample = true,
                            .actor = "citizen",
                            .zone = r->world->zone,
-                           .signer = r->world->signer};
+                           .signer = r->world->signer,
+                           .completes = r->completes};
   if (!ablak_filing_register(txn, &filing, &r->filing, error))
     return false;
   if (r->fail)
@@ -184,6 +186,69 @@ static void test_receipt(void)
   g_assert_null(ablak_filing_get(txn, "nothing", &error));
   g_assert_cmpstr(ablak_error_slug(error), ==, "filings/unknown");
   g_clear_pointer(&txn, ablak_txn_end);
+  world_close(&world);
+}
+
+/* Completes a filing with what the tests' form has; an hour later. */
+static AblakFiling *complete_one(World *world, const AblakFiling *before, const char *submission,
+                                 const char *due)
+{
+  g_autoptr(GError) error = NULL;
+  g_autoptr(json_t) changes = parse("[\"/familyName\",\"/children/1\",\"/verdict\"]");
+  const AblakFilingCompletes completes = {before, "Kérjük, pótolja a családi nevet.", due, changes};
+  Registration r = {.world = world, .submission = submission, .epoch = 2, .completes = &completes};
+  world->now_ms += 3600 * 1000;
+  g_assert_true(ablak_store_write_sync(world->store, register_job, &r, &error));
+  g_assert_no_error(error);
+  return r.filing;
+}
+
+/* The same number with the next ordinal, from whatever box, in whatever year; late or not. */
+static void test_completions(void)
+{
+  World world;
+  world_open(&world);
+  g_autoptr(GError) error = NULL;
+  g_autoptr(AblakFiling) first = register_one(&world, "s1", 1);
+  g_autofree char *receipt = ablak_json_canonical(first->receipt);
+  g_autoptr(AblakFiling) late = complete_one(&world, first, "s2", "2025-12-31");
+  g_autoptr(AblakFiling) timely = complete_one(&world, late, "s3", "2026-01-01");
+  g_autoptr(AblakFiling) undated = complete_one(&world, timely, "s4", NULL);
+  const AblakFiling *const made[] = {first, late, timely, undated};
+  g_autoptr(AblakTxn) txn = ablak_store_read(world.store, &error);
+  g_autoptr(GPtrArray) all = ablak_filings_of_number(txn, first->number, &error);
+  g_assert_cmpuint(all->len, ==, G_N_ELEMENTS(made));
+  for (guint i = 0; i < all->len; i++) {
+    const AblakFiling *filing = g_ptr_array_index(all, i);
+    g_assert_cmpstr(filing->id, ==, made[i]->id);
+    g_assert_cmpstr(filing->number, ==, "MINTA/2025/000001");
+    g_assert_cmpint(filing->ordinal, ==, i + 1);
+    g_assert_cmpint(ablak_json_get_int(filing->receipt, "ordinal", 0), ==, i + 1);
+    g_assert_true(ablak_receipt_verify(filing->receipt, filing->signature, NULL, &error));
+    const json_t *completes = json_object_get(filing->receipt, "completes");
+    g_assert_cmpstr(i > 0 ? ablak_json_get_string(completes, "filingId") : NULL, ==,
+                    i > 0 ? made[i - 1]->id : NULL);
+  }
+  g_autofree char *after =
+      ablak_json_canonical(((AblakFiling *)g_ptr_array_index(all, 0))->receipt);
+  g_assert_cmpstr(after, ==, receipt);
+  g_assert_true(json_is_true(json_object_get(late->receipt, "late")));
+  g_assert_true(json_is_false(json_object_get(timely->receipt, "late")));
+  g_assert_true(json_is_false(json_object_get(undated->receipt, "late")));
+  g_assert_null(json_object_get(undated->receipt, "due"));
+  g_autoptr(AblakFiling) found = ablak_filing_find(txn, " minta/2025/000001\n", &error);
+  g_assert_cmpstr(found->id, ==, undated->id);
+  g_assert_null(ablak_filing_find(txn, "MINTA/2025/00000", &error));
+  g_assert_cmpstr(ablak_error_slug(error), ==, "filings/unknown");
+  g_clear_error(&error);
+  g_clear_pointer(&txn, ablak_txn_end);
+
+  /* Of one filing there are no two second ones. */
+  const AblakFilingCompletes completes = {first, "x", NULL, NULL};
+  Registration twice = {.world = &world, .submission = "s5", .epoch = 1, .completes = &completes};
+  g_assert_false(ablak_store_write_sync(world.store, register_job, &twice, &error));
+  g_assert_cmpstr(ablak_error_slug(error), ==, "store/constraint");
+  ablak_filing_free(twice.filing);
   world_close(&world);
 }
 
@@ -298,6 +363,41 @@ static void test_print_receipt(void)
   world_close(&world);
 }
 
+static void test_print_completion(void)
+{
+  World world;
+  world_open(&world);
+  g_autoptr(GError) error = NULL;
+  g_autoptr(AblakFiling) first = register_one(&world, "s1", 1);
+  g_autoptr(AblakFiling) filing = complete_one(&world, first, "s2", "2025-12-31");
+  g_autoptr(json_t) definition = parse(definition_text);
+  g_autoptr(json_t) office = parse("{\"hu\":\"Minta Kormányablak\",\"en\":\"Sample Office\"}");
+  AblakPrint print = print_of(&world, filing, definition, NULL, "hu");
+  print.office_name = office;
+  g_autoptr(GBytes) pdf = ablak_print_receipt(&print, &error);
+  g_assert_no_error(error);
+  g_autofree char *text = read_back(&world, pdf, "completion-hu.pdf");
+  static const char *const wanted[] = {"Pages:           1",
+                                       "MINTA/2025/000001, 1. hiánypótlás",
+                                       "2025. 12. 31. 23:59:59", /* what it completes */
+                                       "2026. 01. 01. 00:59:59",
+                                       "Kérjük, pótolja a családi nevet.",
+                                       "2025. 12. 31.",
+                                       "a hivatal így is átvette",
+                                       "Családi név",
+                                       "Gyermek 2"};
+  for (gsize i = 0; i < G_N_ELEMENTS(wanted); i++)
+    expect(text, wanted[i]);
+  g_assert_null(strstr(text, "Döntési javaslat"));
+  g_assert_null(strstr(text, "print."));
+  print.language = "en";
+  g_autoptr(GBytes) english = ablak_print_receipt(&print, &error);
+  g_autofree char *translated = read_back(&world, english, "completion-en.pdf");
+  expect(translated, "MINTA/2025/000001, completion 1");
+  expect(translated, "Entries changed");
+  world_close(&world);
+}
+
 static void test_print_content(void)
 {
   World world;
@@ -382,6 +482,8 @@ int main(int argc, char **argv)
   g_test_add_func("/filings/numbers", test_numbers);
   g_test_add_func("/filings/exhausted", test_exhausted);
   g_test_add_func("/filings/receipt", test_receipt);
+  g_test_add_func("/filings/completions", test_completions);
+  g_test_add_func("/filings/print-completion", test_print_completion);
   g_test_add_func("/filings/print-receipt", test_print_receipt);
   g_test_add_func("/filings/print-content", test_print_content);
   g_test_add_func("/filings/print-samples", test_print_samples);
