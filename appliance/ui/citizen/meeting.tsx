@@ -14,7 +14,7 @@ import { localText, t, tn } from "../shared/i18n";
 import { ChatIcon, CloseIcon } from "../shared/icons";
 import { openLive, socketOrigin } from "../shared/live";
 import { officeName } from "../shared/start";
-import { ReceiptView, SubmitButton, useReceipt } from "../shared/submit";
+import { CompletionNotice, ReceiptView, SubmitButton, useDraft, useReceipt, useReopening } from "../shared/submit";
 import { Button, Dialog, Header, Line, Notice, Qr, Title, toastError, usePageTitle } from "../shared/ui";
 import { forget, leave, rememberCall } from "./session";
 
@@ -99,14 +99,12 @@ export function Meeting({ first, onLeft }: { first: Visit; onLeft: () => void })
 }
 
 function VisitForm({ visit, receipt, onFiled }: { visit: Visit; receipt: Receipt | null; onFiled: (receipt: Receipt) => void }) {
-  const { value: draft, error, reload } = useLoaded(
-    () => (visit.draftId ? box("getDraft", { params: { draftId: visit.draftId } }) : Promise.resolve(null)),
-    [visit.draftId],
-  );
+  const { value: draft, error, reload } = useDraft(visit);
   const document = useMemo(
-    () => (draft && draft.state === "open" && !visit.filingId ? new DraftDocument(draft.id, "shared", { role: "citizen", label: t("ui.form.citizen") }, socketOrigin()) : null),
-    [draft?.id],
+    () => (draft?.state === "open" ? new DraftDocument(draft.id, "shared", { role: "citizen", label: t("ui.form.citizen") }, socketOrigin()) : null),
+    [draft?.id, draft?.state],
   );
+  useReopening(visit, [document]);
   useEffect(() => () => document?.destroy(), [document]);
   const ended = visit.state === "ended";
   useEffect(() => {
@@ -117,7 +115,7 @@ function VisitForm({ visit, receipt, onFiled }: { visit: Visit; receipt: Receipt
     return (
       <>
         <Notice tone="success" live><p>{t("ui.receipt.done")}</p></Notice>
-        <ReceiptView receipt={receipt} definition={definition} />
+        <ReceiptView receipt={receipt} definition={definition} earlier={visit.filings} />
         {document && definition && <LateEdits draft={document} definition={definition} />}
       </>
     );
@@ -134,6 +132,7 @@ function VisitForm({ visit, receipt, onFiled }: { visit: Visit; receipt: Receipt
           <SavedMark draft={document} />
         </div>
       </div>
+      <CompletionNotice completion={visit.completion} />
       <DraftForm draft={document} draftId={draft.id} definition={definition} autofill />
       <GapSummary draft={document} definition={definition} />
       <SubmitButton draftId={draft.id} gaps={document.gaps.value} definition={definition} onFiled={onFiled} wide />

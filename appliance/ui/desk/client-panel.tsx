@@ -2,17 +2,17 @@
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { errorText } from "../shared/api";
 import { box } from "../shared/box";
-import type { Draft, Identity, Receipt, Visit } from "../generated/box-api";
+import type { Completion, Draft, Identity, Receipt, Visit } from "../generated/box-api";
 import { DraftDocument } from "../shared/draft";
 import { DraftForm, GapSummary, LateEdits, SavedMark, WhoIsHere } from "../shared/draft-form";
 import { formDefinition, sectionsFor, type FormDefinition } from "../shared/form-model";
-import { useLoaded } from "../shared/hooks";
 import { localText, t } from "../shared/i18n";
 import { KnowledgeSearch, SheetView } from "../shared/knowledge";
 import { socketOrigin, type Live } from "../shared/live";
-import { ReceiptView, SubmitButton, useReceipt } from "../shared/submit";
+import { CompletionNotice, ReceiptView, SubmitButton, useDraft, useReceipt, useReopening } from "../shared/submit";
 import { Button, cx, Notice, Tag, toastError } from "../shared/ui";
 import { Prefill } from "./prefill";
+import { Reopen } from "./reopen";
 import { SHORTCUTS } from "./shortcuts";
 
 export type DeskTab = "form" | "sheet";
@@ -30,7 +30,7 @@ export function ClientPanel({ live, visit, tab, setTab, onVisit, onClose }: {
       {visit && <ClientHead visit={visit} onVisit={onVisit} onClose={onClose} />}
       <Tabs tab={tab} setTab={setTab} />
       <div id="panel-form" role="tabpanel" aria-labelledby="tab-form" class="ab-desk-panel" hidden={tab !== "form"} tabIndex={0}>
-        {visit ? <VisitForm key={visit.id} live={live} visit={visit} /> : <Empty />}
+        {visit ? <VisitForm key={visit.id} live={live} visit={visit} onVisit={onVisit} /> : <Empty />}
       </div>
       <div id="panel-sheet" role="tabpanel" aria-labelledby="tab-sheet" class="ab-desk-panel" hidden={tab !== "sheet"} tabIndex={0}>
         <KnowledgePanel service={visit?.service ?? null} shown={tab === "sheet"} />
@@ -117,19 +117,17 @@ function ClientHead({ visit, onVisit, onClose }: { visit: Visit; onVisit: (visit
   );
 }
 
-function VisitForm({ live, visit }: { live: Live; visit: Visit }) {
-  const { value: draft, error, reload } = useLoaded(
-    () => (visit.draftId ? box("getDraft", { params: { draftId: visit.draftId } }) : Promise.resolve(null)),
-    [visit.draftId],
-  );
+function VisitForm({ live, visit, onVisit }: { live: Live; visit: Visit; onVisit: (visit: Visit) => void }) {
+  const { value: draft, error, reload } = useDraft(visit);
   const definition = useMemo(() => (draft ? formDefinition(draft.form) : null), [draft]);
   const { receipt, filed } = useReceipt(live, visit.id, visit.filingId ?? null);
   const documents = useMemo(() => {
-    if (!draft || draft.state !== "open" || visit.filingId) return null;
+    if (draft?.state !== "open") return null;
     const open = (audience: "shared" | "office") => new DraftDocument(draft.id, audience, { role: "clerk", label: t("ui.form.clerk") }, socketOrigin());
     const hasOffice = draft.audiences.includes("office") && sectionsFor(formDefinition(draft.form), "office").length > 0;
     return { shared: open("shared"), office: hasOffice ? open("office") : null };
-  }, [draft?.id]);
+  }, [draft?.id, draft?.state]);
+  useReopening(visit, [documents?.shared, documents?.office]);
   useEffect(
     () => () => {
       documents?.shared.destroy();
@@ -146,7 +144,8 @@ function VisitForm({ live, visit }: { live: Live; visit: Visit }) {
   if (receipt)
     return (
       <>
-        <ReceiptView receipt={receipt} definition={definition} />
+        <ReceiptView receipt={receipt} definition={definition} earlier={visit.filings} />
+        {visit.draftId && !ended && <Reopen receipt={receipt} definition={definition} onVisit={onVisit} />}
         {documents && definition && <LateEdits draft={documents.shared} definition={definition} />}
       </>
     );
@@ -154,11 +153,12 @@ function VisitForm({ live, visit }: { live: Live; visit: Visit }) {
   if (error) return <Notice tone="error" live>{errorText(error)} <Button size="small" kind="secondary" onClick={reload}>{t("ui.common.retry")}</Button></Notice>;
   if (!visit.draftId) return <p class="ab-muted">{t("ui.desk.no-form")}</p>;
   if (!draft || !documents || !definition) return <p class="ab-muted" role="status">{t("ui.common.loading")}</p>;
-  return <OpenForm draft={draft} definition={definition} onFiled={filed} {...documents} />;
+  return <OpenForm draft={draft} completion={visit.completion} definition={definition} onFiled={filed} {...documents} />;
 }
 
-function OpenForm({ draft, definition, shared, office, onFiled }: {
+function OpenForm({ draft, completion, definition, shared, office, onFiled }: {
   draft: Draft;
+  completion: Completion | null;
   definition: FormDefinition;
   shared: DraftDocument;
   office: DraftDocument | null;
@@ -175,6 +175,7 @@ function OpenForm({ draft, definition, shared, office, onFiled }: {
         <Button kind="secondary" size="small" class="ab-prefill" onClick={() => setPrefill(true)}>{t("ui.prefill.button")}</Button>
         <SubmitButton draftId={draft.id} gaps={gaps} definition={definition} onFiled={onFiled} />
       </div>
+      <CompletionNotice completion={completion} />
       <GapSummary draft={shared} definition={definition} />
       <DraftForm draft={shared} draftId={draft.id} definition={definition} autofill={false} />
       {office && (

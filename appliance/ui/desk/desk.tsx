@@ -75,6 +75,7 @@ function Desk({ me, setMe, live, onHelp }: { me: Me; setMe: (me: Me) => void; li
   const [tab, setTab] = useState<DeskTab>("form");
   const [busy, setBusy] = useState(false);
   const [invite, setInvite] = useState(0);
+  const [earlier, setEarlier] = useState(0);
   useLiveReload(live, ["queue", "desk"], queue.reload);
   // The queue names the visit this clerk has; its own topic tells when it changes.
   useEffect(() => {
@@ -147,7 +148,7 @@ function Desk({ me, setMe, live, onHelp }: { me: Me; setMe: (me: Me) => void; li
     },
     ...(canCall ? { "call-next": callNext } : {}),
     ...(ticket ? { recall: onTicket("recall"), "no-show": onTicket("no-show") } : {}),
-    ...(visit?.state === "open" ? { finish, invite: () => setInvite((count) => count + 1), chat: () => focusLater("chat-input") } : {}),
+    ...(visit?.state === "open" ? { finish, invite: () => setInvite((count) => count + 1), continue: () => setEarlier((count) => count + 1), chat: () => focusLater("chat-input") } : {}),
     form: () => setTab("form"),
     sheet: () => setTab("sheet"),
     mute: () => parts?.call.toggleMute(),
@@ -160,6 +161,8 @@ function Desk({ me, setMe, live, onHelp }: { me: Me; setMe: (me: Me) => void; li
       <h1 class="govuk-visually-hidden">{t("ui.desk.title")}</h1>
       <QueuePanel
         {...{ me, setMe, busy, canCall, callNext, finish, meet, visit }}
+        onVisit={setVisit}
+        continueNow={earlier}
         counters={office.value?.counters ?? []}
         queue={queue.value}
         services={services.value ?? []}

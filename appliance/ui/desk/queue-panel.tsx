@@ -5,6 +5,7 @@ import type { Me, Office, Queue, Service, Ticket, Visit } from "../generated/box
 import { useNow } from "../shared/hooks";
 import { formatNumber, formatTime, localText, t, tn } from "../shared/i18n";
 import { Button, cx, Dialog, Tag, toastError } from "../shared/ui";
+import { ContinueFiling } from "./continue-filing";
 import { SHORTCUTS } from "./shortcuts";
 
 interface Props {
@@ -21,6 +22,9 @@ interface Props {
   noShow: () => void;
   finish: () => void;
   meet: (service: string) => void;
+  onVisit: (visit: Visit) => void;
+  /** Counts up when the shortcut asks for an earlier filing. */
+  continueNow: number;
 }
 
 export function QueuePanel(props: Props) {
@@ -31,7 +35,7 @@ export function QueuePanel(props: Props) {
     <section class="ab-desk-queue" aria-label={t("ui.desk.queue")}>
       <CounterPicker {...props} />
       <div class="ab-now">
-        {open ? (
+        {visit && open ? (
           <>
             <p class="ab-now-caption">{t(ticket ? "ui.desk.now-serving" : "ui.desk.now-meeting")}</p>
             {ticket && <p class="ab-now-number ab-number">{ticket.number}</p>}
@@ -40,6 +44,7 @@ export function QueuePanel(props: Props) {
               {ticket && <Button kind="secondary" size="small" class="ab-recall" disabled={busy} keys={SHORTCUTS.recall.shown} onClick={props.recall}>{t("ui.desk.recall")}</Button>}
               {ticket && <Button kind="secondary" size="small" class="ab-no-show" disabled={busy} keys={SHORTCUTS["no-show"].shown} onClick={props.noShow}>{t("ui.desk.no-show")}</Button>}
               <Button class="ab-finish" wide disabled={busy} keys={SHORTCUTS.finish.shown} onClick={props.finish}>{t(ticket ? "ui.desk.finish" : "ui.desk.end-visit")}</Button>
+              <ContinueFiling key={visit.id} visit={visit} onVisit={props.onVisit} openNow={props.continueNow} />
             </div>
           </>
         ) : (

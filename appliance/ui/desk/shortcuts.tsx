@@ -15,6 +15,7 @@ export const SHORTCUTS = {
   call: { code: "KeyV", shown: "Alt+V" },
   mute: { code: "KeyM", shown: "Alt+M" },
   invite: { code: "KeyI", shown: "Alt+I" },
+  continue: { code: "KeyE", shown: "Alt+E" },
   search: { code: "Slash", shown: "/" },
   help: { code: "", shown: "?" },
 } as const;

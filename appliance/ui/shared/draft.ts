@@ -168,6 +168,14 @@ export class DraftDocument {
     if (this.#unconfirmed.size > 0) this.late.value = new Map(this.#unconfirmed);
   }
 
+  /** The office has opened the draft again: a frozen one connects anew, and what was written too late goes along. */
+  reopen(): void {
+    if (this.state.value !== "frozen") return;
+    this.state.value = "connecting";
+    this.late.value = new Map();
+    this.#provider.connect();
+  }
+
   #refresh(): void {
     const { waiting } = this.#counter;
     if (waiting === 0 && this.waiting.value > 0) this.savedAt.value = new Date();

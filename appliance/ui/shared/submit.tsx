@@ -1,11 +1,14 @@
-// Submitting and the receipt: nothing missing ever blocks it; the gaps are shown and listed.
+// Submitting and the receipt: nothing missing ever blocks it; the gaps are shown and listed. What the
+// office asks to be completed is filed once more, with a receipt of its own.
 import { useCallback, useEffect, useRef, useState } from "preact/hooks";
 import { errorText, roleQuery } from "./api";
 import { box } from "./box";
-import type { Gap, Receipt } from "../generated/box-api";
-import { GapList } from "./draft-form";
-import type { FormDefinition } from "./form-model";
-import { formatDateTime, language, localText, t, tn } from "./i18n";
+import type { Completion, Draft, Gap, Receipt, Registration, Visit } from "../generated/box-api";
+import type { DraftDocument } from "./draft";
+import { gapLabel, GapList } from "./draft-form";
+import { sectionsFor, type FormDefinition } from "./form-model";
+import { useLoaded, type Loaded } from "./hooks";
+import { formatDateTime, formatDay, language, localText, t, tn } from "./i18n";
 import type { Live } from "./live";
 import { Button, Dialog, Notice, Tag, toastError } from "./ui";
 
@@ -58,19 +61,64 @@ export function SubmitButton({ draftId, gaps, definition, onFiled, wide = false,
 }
 
 /**
- * The receipt of a visit, and `filed` to put in the one that submitting gave. The answers and the
- * word that headquarters has it come in any order: where it is stored only ever goes forward.
+ * The visit's draft. It is loaded again when the office reopens it, and not when it is filed: what
+ * was typed too late stays on the page then.
+ */
+export function useDraft(visit: Visit): Loaded<Draft> {
+  const reopened = useRef<string | null>(null);
+  if (visit.completion) reopened.current = visit.completion.id;
+  const loaded = useLoaded<Draft | null>(
+    () => (visit.draftId ? box("getDraft", { params: { draftId: visit.draftId } }) : Promise.resolve(null)),
+    [visit.draftId, reopened.current],
+  );
+  // The visit may go on with another form while the one before is still here.
+  return { ...loaded, value: loaded.value?.id === visit.draftId ? loaded.value : null };
+}
+
+/** Documents that were frozen by the filing connect again when it is reopened. */
+export function useReopening(visit: Visit, documents: readonly (DraftDocument | null | undefined)[]): void {
+  const completion = visit.completion?.id;
+  useEffect(() => {
+    if (completion) documents.forEach((document) => document?.reopen());
+  }, [completion]);
+}
+
+/** What the office asks for, above the form. */
+export function CompletionNotice({ completion }: { completion: Completion | null }) {
+  if (!completion) return null;
+  return (
+    <section class="ab-notice ab-notice-amber ab-completion" aria-labelledby="completion-title">
+      <h3 class="govuk-label" id="completion-title">{t("ui.completion.title", { number: completion.number })}</h3>
+      <p>{t("ui.completion.text")}</p>
+      <p class="ab-completion-reason">{completion.reason}</p>
+      {completion.due && <p>{t("ui.completion.due", { day: formatDay(completion.due) })}</p>}
+    </section>
+  );
+}
+
+const later = (known: Receipt | null, found: Receipt) => (known?.filingId === found.filingId && known.storedAt === "headquarters" ? known : found);
+
+/**
+ * The receipt of a visit, and `filed` to put in the one that submitting gave; none while the form is
+ * open, also for completion. The answers and the word that headquarters has it come in any order:
+ * where it is stored only ever goes forward, and only of the receipt that is the newest.
  */
 export function useReceipt(live: Live, visitId: string, filingId: string | null) {
   const [receipt, setReceipt] = useState<Receipt | null>(null);
+  const newest = useRef<string | null>(null);
   const filed = useCallback((found: Receipt) => {
-    setReceipt((known) => (known?.filingId === found.filingId && known.storedAt === "headquarters" ? known : found));
+    newest.current = found.filingId;
+    setReceipt((known) => later(known, found));
   }, []);
   const load = useCallback((id: string) => {
-    box("getFiling", { params: { filingId: id } }).then(filed, toastError);
+    box("getFiling", { params: { filingId: id } }).then((found) => {
+      if (newest.current === id) setReceipt((known) => later(known, found));
+    }, toastError);
   }, []);
   useEffect(() => {
+    newest.current = filingId;
     if (filingId) load(filingId);
+    else setReceipt(null);
     // Passing messages are lost while the line is down.
     return live.on("line", (state) => {
       if (state === "open" && filingId) load(filingId);
@@ -79,32 +127,33 @@ export function useReceipt(live: Live, visitId: string, filingId: string | null)
   useEffect(
     () =>
       live.on("message", ({ topic, kind, data }) => {
-        if (kind === "filing.stored" && topic === `visit:${visitId}`) load(String(data["filingId"]));
+        if (kind === "filing.stored" && topic === `visit:${visitId}` && data["filingId"] === newest.current) load(String(data["filingId"]));
       }),
     [live, visitId],
   );
   return { receipt, filed };
 }
 
-export function ReceiptView({ receipt, definition, heading = 2 }: { receipt: Receipt; definition: FormDefinition | null; heading?: 2 | 1 }) {
+/** `earlier`: all registrations of the form; those that are not this receipt's can be fetched too. */
+export function ReceiptView({ receipt, definition, earlier }: { receipt: Receipt; definition: FormDefinition | null; earlier: readonly Registration[] }) {
   const title = useRef<HTMLHeadingElement>(null);
   useEffect(() => {
     // The form is gone, and the focus with it; somebody writing a message keeps theirs.
     if (!document.activeElement || document.activeElement === document.body) title.current?.focus();
   }, [receipt.filingId]);
-  const Heading = heading === 1 ? "h1" : "h2";
-  const query = new URLSearchParams({ lang: language.value, ...roleQuery() });
-  const pdf = (name: string) => `/api/filings/${encodeURIComponent(receipt.filingId)}/${name}.pdf?${query}`;
+  const others = earlier.filter(({ filingId }) => filingId !== receipt.filingId);
   return (
     <article class="ab-receipt ab-card" aria-labelledby="receipt-title">
       <div class="ab-receipt-head">
-        <Heading class="ab-subtitle" id="receipt-title" tabIndex={-1} ref={title}>{t("ui.receipt.title")}</Heading>
+        <h2 class="ab-subtitle" id="receipt-title" tabIndex={-1} ref={title}>{t("ui.receipt.title")}</h2>
         <p class="ab-receipt-number ab-number">{receipt.number}</p>
+        {receipt.completes && <Tag>{t("ui.receipt.completion", { number: (receipt.ordinal ?? 2) - 1 })}</Tag>}
         <Tag tone={receipt.storedAt === "headquarters" ? "green" : "amber"}>{t(`ui.receipt.stored-${receipt.storedAt}`)}</Tag>
       </div>
       <dl class="govuk-summary-list">
         <Row name={t("ui.receipt.service")}>{localText(receipt.serviceName)}</Row>
         <Row name={t("ui.receipt.arrived")}>{formatDateTime(receipt.arrivedAt, true)}</Row>
+        <Completed receipt={receipt} definition={definition} />
         <Row name={t("ui.receipt.hash")}><span class="ab-hash">{receipt.contentSha256}</span></Row>
       </dl>
       {receipt.gaps.length > 0 && definition && (
@@ -115,10 +164,49 @@ export function ReceiptView({ receipt, definition, heading = 2 }: { receipt: Rec
       )}
       {receipt.sample && <p class="ab-muted ab-small">{t("ui.common.sample")}</p>}
       <p class="ab-row ab-no-print">
-        <a class="govuk-button govuk-button--secondary" href={pdf("receipt")} target="_blank" rel="noopener">{t("ui.receipt.pdf")}</a>
-        <a class="govuk-button govuk-button--secondary" href={pdf("content")} target="_blank" rel="noopener">{t("ui.receipt.content-pdf")}</a>
+        <a class="govuk-button govuk-button--secondary" href={pdf(receipt.filingId, "receipt")} target="_blank" rel="noopener">{t("ui.receipt.pdf")}</a>
+        <a class="govuk-button govuk-button--secondary" href={pdf(receipt.filingId, "content")} target="_blank" rel="noopener">{t("ui.receipt.content-pdf")}</a>
       </p>
+      {others.length > 0 && (
+        <div class="ab-receipt-earlier ab-no-print">
+          <h3 class="govuk-label">{t("ui.receipt.earlier")}</h3>
+          <ul class="govuk-list">
+            {others.map(({ filingId, arrivedAt }) => (
+              <li key={filingId}><a class="govuk-link" href={pdf(filingId, "receipt")} target="_blank" rel="noopener">{t("ui.receipt.earlier-pdf", { time: formatDateTime(arrivedAt) })}</a></li>
+            ))}
+          </ul>
+        </div>
+      )}
     </article>
+  );
+}
+
+function pdf(filingId: string, name: "receipt" | "content"): string {
+  return `/api/filings/${encodeURIComponent(filingId)}/${name}.pdf?${new URLSearchParams({ lang: language.value, ...roleQuery() })}`;
+}
+
+/** The office's own fields are not named here: the client reads this too. */
+function Changes({ paths, definition }: { paths: readonly string[]; definition: FormDefinition }) {
+  const office = sectionsFor(definition, "office").flatMap((section) => section.elements.map(({ field }) => field));
+  const shown = paths.filter((path) => !office.some((field) => path === field || path.startsWith(`${field}/`)));
+  if (shown.length === 0) return <>{t("ui.receipt.no-changes")}</>;
+  return (
+    <ul class="govuk-list">
+      {shown.map((path) => <li key={path}>{gapLabel(definition, { path, keyword: "" })}</li>)}
+    </ul>
+  );
+}
+
+function Completed({ receipt, definition }: { receipt: Receipt; definition: FormDefinition | null }) {
+  const { completes, reason, due, late, changes } = receipt;
+  if (!completes) return null;
+  return (
+    <>
+      <Row name={t("ui.receipt.completes")}>{formatDateTime(completes.arrivedAt)}</Row>
+      <Row name={t("ui.receipt.reason")}><span class="ab-completion-reason">{reason}</span></Row>
+      {due && <Row name={t("ui.receipt.due")}>{formatDay(due)} {late && <Tag tone="amber">{t("ui.receipt.late")}</Tag>}</Row>}
+      {changes && definition && <Row name={t("ui.receipt.changes")}><Changes paths={changes} definition={definition} /></Row>}
+    </>
   );
 }
 
