@@ -2,7 +2,7 @@
 #include "core/error.h"
 #include "core/id.h"
 #include "forms/private.h"
-#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 void ablak_completion_free(AblakCompletion *completion)
@@ -42,9 +42,14 @@ AblakCompletion *ablak_completion_of_draft(AblakTxn *txn, const char *draft_id, 
 
 static bool is_day(const char *text)
 {
-  int year = 0, month = 0, day = 0, length = 0;
-  return strlen(text) == 10 && sscanf(text, "%4d-%2d-%2d%n", &year, &month, &day, &length) == 3 &&
-         length == 10 && g_date_valid_dmy((GDateDay)day, (GDateMonth)month, (GDateYear)year);
+  static const char shape[] = "dddd-dd-dd";
+  if (strlen(text) != strlen(shape))
+    return false;
+  for (gsize i = 0; i < strlen(shape); i++)
+    if (shape[i] == 'd' ? !g_ascii_isdigit(text[i]) : text[i] != shape[i])
+      return false;
+  return g_date_valid_dmy((GDateDay)atoi(text + 8), (GDateMonth)atoi(text + 5),
+                          (GDateYear)atoi(text));
 }
 
 /* Days written like this sort as text. */
@@ -105,14 +110,13 @@ static bool insert_completion(AblakTxn *txn, const AblakDraft *draft, const char
                               const AblakReopening *reopening, const char *actor, GError **error)
 {
   g_autofree char *reason = g_strstrip(g_strdup(reopening->reason));
-  g_autoptr(AblakSubmission) last = ablak_submission_of_draft(txn, draft->id, error);
   gint64 now_ms = ablak_txn_now_ms(txn);
-  return last != NULL &&
-         ablak_txn_exec(txn, NULL, error,
+  return ablak_txn_exec(txn, NULL, error,
                         "INSERT INTO completion (id, draft_id, submission_id, visit_id, reason,"
                         " due, opened_at, opened_by, taken_up_at)"
-                        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                        "ttttttiti", id, draft->id, last->id, reopening->visit_id, reason,
+                        " VALUES (?, ?, (SELECT id FROM submission WHERE draft_id = ?"
+                        " ORDER BY coalesce(ordinal, 1) DESC LIMIT 1), ?, ?, ?, ?, ?, ?)",
+                        "ttttttiti", id, draft->id, draft->id, reopening->visit_id, reason,
                         reopening->due, now_ms, actor, now_ms);
 }
 
