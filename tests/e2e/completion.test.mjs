@@ -104,8 +104,9 @@ test("what was typed too late goes along when the form is reopened", async () =>
   await submit(desk);
   await citizen.context().setOffline(false);
   await citizen.waitForSelector(".ab-receipt-number", { timeout: 20_000 });
-  const late = citizen.locator(".ab-notice-amber").filter({ hasText: "Éva Mária" });
+  const late = citizen.locator('[data-late="/givenName"] textarea');
   await late.waitFor({ timeout: 20_000 });
+  assert.equal(await late.inputValue(), "Éva Mária");
   await reopen("Még egyszer");
   await shows(desk, "/givenName", "Éva Mária");
   await late.waitFor({ state: "detached" });
