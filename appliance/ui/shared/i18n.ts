@@ -141,11 +141,6 @@ export function formatDateTime(at: string | Date, seconds = false): string {
   }).format(new Date(at));
 }
 
-/** A day that has no time, "2026-12-01": the same everywhere. */
-export function formatDay(day: string): string {
-  return new Intl.DateTimeFormat(locale(), { year: "numeric", month: "long", day: "numeric", timeZone: "UTC" }).format(new Date(`${day}T00:00:00Z`));
-}
-
 /** For tables and figures: shorter, with seconds. */
 export function formatStamp(at: string | Date): string {
   return new Intl.DateTimeFormat(locale(), {
