@@ -1,5 +1,5 @@
 /* forms/live.h: the parts of a live draft, private to live.c, batch.c, checks.c, connection.c,
- * fill.c, presence.c, rules.c, session.c, writers.c.
+ * fill.c, presence.c, reopen.c, rules.c, session.c, writers.c.
  *
  * A Live is one draft in memory with its two documents. What happens to it in one turn of the loop
  * gathers in a batch; a batch is one job of the store. What people are told about it (relays,

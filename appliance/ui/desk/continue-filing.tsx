@@ -106,7 +106,7 @@ function Confirm({ visit, found, onVisit, onOther, onClose }: Props & { found: F
       {!found.completion && <AskFields asked={asked} setAsked={setAsked} missing={missing} />}
       <div class="ab-dialog-actions">
         <Button type="submit" class="ab-continue-confirm" disabled={busy}>{t("ui.continue.confirm")}</Button>
-        <Button kind="secondary" onClick={onOther}>{t("ui.continue.other")}</Button>
+        <Button kind="secondary" onClick={onOther}>{t("ui.continue.another")}</Button>
       </div>
     </form>
   );
