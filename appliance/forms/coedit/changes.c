@@ -367,12 +367,34 @@ static void repair(Collector *collector)
   repair_lists(collector);
 }
 
+static bool is_there(const Type *type)
+{
+  for (; type->item != NULL; type = type->item->parent)
+    if (item_is_deleted(type->item))
+      return false;
+  return true;
+}
+
+/* Repairs move the elements of lists: what stays is told where it stands then. */
+static void tell_places_anew(const Doc *doc, const GPtrArray *changes, const GPtrArray *fields)
+{
+  for (guint i = 0; i < changes->len; i++) {
+    AblakYdocChange *change = g_ptr_array_index(changes, i);
+    const Field *field = g_ptr_array_index(fields, i);
+    if (change->refused || !is_there(field->type))
+      continue;
+    json_decref(change->path);
+    change->path = path_of(doc, field);
+  }
+}
+
 GPtrArray *changes_collect(Doc *doc, guint want, AblakYdocAllow allow, gpointer user_data,
                            guint *ret_refused)
 {
   GPtrArray *changes = g_ptr_array_new_with_free_func(change_free);
   g_autoptr(GHashTable) fields = g_hash_table_new(field_hash, field_equal);
   g_autoptr(GPtrArray) order = g_ptr_array_new_with_free_func(g_free);
+  g_autoptr(GPtrArray) told = g_ptr_array_new(); /* the Field of each change */
   Collector collector = {doc, fields, order};
   collect_fields(&collector);
   *ret_refused = 0;
@@ -382,12 +404,15 @@ GPtrArray *changes_collect(Doc *doc, guint want, AblakYdocAllow allow, gpointer 
       continue;
     AblakYdocChange *change = tell(doc, field, want);
     g_ptr_array_add(changes, change);
+    g_ptr_array_add(told, field);
     if (allow != NULL && !allow(change, user_data)) {
       change->refused = field->refused = true;
       ++*ret_refused;
     }
   }
-  if (*ret_refused > 0)
+  if (*ret_refused > 0) {
     repair(&collector);
+    tell_places_anew(doc, changes, told);
+  }
   return changes;
 }

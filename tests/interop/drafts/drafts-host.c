@@ -86,21 +86,25 @@ static bool submit(AblakTxn *txn, gpointer data, GError **error)
   return done;
 }
 
-/* The payload of OPEN is the audience, with a '!' before it when the peer is restricted. */
+/* The payload of OPEN is the audience, with a '!' before it when the peer is restricted, and behind
+ * it
+ * "#" and whose it is: "citizen…" or "clerk…". */
 static void open_peer(Host *host, guint32 number, const char *audience)
 {
   Peer *peer = g_new0(Peer, 1);
   peer->number = number;
   peer->restricted = *audience == '!';
-  AblakDraftPeer callbacks = {.actor_kind = "citizen",
-                              .actor_id = "v",
+  g_auto(GStrv) words = g_strsplit(audience + peer->restricted, "#", 2);
+  AblakDraftPeer callbacks = {.actor_kind =
+                                  g_str_has_prefix(words[1], "clerk") ? "clerk" : "citizen",
+                              .actor_id = words[1],
                               .may_write = peer_may_write,
                               .send = peer_send,
                               .close = peer_close,
                               .data = peer};
   g_autoptr(GError) error = NULL;
-  peer->connection = ablak_drafts_connect(host->drafts, host->draft_id, audience + peer->restricted,
-                                          &callbacks, &error);
+  peer->connection =
+      ablak_drafts_connect(host->drafts, host->draft_id, words[0], &callbacks, &error);
   g_assert_no_error(error);
   g_hash_table_insert(host->peers, GUINT_TO_POINTER(number), peer);
 }

@@ -55,7 +55,7 @@ class Host {
   }
 
   // A WebSocket class for y-websocket; `restricted` may not write /name.
-  socketClass({ audience = "shared", restricted = false } = {}) {
+  socketClass({ audience = "shared", restricted = false, who = "citizen-1" } = {}) {
     const host = this;
     return class PipeSocket {
       OPEN = 1;
@@ -66,7 +66,7 @@ class Host {
         setImmediate(() => {
           this.readyState = 1;
           host.#sockets.set(this.number, this);
-          host.send(OPEN, this.number, (restricted ? "!" : "") + audience);
+          host.send(OPEN, this.number, `${restricted ? "!" : ""}${audience}#${who}`);
           this.onopen?.({});
         });
       }
@@ -99,7 +99,7 @@ class Host {
 
 function open(host, options) {
   const doc = new Y.Doc();
-  const person = { doc, form: doc.getMap("form"), durable: 0, refused: [], checks: null, closed: null };
+  const person = { doc, form: doc.getMap("form"), durable: 0, refused: [], checks: null, closed: null, authors: new Map() };
   const provider = new WebsocketProvider("ws://pipe", "draft", doc, {
     disableBc: true,
     connect: false,
@@ -109,6 +109,11 @@ function open(host, options) {
   provider.messageHandlers[100] = (_encoder, decoder) => (person.durable = decoding.readVarUint(decoder));
   provider.messageHandlers[101] = (_encoder, decoder) => person.refused.push(...JSON.parse(decoding.readVarString(decoder)).refused);
   provider.messageHandlers[102] = (_encoder, decoder) => (person.checks = JSON.parse(decoding.readVarString(decoder)));
+  provider.messageHandlers[103] = (_encoder, decoder) => {
+    const { authors, complete } = JSON.parse(decoding.readVarString(decoder));
+    if (complete) person.authors.clear();
+    for (const author of authors) person.authors.set(author.path, author);
+  };
   provider.on("connection-close", (event) => event && (person.closed = event.code));
   provider.connect();
   return person;
@@ -221,5 +226,61 @@ test("work away from the line comes back; after the freeze edits are turned away
   assert.equal(reader.form.get("name").toString(), citizen.form.get("name").toString());
   assert.equal(citizen.provider.wsconnected, true);
   [...people, reader].forEach(leave);
+  await host.end();
+});
+
+test("both authors are told: of a text, of a correction, and of two answers at once", async () => {
+  const host = new Host();
+  const people = [open(host), open(host, { who: "clerk-1" })];
+  const [citizen, clerk] = people;
+  await until("sync", () => people.every((person) => person.provider.synced));
+  citizen.form.get("name").insert(0, "Minta");
+  await until("relayed", () => clerk.form.get("name").length === 5);
+  clerk.form.get("name").insert(5, " Éva");
+  await until("authors", () => citizen.authors.get("/name")?.kind === "clerk");
+  assert.deepEqual(citizen.authors.get("/name").others, [{ kind: "citizen", id: "citizen-1", you: true }]);
+  assert.equal(citizen.authors.get("/name").id, "clerk");
+  assert.equal(clerk.authors.get("/name").id, "clerk-1");
+  citizen.form.set("agree", true);
+  await until("relayed", () => clerk.form.get("agree") === true);
+  clerk.form.set("agree", false);
+  await until("authors", () => citizen.authors.get("/agree")?.previous);
+  const { at, ...previous } = citizen.authors.get("/agree").previous;
+  assert.ok(Math.abs(Date.parse(at) - Date.now()) < 60_000);
+  assert.deepEqual(previous, { kind: "citizen", id: "citizen-1", you: true, value: true, concurrent: false });
+  // Away from each other: one answer stands, and both learn of both.
+  citizen.provider.disconnect();
+  citizen.form.set("kind", "a");
+  clerk.form.set("kind", "b");
+  await until("saved", () => saved(clerk));
+  citizen.provider.connect();
+  await until("told", () => people.every((person) => person.authors.get("/kind")?.previous?.concurrent));
+  await until("equal", () => sameState(citizen, clerk));
+  const stands = citizen.form.get("kind");
+  assert.notEqual(citizen.authors.get("/kind").previous.value, stands);
+  assert.equal(citizen.authors.get("/kind").kind, stands === "a" ? "citizen" : "clerk");
+  assert.equal(citizen.authors.get("/kind").previous.you, stands === "b");
+  people.forEach(leave);
+  await host.end();
+});
+
+test("a page that only looked on has its client id already", async () => {
+  const host = new Host();
+  const people = [open(host), open(host, { who: "clerk-1" })];
+  const [citizen, clerk] = people;
+  await until("sync", () => people.every((person) => person.provider.synced));
+  citizen.provider.awareness.setLocalStateField("field", "/name");
+  await until("seen", () => clerk.provider.awareness.getStates().get(citizen.doc.clientID)?.field === "/name");
+  const forger = new Y.Doc();
+  Y.applyUpdate(forger, Y.encodeStateAsUpdate(clerk.doc));
+  forger.clientID = citizen.doc.clientID;
+  forger.getMap("form").set("agree", true);
+  Y.applyUpdate(clerk.doc, Y.encodeStateAsUpdate(forger), "forger");
+  await until("turned away", () => clerk.closed === 4400);
+  citizen.form.get("name").insert(0, "still mine");
+  await until("saved", () => saved(citizen));
+  assert.equal(citizen.closed, null);
+  assert.equal(citizen.form.get("agree"), undefined);
+  people.forEach(leave);
   await host.end();
 });

@@ -130,6 +130,7 @@ typedef struct {
   unsigned awareness, updates;
   unsigned close_code;
   bool may_not_write;
+  bool heard_office; /* bytes of the office's document, which a citizen must not get */
 } Client;
 
 static inline json_t *text_body(const AblakYsyncMessage *message)
@@ -190,6 +191,7 @@ static inline void client_send(const void *bytes, gsize size, gpointer data)
   AblakYsyncMessage message;
   g_autoptr(GError) error = NULL;
   g_assert_cmpuint(client->close_code, ==, 0);
+  client->heard_office |= memmem(bytes, size, "office<", 7) != NULL;
   g_assert_true(ablak_ysync_decode(bytes, size, &message, &error));
   if (message.kind == ABLAK_YSYNC_STEP1) {
     g_autoptr(GBytes) reply = ablak_ydoc_encode(client->doc, message.body, message.size, &error);
@@ -226,12 +228,13 @@ static inline bool client_may_write(const char *path, gpointer data)
   return !((Client *)data)->may_not_write || !g_str_equal(path, "/name");
 }
 
-/* `kind`: "citizen…" or "clerk…", and the actor's id. */
-static inline Client *client_new(AblakDrafts *drafts, const char *draft_id, const char *audience,
-                                 const char *kind)
+/* `kind`: "citizen…" or "clerk…", and the actor's id. Takes the document over. */
+static inline Client *client_with(AblakDrafts *drafts, const char *draft_id, const char *audience,
+                                  const char *kind, AblakYdoc *doc, bool may_not_write)
 {
   Client *client = g_new0(Client, 1);
-  client->doc = ablak_ydoc_new(NULL);
+  client->doc = doc;
+  client->may_not_write = may_not_write;
   AblakDraftPeer peer = {.actor_kind = g_str_has_prefix(kind, "clerk") ? "clerk" : "citizen",
                          .actor_id = kind,
                          .may_write = client_may_write,
@@ -244,6 +247,12 @@ static inline Client *client_new(AblakDrafts *drafts, const char *draft_id, cons
   g_autoptr(GBytes) vector = ablak_ydoc_state_vector(client->doc);
   client_queue(client, ABLAK_YSYNC_STEP1, vector);
   return client;
+}
+
+static inline Client *client_new(AblakDrafts *drafts, const char *draft_id, const char *audience,
+                                 const char *kind)
+{
+  return client_with(drafts, draft_id, audience, kind, ablak_ydoc_new(NULL), false);
 }
 
 static inline void client_free(Client *client)

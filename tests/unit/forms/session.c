@@ -118,6 +118,34 @@ static void test_rules(void)
   world_close(&world);
 }
 
+/* A forbidden row in front of a good one does not hide what is wrong in the good one. */
+static void test_value_behind_a_refused_row(void)
+{
+  World world;
+  world_open(&world, NULL);
+  Client *citizen = client_new(world.drafts, world.id, "shared", "citizen");
+  Client **all = ALL(citizen);
+  WAIT_UNTIL(all, synced(citizen));
+  Answer answer = {.finished = false};
+  ablak_drafts_add_row(world.drafts, world.id, "citizen", "v", "/children", answered, &answer);
+  EXPECT_ANSWER(&answer, all, NULL);
+  WAIT_UNTIL(all, citizen->updates > 1);
+  g_autoptr(json_t) wrong = json_pack("{s:i}", "not", 1);
+  ablak_ydoc_begin(citizen->doc);
+  AblakYtype *rows = ablak_ymap_get_type(ablak_ydoc_root(citizen->doc, "form"), "children");
+  g_assert_true(ablak_ymap_set(ablak_yarray_get_type(rows, 0), "born", wrong, NULL));
+  g_assert_nonnull(ablak_yarray_insert_type(rows, 0, ABLAK_YTYPE_MAP, NULL));
+  client_edited(citizen);
+  WAIT_UNTIL(all, citizen->durable == 1 && citizen->refused != NULL);
+  g_assert_cmpstr(reason_for(citizen->refused, "/children/0/born"), ==, "value");
+  g_autoptr(json_t) content = stored_content(world.store, world.id);
+  g_autofree char *text = ablak_json_text(content);
+  g_assert_cmpstr(text, ==, "{\"children\":[{}]}");
+  client_free(citizen);
+  g_free(answer.slug);
+  world_close(&world);
+}
+
 static void test_rows_and_prefill(void)
 {
   World world;
@@ -346,6 +374,7 @@ int main(int argc, char **argv)
   g_test_add_func("/forms/session/together", test_together);
   g_test_add_func("/forms/session/batches", test_batches);
   g_test_add_func("/forms/session/rules", test_rules);
+  g_test_add_func("/forms/session/value-behind-a-refused-row", test_value_behind_a_refused_row);
   g_test_add_func("/forms/session/rows-and-prefill", test_rows_and_prefill);
   g_test_add_func("/forms/session/audiences", test_audiences);
   g_test_add_func("/forms/session/malformed", test_malformed);
