@@ -367,10 +367,10 @@ static void repair(Collector *collector)
   repair_lists(collector);
 }
 
-static bool is_there(const Type *type)
+static bool is_there(const Doc *doc, const Type *type)
 {
-  for (; type->item != NULL; type = type->item->parent)
-    if (item_is_deleted(type->item))
+  for (; type->item != NONE; type = item_parent(doc, type_item(type)))
+    if (item_is_deleted(type_item(type)))
       return false;
   return true;
 }
@@ -381,7 +381,7 @@ static void tell_places_anew(const Doc *doc, const GPtrArray *changes, const GPt
   for (guint i = 0; i < changes->len; i++) {
     AblakYdocChange *change = g_ptr_array_index(changes, i);
     const Field *field = g_ptr_array_index(fields, i);
-    if (change->refused || !is_there(field->type))
+    if (change->refused || !is_there(doc, field->type))
       continue;
     json_decref(change->path);
     change->path = path_of(doc, field);
