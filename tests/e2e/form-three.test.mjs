@@ -2,7 +2,7 @@
 // go silent and come back, and the box is killed in mid-typing: everything anybody typed is there on
 // all three, nobody loads a page again, and nothing was called saved that was not.
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
+import { after, afterEach, before, test } from "node:test";
 import { until } from "../house/house.mjs";
 import { fitsWidth, screenshot } from "./lib/browser.mjs";
 import { agree, claims, readDocument } from "./lib/documents.mjs";
@@ -48,8 +48,19 @@ function typist(person, path, { below, pick }) {
   return self;
 }
 
-const begin = (path, chance, who = people) => who.map((person) => typist(person, path, chance));
+let typing = [];
+function begin(path, chance, who = people) {
+  const typists = who.map((person) => typist(person, path, chance));
+  typing.push(...typists);
+  return typists;
+}
 const stop = (typists) => Promise.all(typists.map((one) => one.stop()));
+
+// Nobody types on into the next test, whatever became of this one.
+afterEach(async () => {
+  await stop(typing);
+  typing = [];
+});
 
 /** All letters of everybody, each one's in the order in which they were typed. */
 function assertComplete(text, typists) {
@@ -115,12 +126,20 @@ for (const round of [1, 2, 3])
     const chance = randomOf(`kill ${round}`);
     const name = "lossStory";
     await all.forgetClaims();
+    const promised = people.map(() => "");
+    const listen = () => Promise.all(people.map(async (_, index) => (promised[index] = (await claims(all.pages[index])).at(-1)?.[name] ?? promised[index])));
+    // A pause in which everybody is told that all is saved, then more.
+    const first = begin(`/${name}`, chance);
+    await Promise.all(first.map((one) => one.types(5 + chance.below(10))));
+    await stop(first);
+    await until("everybody to be told so", async () => (await Promise.all(all.pages.map(saveState))).every((state) => state === "yes"));
     const typists = begin(`/${name}`, chance);
-    await Promise.all(typists.map((one) => one.types(5 + chance.below(20))));
+    await Promise.all(typists.map((one) => one.types(1 + chance.below(20))));
     await all.house.kill("box");
     // Nobody's page may bring the new box anything before the judge has looked into it.
     for (const line of Object.values(all.lines)) line.cut();
-    const promised = await Promise.all(all.pages.map(async (page) => (await claims(page)).at(-1)?.[name] ?? ""));
+    await listen();
+    first.forEach(({ person, typed }, index) => assert.ok(only(person, promised[index]).startsWith(typed), `${person} was told of ${typed}`));
     await all.house.launch("box");
     const judge = await all.judge();
     const kept = judge.form.get(name).toString();
