@@ -183,6 +183,10 @@ struct AblakYdoc {
   guint32 chain_count, chain_capacity;
   guint32 free_chain;
 
+  /* Where we last changed a list: an item of chain `marker_list`, and at which position it begins.
+   * People go on where they were. NONE when others changed the document since. */
+  guint32 marker_list, marker_item, marker_index;
+
   GHashTable *pending;     /* client id -> PendingQueue; NULL: nothing waits */
   GArray *pending_deletes; /* of PendingDelete; NULL: nothing waits */
 

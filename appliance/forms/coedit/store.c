@@ -200,6 +200,8 @@ void doc_type_free(Doc *doc, Type *type)
   guint32 cursor = 0, chain;
   while (table_next(type->entries, &cursor, &chain))
     chain_free(doc, chain);
+  if (doc->marker_list == type->list)
+    doc->marker_list = NONE;
   chain_free(doc, type->list);
   table_free(&type->entries, doc);
   doc->bytes -= sizeof *type;
@@ -276,7 +278,7 @@ AblakYdoc *ablak_ydoc_new(const AblakYdocOptions *options)
   doc->keep_deleted = options->keep_deleted;
   doc->max_bytes = options->max_bytes == 0 ? 64 << 20 : MIN(options->max_bytes, 1u << 30);
   doc->max_depth = (guint8)(options->max_depth == 0 ? 32 : MIN(options->max_depth, YVALUE_DEPTH));
-  doc->free_item = doc->free_chain = doc->touched = NONE;
+  doc->free_item = doc->free_chain = doc->touched = doc->marker_list = NONE;
   doc->bytes = sizeof *doc;
   return doc;
 }

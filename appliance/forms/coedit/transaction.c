@@ -131,6 +131,10 @@ static bool merge(Doc *doc, guint32 left_index, guint32 right_index)
   const Item *right = item_at(doc, right_index);
   if (!mergeable(left, right, right_index))
     return false;
+  if (doc->marker_list != NONE && doc->marker_item == right_index) {
+    doc->marker_item = left_index;
+    doc->marker_index -= item_is_deleted(left) || !kind_is_countable(left->kind) ? 0 : left->length;
+  }
   left->length += right->length;
   if (left->kind == KIND_GC)
     return true;

@@ -137,24 +137,49 @@ bool ablak_ymap_delete(AblakYtype *map, const char *key)
 
 /* ---- lists ---- */
 
+static guint32 visible_length(const Item *item)
+{
+  return item_is_deleted(item) || !kind_is_countable(item->kind) ? 0 : item->length;
+}
+
+/* The item that holds the unit before position `index`, which is not 0, and where it begins; looked
+ * for from the beginning, or from the marker when that is nearer. */
+static guint32 find_unit_before(const Type *list, guint32 index, guint32 *ret_start)
+{
+  const Doc *doc = list->doc;
+  guint32 at = doc->chains[list->list].head, start = 0;
+  if (doc->marker_list == list->list && index > doc->marker_index / 2) {
+    at = doc->marker_item;
+    start = doc->marker_index;
+  }
+  while (at != NONE && start >= index) {
+    at = item_at(doc, at)->left;
+    start -= at != NONE ? visible_length(item_at(doc, at)) : 0;
+  }
+  while (at != NONE && start + visible_length(item_at(doc, at)) < index) {
+    start += visible_length(item_at(doc, at));
+    at = item_at(doc, at)->right;
+  }
+  *ret_start = start;
+  return at;
+}
+
 /* The item whose end is position `index`, split if need be; NONE: the beginning. */
 static bool seek(Type *list, guint64 index, guint32 *ret_left)
 {
-  const Doc *doc = list->doc;
-  guint32 left = NONE, at = doc->chains[list->list].head;
-  while (index > 0) {
-    if (at == NONE)
-      return false;
-    const Item *item = item_at(doc, at);
-    left = at;
-    if (!item_is_deleted(item) && kind_is_countable(item->kind)) {
-      if (index < item->length)
-        doc_clean_start(list->doc, doc_client(doc, item->client), item->clock + (guint32)index);
-      index -= item->length;
-    }
-    at = item->right;
-  }
-  *ret_left = left;
+  Doc *doc = list->doc;
+  guint32 start = 0;
+  doc->marker_list = index > 0 ? doc->marker_list : NONE;
+  *ret_left = index > 0 ? find_unit_before(list, (guint32)index, &start) : NONE;
+  if (*ret_left == NONE)
+    return index == 0;
+  const Item *left = item_at(doc, *ret_left);
+  guint32 count = (guint32)index - start;
+  if (count < left->length)
+    doc_clean_start(doc, doc_client(doc, left->client), left->clock + count);
+  doc->marker_list = list->list;
+  doc->marker_item = *ret_left;
+  doc->marker_index = start;
   return true;
 }
 

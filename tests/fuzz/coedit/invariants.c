@@ -73,8 +73,20 @@ static void check_client(const Doc *doc, const Client *client)
   g_assert_cmpuint(bytes, ==, client->content.size);
 }
 
+static void check_marker(const Doc *doc)
+{
+  guint32 start = 0, at = doc->chains[doc->marker_list].head;
+  for (; at != doc->marker_item; at = item_at(doc, at)->right) {
+    const Item *item = item_at(doc, at);
+    start += kind_is_countable(item->kind) ? item_visible(doc, item, false) : 0;
+  }
+  g_assert_cmpuint(start, ==, doc->marker_index);
+}
+
 void check_document(AblakYdoc *doc)
 {
+  if (doc->marker_list != NONE)
+    check_marker(doc);
   g_assert_cmpuint(doc->touched, ==, NONE);
   for (guint32 i = 0; i < doc->client_count; i++)
     check_client(doc, doc_client(doc, i));

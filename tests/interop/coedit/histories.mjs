@@ -1,10 +1,11 @@
 // Random concurrent histories: three to six yjs peers and the engine, whose updates reach each
-// other partly, repeatedly and in any order; at the end all must hold the same.
+// other partly, repeatedly and in any order, in format v1 and v2; some peers undo and redo, some
+// write at one place at once; at the end all must hold the same.
 //   node histories.mjs HOST [COUNT [SEED]]     a failing seed is printed; COUNT 1 replays it
 import assert from 'node:assert/strict'
 import * as Y from 'yjs'
 import { Host, bytes, hex, times } from './host.mjs'
-import { Random, deltasOf, edit, jsonOf, roots, someText, someValue } from './peers.mjs'
+import { Random, deltasOf, edit, jsonOf, roots, rootsOf, someText, someValue } from './peers.mjs'
 
 const [program, given, first = process.env.ABLAK_SEED ?? '1'] = process.argv.slice(2)
 const count = given ?? times(2000)
@@ -36,11 +37,23 @@ class History {
       if (random.chance(0.8)) jsonOf(doc) // declares its roots
       return doc
     })
+    this.undo = this.peers.map(doc => random.chance(0.3) ? new Y.UndoManager(rootsOf(doc), { captureTimeout: 0 }) : null)
     const client = wide ? 2 ** 50 + random.below(2 ** 32) : 1 + random.below(2 ** 32 - 1)
     await this.host.ask('new', this.engine, { client, gc: random.chance(0.7) })
   }
 
+  /** As a stock provider does it: what comes from others is not the peer's own to undo. */
+  take (doc, update) {
+    if (this.random.chance(0.1)) Y.applyUpdateV2(doc, Y.convertUpdateFormatV1ToV2(update), 'others')
+    else Y.applyUpdate(doc, update, 'others')
+  }
+
   async give (update, want = 0) {
+    if (this.random.chance(0.1)) {
+      const answer = await this.host.ask('from-v2', null, { update: hex(Y.convertUpdateFormatV1ToV2(update)) })
+      assert.equal(answer.error, undefined)
+      update = bytes(answer.update)
+    }
     const answer = await this.host.ask('apply', this.engine, { update: hex(update), want })
     assert.equal(answer.error, undefined)
     return answer
@@ -59,7 +72,7 @@ class History {
     let update = random.pick(updates)[1]
     if (random.chance(0.15)) update = Y.mergeUpdates(Array.from({ length: 1 + random.below(4) }, () => random.pick(updates)[1]))
     const to = random.below(peers.length + 2)
-    if (to < peers.length) Y.applyUpdate(peers[to], update)
+    if (to < peers.length) this.take(peers[to], update)
     else await this.give(update, random.pick([0, 1, 3, 7]))
   }
 
@@ -70,8 +83,24 @@ class History {
       await this.give(Y.encodeStateAsUpdate(peers[from]))
     } else {
       const { update } = await this.host.ask('diff', this.engine, { vector: hex(Y.encodeStateVector(peers[from])) })
-      Y.applyUpdate(peers[from], bytes(update))
+      this.take(peers[from], bytes(update))
     }
+  }
+
+  /** Everybody writes at one place, before they hear of each other. */
+  collide () {
+    const { random, peers } = this
+    const index = random.below(6)
+    for (const doc of peers) {
+      const text = doc.getText('text')
+      text.insert(Math.min(index, text.length), someText(random))
+    }
+  }
+
+  undoOrRedo () {
+    const manager = this.random.pick(this.undo)
+    if (this.random.chance(0.7)) manager?.undo()
+    else manager?.redo()
   }
 
   async play () {
@@ -82,7 +111,9 @@ class History {
         const doc = random.pick(peers)
         if (random.chance(0.3)) doc.transact(() => { for (let n = random.below(4); n >= 0; n--) edit(random, doc) })
         else edit(random, doc)
-      } else if (roll < 0.55) await this.change()
+      } else if (roll < 0.47) this.collide()
+      else if (roll < 0.5) this.undoOrRedo()
+      else if (roll < 0.58) await this.change()
       else if (roll < 0.95) await this.deliver()
       else await this.exchange()
     }
@@ -96,8 +127,8 @@ class History {
       for (const doc of peers) await this.give(Y.encodeStateAsUpdate(doc))
       const { update } = await this.host.ask('diff', this.engine, { vector: '00' })
       for (const doc of peers) {
-        Y.applyUpdate(doc, bytes(update))
-        for (const other of peers) if (other !== doc) Y.applyUpdate(doc, Y.encodeStateAsUpdate(other, Y.encodeStateVector(doc)))
+        this.take(doc, bytes(update))
+        for (const other of peers) if (other !== doc) this.take(doc, Y.encodeStateAsUpdate(other, Y.encodeStateVector(doc)))
       }
       if (round > 0 && this.updates.length === before) return
     }

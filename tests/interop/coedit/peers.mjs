@@ -126,7 +126,7 @@ const childrenOf = type => {
   return type.toArray()
 }
 
-const rootsOf = doc => [doc.getMap('map'), doc.getArray('list'), doc.getText('text'), doc.getXmlFragment('xml')]
+export const rootsOf = doc => [doc.getMap('map'), doc.getArray('list'), doc.getText('text'), doc.getXmlFragment('xml')]
 
 const allTypes = doc => {
   const types = rootsOf(doc)
