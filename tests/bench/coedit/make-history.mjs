@@ -1,7 +1,8 @@
 // Makes a history for ydoc-replay: one update an edit, each behind its length as a varint.
 //   node make-history.mjs OUT two EDITS [SEED]    two people typing, correcting and moving about
 //   node make-history.mjs OUT one EDITS [SEED]    one author, as recorded typing traces look: runs of
-//                                                 letters, second thoughts, jumps near and far
+//                                                 letters, second thoughts, jumps near and far;
+//                                                 OUT.edits says it as lines "AT DELETED TEXT"
 //   node make-history.mjs OUT form FIELDS [SEED]  a form: the office lays out texts and values, a
 //                                                 citizen and a clerk fill them in
 //   node make-history.mjs OUT trace TRACE.json    a recorded one: {"txns":[{"patches":[[at,del,text]]}]}
@@ -67,18 +68,25 @@ const oneAuthor = (edits, random) => {
   doc.clientID = 1001
   record(doc)
   const text = doc.getText('text')
+  const lines = []
+  const replace = (at, deleted, inserted) => {
+    lines.push(`${at} ${deleted} ${inserted}\n`)
+    if (deleted > 0) text.delete(at, deleted)
+    else text.insert(at, inserted)
+  }
   const run = mean => 1 + Math.floor(-mean * Math.log(1 - random.next()))
   let cursor = 0
   for (let left = edits; left > 0;) {
     if (random.chance(0.3) && cursor > 0) {
-      for (let n = Math.min(run(8), cursor, left); n > 0; n--, left--) text.delete(--cursor, 1)
+      for (let n = Math.min(run(8), cursor, left); n > 0; n--, left--) replace(--cursor, 1, '')
     } else {
-      for (let n = Math.min(run(12), left); n > 0; n--, left--) text.insert(cursor++, random.pick(letters))
+      for (let n = Math.min(run(12), left); n > 0; n--, left--) replace(cursor++, 0, random.pick(letters))
     }
     if (random.chance(0.25)) cursor += random.below(400) - 200
     else if (random.chance(0.05)) cursor = random.chance(0.6) ? text.length : random.below(text.length)
     cursor = Math.max(0, Math.min(text.length, cursor))
   }
+  writeFileSync(out + '.edits', lines.join(''))
 }
 
 const aForm = (fields, random) => {

@@ -1,4 +1,5 @@
 /* Figures of the engine on a history: coedit-measure [--forms COUNT] HISTORY
+ *                        or on edits: coedit-measure --typing EDITS
  *
  * Prints one JSON line: times are medians of several rounds in one warm process, memory is what
  * malloc holds for one document, or for each of COUNT documents. */
@@ -7,6 +8,7 @@
 #include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define ROUNDS 9
 
@@ -160,8 +162,65 @@ static gint64 bytes_of_many(const Bench *bench, guint count, AblakYdoc *(*make)(
   return bytes / count;
 }
 
+typedef struct {
+  guint64 at, deleted;
+  const char *text;
+} Edit;
+
+static GArray *read_edits(char *lines)
+{
+  GArray *edits = g_array_new(FALSE, FALSE, sizeof(Edit));
+  while (*lines != '\0') {
+    Edit edit;
+    char *end = strchr(lines, '\n');
+    *end = '\0';
+    edit.at = g_ascii_strtoull(lines, &lines, 10);
+    edit.deleted = g_ascii_strtoull(lines + 1, &lines, 10);
+    edit.text = lines + 1;
+    g_array_append_val(edits, edit);
+    lines = end + 1;
+  }
+  return edits;
+}
+
+/* Edits of our own, each a transaction with its update. */
+static void type_all(const GArray *edits)
+{
+  g_autoptr(AblakYdoc) doc = new_doc();
+  AblakYtype *text = ablak_ydoc_root(doc, "text");
+  for (guint i = 0; i < edits->len; i++) {
+    const Edit *edit = &g_array_index(edits, Edit, i);
+    ablak_ydoc_begin(doc);
+    if (!(edit->deleted > 0 ? ablak_ytext_delete(text, edit->at, edit->deleted, NULL)
+                            : ablak_ytext_insert(text, edit->at, edit->text, NULL)))
+      g_error("edit %u does not fit", i);
+    g_bytes_unref(ablak_ydoc_commit(doc));
+  }
+}
+
+static void measure_typing(const char *file)
+{
+  g_autofree char *lines = NULL;
+  g_autoptr(GError) error = NULL;
+  double times[3];
+  if (!g_file_get_contents(file, &lines, NULL, &error))
+    g_error("%s", error->message);
+  g_autoptr(GArray) edits = read_edits(lines);
+  for (guint i = 0; i < G_N_ELEMENTS(times); i++) {
+    gint64 start = g_get_monotonic_time();
+    type_all(edits);
+    times[i] = elapsed_ms(start);
+  }
+  qsort(times, G_N_ELEMENTS(times), sizeof *times, compare_times);
+  printf("{\"typing_ms\":%.2f}\n", times[1]);
+}
+
 int main(int argc, char **argv)
 {
+  if (argc == 3 && g_str_equal(argv[1], "--typing")) {
+    measure_typing(argv[2]);
+    return 0;
+  }
   bool forms = argc == 4 && g_str_equal(argv[1], "--forms");
   g_autoptr(GError) error = NULL;
   if (argc != (forms ? 4 : 2))

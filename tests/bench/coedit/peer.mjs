@@ -1,16 +1,16 @@
 // The figures of coedit-measure for a peer of the engine:
 //   node --expose-gc peer.mjs yjs|ywasm [--forms COUNT] HISTORY
+//   node --expose-gc peer.mjs yjs|ywasm --typing EDITS
 // Memory is V8's heap of one document, or of each of COUNT documents. Of ywasm it is not measured:
 // its documents lie in a WebAssembly memory that tells nobody how full it is.
-import { createRequire } from 'node:module'
 import { readFileSync } from 'node:fs'
 
-const require = createRequire(import.meta.url)
 const rounds = 9
 
+// yjs as a module: its CommonJS form is a good deal slower
 const peers = {
-  yjs: Y => ({ make: () => new Y.Doc(), apply: Y.applyUpdate, encode: Y.encodeStateAsUpdate, vector: Y.encodeStateVector, free: () => {} }),
-  ywasm: Y => ({ make: () => new Y.YDoc(), apply: Y.applyUpdate, encode: Y.encodeStateAsUpdate, vector: Y.encodeStateVector, free: doc => doc.free() })
+  yjs: Y => ({ make: () => new Y.Doc(), apply: Y.applyUpdate, encode: Y.encodeStateAsUpdate, vector: Y.encodeStateVector, listen: (doc, heard) => doc.on('update', heard), free: () => {} }),
+  ywasm: Y => ({ make: () => new Y.YDoc(), apply: Y.applyUpdate, encode: Y.encodeStateAsUpdate, vector: Y.encodeStateVector, listen: (doc, heard) => doc.onUpdate(heard), free: doc => doc.free() })
 }
 
 const readHistory = file => {
@@ -43,9 +43,34 @@ const heapOf = make => {
   return [process.memoryUsage().heapUsed - before, kept]
 }
 
+/** Edits of one's own; somebody listens for the updates, as a provider does. */
+const typing = (peer, lines) => {
+  const edits = lines.split('\n').slice(0, -1).map(line => {
+    const [, at, deleted, text] = /^(\d+) (\d+) (.*)$/s.exec(line)
+    return [Number(at), Number(deleted), text]
+  })
+  return timed(3, () => {
+    let bytes = 0
+    const doc = peer.make()
+    const text = doc.getText('text')
+    peer.listen(doc, update => { bytes += update.length })
+    for (const [at, deleted, inserted] of edits) {
+      if (deleted > 0) text.delete(at, deleted)
+      else text.insert(at, inserted)
+    }
+    if (bytes === 0) throw new Error('no updates')
+    peer.free(doc)
+  })
+}
+
 const [name, ...rest] = process.argv.slice(2)
+const peer = peers[name](await import(name))
+if (rest[0] === '--typing') {
+  console.log(JSON.stringify({ typing_ms: typing(peer, readFileSync(rest[1], 'utf8')) }))
+  process.exit()
+}
 const forms = rest[0] === '--forms' ? Number(rest[1]) : 0
-const { make, apply, encode, vector, free } = peers[name](require(name))
+const { make, apply, encode, vector, free } = peer
 const updates = readHistory(readFileSync(rest.at(-1)))
 
 const replayed = () => {

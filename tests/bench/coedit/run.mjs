@@ -50,6 +50,11 @@ const compareForms = history => {
   row('one small form of 30 fields: live memory, loaded', 'bytes', 'yjs', ours.loaded_bytes, theirs.loaded_bytes, 0.25)
 }
 
+const compareTyping = (history, edits) => {
+  const ours = engine('--typing', history + '.edits').typing_ms
+  for (const peer of ['yjs', 'ywasm']) row(`one author: type ${edits} edits of one's own`, 'ms', peer, ours, node(peer, '--typing', history + '.edits').typing_ms, peer === 'yjs' ? 0.2 : 1)
+}
+
 const make = (mode, size) => {
   const file = join(folder, mode)
   execFileSync(process.execPath, [join(here, 'make-history.mjs'), file, mode, String(size)])
@@ -61,7 +66,9 @@ try {
     compare('given history', given)
   } else {
     compare('two people', make('two', 100_000))
-    compare('one author', make('one', 260_000))
+    const one = make('one', 260_000)
+    compare('one author', one)
+    compareTyping(one, 260_000)
     compareForms(make('form', 30))
   }
 } finally {
