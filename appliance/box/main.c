@@ -88,6 +88,8 @@ static bool open_http(AblakBranch *box, GError **error)
       .static_dir = ablak_config_string(box->config, "pages"),
       .trusted_proxy = or_null(ablak_config_string(box->config, "trusted-proxy")),
       .server_name = "ablakd",
+      .connections_max = (unsigned)ablak_config_int(box->config, "connections"),
+      .connections_peer_max = (unsigned)ablak_config_int(box->config, "connections-per-address"),
       .authorise = ablak_box_authorise,
       .app = box,
   };

@@ -4,7 +4,8 @@
  * or keeps a reference to the request and replies later (store job, GTask). Replying after the
  * client has gone is allowed and does nothing.
  * Limits: header 8 KiB, body by route (default 64 KiB), chunked request bodies answer 411,
- * 2,000 connections (1,000 from one address, unless it is the trusted proxy), idle time-outs; every refusal is a problem document (RFC 9457). */
+ * 2,000 connections unless configured (and of those from one address, unless it is the trusted
+ * proxy), idle time-outs; every refusal is a problem document (RFC 9457). */
 #pragma once
 #include "core/json.h"
 #include "schema/schema.h"
@@ -154,6 +155,9 @@ typedef struct {
   const char
       *trusted_proxy;      /* address whose Forwarded / X-Forwarded-For is believed; NULL: nobody */
   const char *server_name; /* for logs and metrics: "ablakd" */
+  /* The process's soft limit of open files is raised to fit, as far as the hard one allows. */
+  unsigned connections_max;      /* 0: 2,000 */
+  unsigned connections_peer_max; /* from one address; 0: 1,000 */
   /* Called before each routed handler. Sets the identity, or returns false with an error. */
   bool (*authorise)(AblakRequest *request, const AblakRoute *route, gpointer app, GError **error);
   gpointer app;

@@ -8,8 +8,6 @@
 #include "http/transport.h"
 
 #define ABLAK_BODY_DEFAULT (64 * 1024)
-#define ABLAK_CONNECTIONS_MAX 2000
-#define ABLAK_CONNECTIONS_PEER_MAX 1000
 #define ABLAK_QUEUE_MAX (8 * 1024 * 1024)
 
 typedef struct {
@@ -33,6 +31,8 @@ struct AblakHttp {
   bool (*probe)(gpointer data, GError **error);
   gpointer probe_data;
   GHashTable *connections; /* set of AblakConnection */
+  GHashTable *peers;       /* address -> how many connections, as a pointer */
+  guint connections_max, connections_peer_max;
   guint tick;
 };
 
@@ -81,6 +81,9 @@ struct AblakRequest {
   GPtrArray *reply_headers; /* name, value, name, value */
   bool replied;
 };
+
+/* server.c: the connections of one address, one more or one less. */
+void ablak_http_count_peer(AblakHttp *http, const char *peer, int change);
 
 /* connection.c */
 void ablak_connection_accept(AblakHttpListener *listener, int fd, const char *peer);

@@ -9,8 +9,12 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
+
+#define CONNECTIONS_MAX 2000
+#define CONNECTIONS_PEER_MAX 1000
 
 static char *peer_text(const struct sockaddr_storage *address)
 {
@@ -27,18 +31,26 @@ static char *peer_text(const struct sockaddr_storage *address)
   return g_strdup(text);
 }
 
+static guint of_peer(const AblakHttp *http, const char *peer)
+{
+  return GPOINTER_TO_UINT(g_hash_table_lookup(http->peers, peer));
+}
+
+void ablak_http_count_peer(AblakHttp *http, const char *peer, int change)
+{
+  guint count = (guint)((int)of_peer(http, peer) + change);
+  if (count > 0)
+    g_hash_table_replace(http->peers, g_strdup(peer), GUINT_TO_POINTER(count));
+  else
+    g_hash_table_remove(http->peers, peer);
+}
+
 /* One address must not be able to take every place there is. */
 static bool has_room(const AblakHttp *http, const char *peer)
 {
-  guint all = g_hash_table_size(http->connections), same = 0;
-  if (all < ABLAK_CONNECTIONS_PEER_MAX || g_strcmp0(peer, http->trusted_proxy) == 0)
-    return all < ABLAK_CONNECTIONS_MAX;
-  GHashTableIter iter;
-  gpointer connection;
-  g_hash_table_iter_init(&iter, http->connections);
-  while (g_hash_table_iter_next(&iter, &connection, NULL))
-    same += strcmp(((AblakConnection *)connection)->peer, peer) == 0;
-  return all < ABLAK_CONNECTIONS_MAX && same < ABLAK_CONNECTIONS_PEER_MAX;
+  return g_hash_table_size(http->connections) < http->connections_max &&
+         (of_peer(http, peer) < http->connections_peer_max ||
+          g_strcmp0(peer, http->trusted_proxy) == 0);
 }
 
 static gboolean on_acceptable(gint fd, GIOCondition condition, gpointer data)
@@ -152,11 +164,27 @@ static gboolean on_tick(gpointer data)
   return G_SOURCE_CONTINUE;
 }
 
+/* Distributions start services with a soft limit of 1,024 and leave the hard one far above. */
+static void make_room_for_files(guint connections)
+{
+  const rlim_t others = 256; /* databases, pages, clients of other daemons */
+  struct rlimit limit;
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= connections + others)
+    return;
+  limit.rlim_cur = MIN(limit.rlim_max, connections + others);
+  if (setrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur < connections + others)
+    ablak_log(ABLAK_LOG_WARNING, "http.few-descriptors", NULL);
+}
+
 AblakHttp *ablak_http_new(const AblakHttpOptions *options, GError **error)
 {
   g_autoptr(AblakHttp) http = g_new0(AblakHttp, 1);
   http->listeners = g_ptr_array_new_with_free_func(listener_free);
   http->connections = g_hash_table_new(NULL, NULL);
+  http->peers = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+  http->connections_max = options->connections_max > 0 ? options->connections_max : CONNECTIONS_MAX;
+  http->connections_peer_max =
+      options->connections_peer_max > 0 ? options->connections_peer_max : CONNECTIONS_PEER_MAX;
   http->table = options->table;
   http->pages = options->static_dir != NULL ? ablak_pages_new(options->static_dir) : NULL;
   http->origins = g_strdupv((GStrv)options->origins);
@@ -169,6 +197,7 @@ AblakHttp *ablak_http_new(const AblakHttpOptions *options, GError **error)
   for (gsize i = 0; i < options->listener_count; i++)
     if (!add_listener(http, &options->listeners[i], error))
       return NULL;
+  make_room_for_files(http->connections_max);
   http->tick = g_timeout_add_seconds(1, on_tick, http);
   return g_steal_pointer(&http);
 }
@@ -194,6 +223,7 @@ void ablak_http_free(AblakHttp *http)
   say_goodbye(http);
   g_ptr_array_unref(http->listeners);
   g_hash_table_unref(http->connections);
+  g_hash_table_unref(http->peers);
   if (http->schemas != NULL)
     g_ptr_array_unref(http->schemas);
   ablak_pages_free(http->pages);
