@@ -13,7 +13,10 @@ struct AblakNet {
   struct lws_context *context;
   struct lws_vhost *vhost;
   struct ssl_ctx_st *unused;
-  GMainLoop *loop;
+  struct uv_loop_s *loop;
+  GSource *source; /* runs it */
+  gpointer loop_tag;
+  bool changed; /* what the loop waits for, since it ran last */
   bool tls, configured;
   int depth; /* callbacks being run */
   char *certificate, *key, *ca, *crl, *why;

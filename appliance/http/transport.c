@@ -73,6 +73,7 @@ static gboolean kill_now(gpointer data)
 {
   AblakTransport *transport = data;
   transport->kill_source = 0;
+  transport->net->changed = true;
   if (transport->wsi != NULL)
     lws_set_timeout(transport->wsi, PENDING_TIMEOUT_USER_OK, LWS_TO_KILL_SYNC);
   return G_SOURCE_REMOVE;
@@ -115,8 +116,15 @@ static void half_close(AblakTransport *transport)
     transport->linger_source = g_timeout_add(LINGER_MS, linger_over, transport);
 }
 
+static void want_writable(AblakTransport *transport)
+{
+  lws_callback_on_writable(transport->wsi);
+  transport->net->changed = true;
+}
+
 static void flow(AblakTransport *transport)
 {
+  transport->net->changed = true;
   lws_rx_flow_control(transport->wsi, !(transport->paused || transport->held));
 }
 
@@ -153,7 +161,7 @@ static bool pump(AblakTransport *transport)
     flow(transport);
   }
   if (held || !g_queue_is_empty(&transport->out)) {
-    lws_callback_on_writable(transport->wsi);
+    want_writable(transport);
     return true;
   }
   if (transport->finishing && !transport->lingering)
@@ -235,6 +243,7 @@ AblakTransport *ablak_transport_accept(AblakNet *net, int fd,
       .opaque = transport,
   };
   struct lws *wsi = lws_adopt_descriptor_vhost_via_info(&info);
+  net->changed = true;
   if (wsi == NULL)
     gone(transport);
   else if (!transport->ended)
@@ -249,7 +258,7 @@ void ablak_transport_send(AblakTransport *transport, GBytes *bytes)
     return;
   g_queue_push_tail(&transport->out, g_bytes_ref(bytes));
   transport->queued += g_bytes_get_size(bytes);
-  lws_callback_on_writable(transport->wsi);
+  want_writable(transport);
 }
 
 gsize ablak_transport_queued(AblakTransport *transport)
@@ -284,7 +293,7 @@ void ablak_transport_finish(AblakTransport *transport)
   transport->finishing = true;
   transport->paused = false;
   flow(transport);
-  lws_callback_on_writable(transport->wsi);
+  want_writable(transport);
 }
 
 static X509 *peer_certificate(AblakTransport *transport)

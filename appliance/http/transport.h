@@ -1,7 +1,7 @@
 /* http/transport.h: connections carried by libwebsockets, private to this folder.
  *
- * libwebsockets 4.1.6 gives sockets, TLS, buffering and the attachment to the GLib loop; HTTP/1.1
- * and WebSocket framing are read by head.c and frame.c. Its own HTTP role is not used for four
+ * libwebsockets 4.1.6 gives sockets, TLS and buffering, on a libuv loop that is one source of the
+ * GLib loop (net.c); HTTP/1.1 and WebSocket framing are read by head.c and frame.c. Its own HTTP role is not used for four
  * reasons, all in its 4.1.6 sources: a connection whose reply is pending stays readable and spins
  * when the peer sends or closes; flow control also stops writing; a POST without a length is taken
  * as 100 MB; and targets arrive decoded, so "%2F" and "/" cannot be told apart.
