@@ -57,11 +57,12 @@ export class House {
   #ended = new Map();
 
   // Everybody in a test comes from one address, so numbers are limited only where that is tested.
-  static async start({ office = "hu", media = true, numbersPerMinute = 6000, leaks = false } = {}) {
+  static async start({ office = "hu", media = true, numbersPerMinute = 6000, leaks = false, boxOptions = [] } = {}) {
     const house = new House();
     house.office = office;
     house.numbersPerMinute = numbersPerMinute;
     house.leaks = leaks;
+    house.boxOptions = boxOptions;
     house.state = await mkdtemp(join(tmpdir(), "ablak-house-"));
     [house.boxPort, house.hqPort, house.boxesPort] = [await freePort(), await freePort(), await freePort()];
     house.boxUrl = `http://localhost:${house.boxPort}`;
@@ -90,7 +91,7 @@ export class House {
     await this.ablak("enrol", "--hq", `https://localhost:${this.boxesPort}`, "--ca", join(hq, "ca/ca.crt"), "--box",
       this.boxId, "--code", value("code"), "--state", box);
     this.#commands.set("box", [programs.box, "--state", box, "--people-port", String(this.boxPort), "--pages",
-      join(build, "pages/box"), "--headquarters", `https://localhost:${this.boxesPort}`, "--numbers-per-minute", String(this.numbersPerMinute)]);
+      join(build, "pages/box"), "--headquarters", `https://localhost:${this.boxesPort}`, "--numbers-per-minute", String(this.numbersPerMinute), ...this.boxOptions]);
     this.#commands.set("media", [programs.media, "--control-socket", join(box, "media.sock"), "--media-addresses", "127.0.0.1", "--media-port-min", "0", "--media-port-max", "0"]);
     await this.launch("box");
     if (media) await this.launch("media");

@@ -1,0 +1,88 @@
+// The servers a draft can be typed on, each pinned to the first core: the box, npm's server and a
+// bare relay. A server has `pid`, `url`, `rooms` (paths, as many as wanted), `stop()`.
+import { execFileSync, spawn } from "node:child_process";
+import { once } from "node:events";
+import { readFileSync, statSync, existsSync } from "node:fs";
+import { join } from "node:path";
+import { House, freePort, until } from "../../house/house.mjs";
+import { Client } from "../../house/client.mjs";
+
+const here = import.meta.dirname ?? new URL(".", import.meta.url).pathname;
+const root = join(here, "../../..");
+export const SERVER_CORE = "0", CLIENT_CORE = "1";
+const ticks = Number(execFileSync("getconf", ["CLK_TCK"], { encoding: "utf8" }));
+
+const pin = (pid, core) => execFileSync("taskset", ["-a", "-c", "-p", core, String(pid)], { stdio: "ignore" });
+
+export const memoryOf = (pid) =>
+  1024 * Number(/^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))[1]);
+
+export function cpuSecondsOf(pid) {
+  const fields = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1].split(" ");
+  return (Number(fields[11]) + Number(fields[12])) / ticks;
+}
+
+const paths = (count) => Array.from({ length: count }, (_, i) => `draft-${i}`);
+
+async function nodeServer(args, env, port, count) {
+  const child = spawn("taskset", ["-c", SERVER_CORE, process.execPath, ...args], { stdio: ["ignore", "pipe", "inherit"], env: { ...process.env, ...env } });
+  child.stdout.resume();
+  await until("the server", () => fetch(`http://127.0.0.1:${port}/`).then(() => true));
+  return {
+    pid: child.pid,
+    url: `ws://127.0.0.1:${port}`,
+    rooms: paths(count),
+    headers: {},
+    async stop() {
+      child.kill("SIGKILL");
+      await once(child, "exit");
+    },
+  };
+}
+
+export async function npmServer(count) {
+  const port = await freePort();
+  const folder = join(root, "node_modules/@y/websocket-server");
+  const { version } = JSON.parse(readFileSync(join(folder, "package.json"), "utf8"));
+  const server = await nodeServer([join(folder, "src/server.js")], { HOST: "127.0.0.1", PORT: String(port) }, port, count);
+  return { ...server, name: `@y/websocket-server ${version}` };
+}
+
+export async function relayServer(count) {
+  const port = await freePort();
+  return { ...(await nodeServer([join(here, "relay.mjs"), String(port)], {}, port, count)), name: "relay" };
+}
+
+// A real house. Its headquarters is ended before the measuring: it stands on another machine in
+// life, and here it would take the clients' core.
+export async function boxServer(build, count) {
+  const connections = String(count * 2);
+  const house = await House.start({ media: false, boxOptions: ["--connections", connections, "--connections-per-address", connections] });
+  try {
+    await house.kill("hq", "SIGTERM");
+    await house.kill("box", "SIGTERM");
+    const database = join(house.state, "box/box.db");
+    const seeded = execFileSync(join(build, "tests/bench/drafts/draft-seed"),
+      [database, join(root, "kb/samples/hu/forms/birth-certificate-form.json"), "hu.birth-certificate", String(count)], { encoding: "utf8" });
+    await house.launch("box");
+    const pid = house.pid("box");
+    pin(pid, SERVER_CORE);
+    const client = new Client(house.boxUrl);
+    await client.post("/api/sign-in", { login: "supervisor", password: "demo-supervisor-password" });
+    return {
+      name: "ablakd",
+      pid,
+      url: `${house.boxUrl.replace(/^http:\/\/localhost/, "ws://127.0.0.1")}/api/drafts`,
+      rooms: seeded.trim().split("\n").map((id) => `${id}/shared`),
+      headers: { cookie: client.cookieHeader(), origin: house.boxUrl.replace("localhost", "127.0.0.1") },
+      durable: true,
+      database,
+      house,
+      bytesOnDisk: () => [database, `${database}-wal`].reduce((sum, file) => sum + (existsSync(file) ? statSync(file).size : 0), 0),
+      stop: () => house.stop(),
+    };
+  } catch (error) {
+    await house.stop();
+    throw error;
+  }
+}
