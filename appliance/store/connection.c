@@ -52,7 +52,8 @@ static const char *pragmas_of(ConnectMode mode)
 {
   if (mode == CONNECT_WRITE)
     return "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;"
-           "PRAGMA journal_size_limit=67108864; PRAGMA trusted_schema=OFF";
+           "PRAGMA journal_size_limit=67108864; PRAGMA wal_autocheckpoint=8192;"
+           "PRAGMA trusted_schema=OFF";
   return "PRAGMA query_only=ON; PRAGMA trusted_schema=OFF";
 }
 

@@ -4,7 +4,7 @@
 #include "core/log.h"
 #include "store/private.h"
 
-#define GROUP_MAX 128
+#define GROUP_MAX 1024
 
 /* A caller of write_sync waits here, without a main loop. */
 typedef struct {
