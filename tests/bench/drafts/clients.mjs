@@ -114,7 +114,7 @@ class Person {
     });
     this.durable = 0;
     this.provider.messageHandlers[DURABLE] = (_encoder, decoder) => (this.durable = decoding.readVarUint(decoder));
-    this.provider.messageHandlers[101] = this.provider.messageHandlers[102] = () => {};
+    for (let kind = DURABLE + 1; kind < 110; kind++) this.provider.messageHandlers[kind] = () => {}; // what else the box tells its pages
   }
 
   // Calls `seen(count)` with how many characters of the other person's field came since now.

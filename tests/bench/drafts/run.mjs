@@ -33,7 +33,7 @@ async function main() {
   note("clients", Object.fromEntries([["ours", ours], ["peer", peer], ["relay", relay]].map(([name, one]) =>
     [name, { cpu: rounded(one.clientsCpu), lag_p99_ms: rounded(one.clientsLagP99Ms), p50_ms: rounded(one.p50), p99_ms: rounded(one.p99) }])));
   note("fdatasync of this disk", { unit: "ms", p50: rounded(sync.p50), p99: rounded(sync.p99) });
-  note("after everybody left", { memory_bytes: ours.left, documents_loaded: ours.documentsLeft, disk_bytes_a_draft: Math.round(ours.disk / count) });
+  note("after everybody left", { memory_bytes: ours.left, disk_bytes_a_draft: Math.round(ours.disk / count) });
 }
 
 // A 4 kB append and fdatasync, as a small commit does it.
@@ -93,7 +93,7 @@ async function measure(server, givenSeed, undecoded = false) {
     const result = await clients.ask("type", typing, () => marks.push(cpuSecondsOf(server.pid)));
     const cpuMsPerKey = 1000 * (marks[1] - marks[0]) / (busy * keysPerSecond * measureMs / 1000);
     await clients.ask("close");
-    const rest = { left: 0, documentsLeft: 0, disk: 0 };
+    const rest = { left: 0, disk: 0 };
     if (durable) {
       rest.left = memoryOf(server.pid);
       rest.disk = server.bytesOnDisk();
