@@ -211,6 +211,9 @@ void ablak_draft_live_connection_receive(AblakDraftConnection *connection, const
     ablak_draft_live_connection_refuse(connection, error);
     return;
   }
+  if (message.kind != ABLAK_YSYNC_QUERY_AWARENESS && message.kind != ABLAK_YSYNC_OTHER &&
+      !ablak_draft_live_wake(live))
+    return;
   switch (message.kind) {
   case ABLAK_YSYNC_STEP1:
     answer_state(connection, message.body, message.size);

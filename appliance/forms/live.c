@@ -1,8 +1,11 @@
 /* forms/live.c: drafts in memory: loading, what they weigh, failing and leaving. */
 #include "forms/live.h"
 #include "core/error.h"
+#include "core/log.h"
+#include <malloc.h>
 #include <string.h>
 
+#define TRIM_FROM 64    /* drafts put to sleep at once: give their memory back */
 #define LIVE_BYTES 8192 /* about, beside the documents: lists, awareness, who writes */
 
 Document *ablak_draft_live_document(Live *live, const char *audience)
@@ -78,21 +81,93 @@ static bool measure_log(Document *document, AblakTxn *txn, GError **error)
   return true;
 }
 
-static bool load_document(Live *live, AblakTxn *txn, bool office, GError **error)
+static void init_document(Live *live, bool office)
 {
   Document *document = &live->documents[office];
-  AblakYdocOptions options = {.max_bytes = live->drafts->options.document_max};
   document->live = live;
   document->office = office;
   document->audience = office ? "office" : "shared";
-  document->ydoc = ablak_ydoc_new(&options);
   document->awareness = ablak_yawareness_new(64, 4096);
   document->connections = g_ptr_array_new();
-  document->authors = ablak_authors_new(live->form, office);
-  return ablak_draft_log_load(txn, live->draft_id, document->audience, document->ydoc,
-                              &document->serial, error) &&
-         measure_log(document, txn, error) && ablak_draft_live_writers_load(document, txn, error) &&
-         ablak_authors_load(document->authors, document->ydoc, txn, live->draft_id, error);
+}
+
+static bool load_document(Document *document, AblakTxn *txn, GError **error)
+{
+  Live *live = document->live;
+  AblakYdocOptions options = {.max_bytes = live->drafts->options.document_max};
+  document->ydoc = ablak_ydoc_new(&options);
+  document->authors = ablak_authors_new(live->form, document->office);
+  if (!ablak_draft_log_load(txn, live->draft_id, document->audience, document->ydoc,
+                            &document->serial, error) ||
+      !measure_log(document, txn, error) || !ablak_draft_live_writers_load(document, txn, error) ||
+      !ablak_authors_load(document->authors, document->ydoc, txn, live->draft_id, error))
+    return false;
+  ablak_draft_live_weigh(document);
+  return true;
+}
+
+static bool load_documents(Live *live, AblakTxn *txn, GError **error)
+{
+  return load_document(&live->documents[0], txn, error) &&
+         load_document(&live->documents[1], txn, error);
+}
+
+/* --- sleeping --- */
+
+static void unload_document(Document *document)
+{
+  g_clear_pointer(&document->ydoc, ablak_ydoc_free);
+  g_clear_pointer(&document->authors, ablak_authors_free);
+  g_clear_pointer(&document->writers, g_hash_table_unref);
+  g_clear_pointer(&document->actors, g_hash_table_unref);
+  if (document->memory > 0)
+    ablak_draft_live_weigh(document);
+}
+
+bool ablak_draft_live_wake(Live *live)
+{
+  live->used_at_ms = drafts_monotonic_ms(live->drafts);
+  if (live->documents[0].ydoc != NULL)
+    return true;
+  g_autoptr(GError) error = NULL;
+  g_autoptr(AblakTxn) txn = ablak_store_read(live->drafts->store, &error);
+  if (txn != NULL && load_documents(live, txn, &error))
+    return true;
+  ablak_log_gerror(ABLAK_LOG_ERROR, "draft.read-failed", error, "draft", live->draft_id, NULL);
+  ablak_draft_live_fail(live);
+  return false;
+}
+
+/* Nothing is on its way to the store, and nothing is here that the log does not have. */
+static bool may_sleep(Live *live, gint64 now_ms)
+{
+  return live->documents[0].ydoc != NULL &&
+         now_ms - live->used_at_ms >= live->drafts->options.quiet_ms && live->open == NULL &&
+         g_queue_is_empty(&live->flying) && live->checks_source == 0 && !live->freezing &&
+         !live->failed && ablak_draft_live_connections(live) > 0 &&
+         g_hash_table_size(live->gone) == 0 && !ablak_ydoc_has_pending(live->documents[0].ydoc) &&
+         !ablak_ydoc_has_pending(live->documents[1].ydoc);
+}
+
+gboolean ablak_draft_live_sleep(gpointer data)
+{
+  AblakDrafts *drafts = data;
+  gint64 now_ms = drafts_monotonic_ms(drafts);
+  unsigned asleep = 0;
+  GHashTableIter iter;
+  gpointer value;
+  g_hash_table_iter_init(&iter, drafts->lives);
+  while (g_hash_table_iter_next(&iter, NULL, &value)) {
+    Live *live = value;
+    if (!may_sleep(live, now_ms))
+      continue;
+    unload_document(&live->documents[0]);
+    unload_document(&live->documents[1]);
+    asleep++;
+  }
+  if (asleep >= TRIM_FROM)
+    malloc_trim(0);
+  return G_SOURCE_CONTINUE;
 }
 
 static bool load(Live *live, GError **error)
@@ -103,8 +178,7 @@ static bool load(Live *live, GError **error)
     return false;
   live->frozen = draft->filed;
   live->form = shared_form(live->drafts, txn, draft, error);
-  return live->form != NULL && load_document(live, txn, false, error) &&
-         load_document(live, txn, true, error);
+  return live->form != NULL && load_documents(live, txn, error);
 }
 
 static void gone_free(gpointer data)
@@ -126,13 +200,14 @@ static Live *live_new(AblakDrafts *drafts, const char *draft_id, GError **error)
   live->drafts = drafts;
   live->draft_id = g_strdup(draft_id);
   live->gone = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, gone_free);
+  live->used_at_ms = drafts_monotonic_ms(drafts);
+  init_document(live, false);
+  init_document(live, true);
   live->updated_at_ms = G_MININT64 / 2; /* the first write tells */
   if (!load(live, error)) {
     ablak_draft_live_free(live);
     return NULL;
   }
-  ablak_draft_live_weigh(&live->documents[0]);
-  ablak_draft_live_weigh(&live->documents[1]);
   return live;
 }
 
@@ -140,6 +215,10 @@ Live *ablak_draft_live_get(AblakDrafts *drafts, const char *draft_id, GError **e
 {
   Live *live = g_hash_table_lookup(drafts->lives, draft_id);
   if (live != NULL && live->failed) {
+    ablak_error_set(error, ABLAK_ERROR_UNAVAILABLE, "forms/unavailable", "the draft is recovering");
+    return NULL;
+  }
+  if (live != NULL && !ablak_draft_live_wake(live)) {
     ablak_error_set(error, ABLAK_ERROR_UNAVAILABLE, "forms/unavailable", "the draft is recovering");
     return NULL;
   }
@@ -160,14 +239,9 @@ static void document_clear(Document *document)
   for (guint i = 0; document->connections != NULL && i < document->connections->len; i++)
     ((AblakDraftConnection *)g_ptr_array_index(document->connections, i))->document = NULL;
   g_clear_pointer(&document->connections, g_ptr_array_unref);
-  g_clear_pointer(&document->ydoc, ablak_ydoc_free);
+  unload_document(document);
   g_clear_pointer(&document->awareness, ablak_yawareness_free);
-  g_clear_pointer(&document->authors, ablak_authors_free);
-  g_clear_pointer(&document->writers, g_hash_table_unref);
-  g_clear_pointer(&document->actors, g_hash_table_unref);
   g_clear_pointer(&document->checks, g_free);
-  if (document->memory > 0)
-    ablak_draft_live_weigh(document);
 }
 
 static void stop(guint *source)
@@ -231,7 +305,8 @@ static gboolean leave(gpointer data)
   bool quiet = live->open == NULL && g_queue_is_empty(&live->flying);
   if (live->failed ? !quiet : !is_unused(live))
     return G_SOURCE_REMOVE;
-  if (!live->failed && !live->leaving && ablak_draft_live_merge_logs(live))
+  if (!live->failed && !live->leaving && ablak_draft_live_wake(live) &&
+      ablak_draft_live_merge_logs(live))
     live->leaving = true; /* batch_done comes back here */
   else
     g_hash_table_remove(live->drafts->lives, live->draft_id);

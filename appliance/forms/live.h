@@ -22,7 +22,7 @@ typedef struct {
   Live *live;
   bool office;
   const char *audience;
-  AblakYdoc *ydoc;
+  AblakYdoc *ydoc; /* NULL: asleep, and so are authors, writers and actors */
   AblakYawareness *awareness;
   AblakAuthors *authors;
   gint64 serial;          /* of the last row of the log, those in flight included */
@@ -44,6 +44,7 @@ struct Live {
   Document documents[2]; /* shared, office */
   Batch *open;           /* gathers; NULL: nothing yet */
   GQueue flying;         /* of Batch, given to the store, oldest first */
+  gint64 used_at_ms;     /* monotonic: when the documents were last needed */
   gint64 updated_at_ms;  /* monotonic: when the store was last told */
   bool frozen;
   bool freezing;     /* a submission is on its way: what comes is held back */
@@ -133,6 +134,7 @@ struct AblakDrafts {
   GHashTable *forms; /* "id version edition" -> AblakForm: of the drafts in memory */
   gsize memory;      /* of the documents */
   guint64 last_cookie;
+  guint sleep_source;
 };
 
 static inline gint64 drafts_monotonic_ms(const AblakDrafts *drafts)
@@ -155,6 +157,10 @@ void ablak_draft_live_answer(AblakDone done, gpointer data, GDestroyNotify free_
 /* --- live.c: loading, unloading, memory --- */
 Live *ablak_draft_live_get(AblakDrafts *drafts, const char *draft_id, GError **error);
 void ablak_draft_live_free(Live *live);
+/* A page that is open but quiet needs no documents: they go after a while and are read from the log
+ * again here. False: the store failed, and with it the draft. */
+bool ablak_draft_live_wake(Live *live);
+gboolean ablak_draft_live_sleep(gpointer drafts);
 Document *ablak_draft_live_document(Live *live, const char *audience);
 unsigned ablak_draft_live_connections(const Live *live);
 /* Closes everybody and forgets the memory copy: it may be ahead of the store. */

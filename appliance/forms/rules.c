@@ -15,8 +15,9 @@ static AblakDraftConnection *connection_of(const Document *document, guint64 coo
 void ablak_draft_live_remember(const AblakDraftConnection *connection)
 {
   Live *live = connection->document->live;
-  if (!ablak_ydoc_has_pending(live->documents[0].ydoc) &&
-      !ablak_ydoc_has_pending(live->documents[1].ydoc)) {
+  bool asleep = live->documents[0].ydoc == NULL; /* then nothing waits */
+  if (asleep || (!ablak_ydoc_has_pending(live->documents[0].ydoc) &&
+                 !ablak_ydoc_has_pending(live->documents[1].ydoc))) {
     g_hash_table_remove_all(live->gone);
     return;
   }

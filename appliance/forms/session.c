@@ -26,6 +26,7 @@ AblakDrafts *ablak_drafts_new(AblakStore *store, const AblakDraftsOptions *optio
   o->document_max = o->document_max > 0 ? o->document_max : 4 * 1024 * 1024;
   o->checks_ms = o->checks_ms > 0 ? o->checks_ms : 150;
   o->idle_ms = o->idle_ms > 0 ? o->idle_ms : 60000;
+  o->quiet_ms = o->quiet_ms > 0 ? o->quiet_ms : 1500;
   o->log_rows_max = o->log_rows_max > 0 ? o->log_rows_max : 200;
   o->log_bytes_max = o->log_bytes_max > 0 ? o->log_bytes_max : 256 * 1024;
   o->memory_max = o->memory_max > 0 ? o->memory_max : 256 * 1024 * 1024;
@@ -39,6 +40,7 @@ AblakDrafts *ablak_drafts_new(AblakStore *store, const AblakDraftsOptions *optio
       g_hash_table_new_full(g_str_hash, g_str_equal, NULL, (GDestroyNotify)ablak_draft_live_free);
   drafts->forms =
       g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)ablak_form_unref);
+  drafts->sleep_source = g_timeout_add(MIN(o->quiet_ms, 500), ablak_draft_live_sleep, drafts);
   return drafts;
 }
 
@@ -51,6 +53,7 @@ void ablak_drafts_free(AblakDrafts *drafts)
   g_hash_table_iter_init(&iter, drafts->lives);
   while (g_hash_table_iter_next(&iter, NULL, &live))
     ablak_draft_live_flush(live);
+  g_source_remove(drafts->sleep_source);
   g_hash_table_unref(drafts->lives);
   g_hash_table_unref(drafts->forms);
   g_free(drafts);

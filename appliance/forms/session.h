@@ -36,6 +36,7 @@ typedef struct {
   gsize document_max;    /* bytes of one document in memory; 0: 4 MiB */
   unsigned checks_ms;    /* how long changes settle before they are checked; 0: 150 */
   unsigned idle_ms;      /* how long an unused document stays in memory; 0: 60,000 */
+  unsigned quiet_ms;     /* and the documents of one that nobody changes; 0: 1,500 */
   unsigned log_rows_max; /* the log is merged into one row beyond this; 0: 200 */
   gsize log_bytes_max;   /* or beyond this; 0: 256 KiB */
   gsize memory_max;      /* of all documents in memory, about; 0: 256 MiB */
