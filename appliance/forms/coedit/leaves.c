@@ -3,11 +3,6 @@
 
 #define LEAF_MAX 256
 
-static bool holds(const Item *item, guint32 clock)
-{
-  return clock - item->clock < item->length;
-}
-
 /* The last slot from `low` on, below `high`, whose item begins at or before `clock`. */
 static guint32 search(const Doc *doc, const Leaf *leaf, guint32 low, guint32 high, guint32 clock)
 {
@@ -21,11 +16,10 @@ static guint32 search(const Doc *doc, const Leaf *leaf, guint32 low, guint32 hig
   return low;
 }
 
-/* Clocks grow evenly enough to guess the slot; from there in doubling steps to both sides. */
-static guint32 leaf_find(const Doc *doc, const Leaf *leaf, guint32 next_clock, guint32 clock)
+/* From the guessed slot in doubling steps to the side where the clock is. */
+static guint32 leaf_find(const Doc *doc, const Leaf *leaf, guint32 guess, guint32 clock)
 {
-  guint64 ahead = (guint64)(clock - leaf->clock) * leaf->count;
-  guint32 guess = (guint32)(ahead / (next_clock - leaf->clock)), step = 4;
+  guint32 step = 2;
   if (item_at(doc, leaf->items[guess])->clock <= clock) {
     guint32 low = guess;
     for (; low + step < leaf->count; low += step, step *= 2) {
@@ -42,34 +36,43 @@ static guint32 leaf_find(const Doc *doc, const Leaf *leaf, guint32 next_clock, g
   return search(doc, leaf, 0, high, clock);
 }
 
-/* People type where they typed before: the last struct and the last place found come first. */
-Place client_find(const Doc *doc, Client *client, guint32 clock)
+static guint32 leaf_end(const Client *client, guint32 leaf)
 {
-  guint32 low = client->leaf_count - 1, high = client->leaf_count;
-  const Leaf *leaf = &client->leaves[low];
-  if (item_at(doc, leaf->items[leaf->count - 1])->clock <= clock)
-    return (Place){low, leaf->count - 1u};
-  Place hint = client->hint;
-  if (hint.leaf < client->leaf_count) {
-    leaf = &client->leaves[hint.leaf];
-    for (int i = 0; i < 2 && hint.slot < leaf->count; i++, hint.slot++) {
-      if (holds(item_at(doc, leaf->items[hint.slot]), clock)) {
-        client->hint = hint;
-        return hint;
-      }
-    }
-  }
-  for (low = 0; high - low > 1;) {
+  return leaf + 1 < client->leaf_count ? client->leaves[leaf + 1].clock : client->state;
+}
+
+static guint32 find_leaf(const Client *client, guint32 clock)
+{
+  guint32 low = 0, high = client->leaf_count;
+  while (high - low > 1) {
     guint32 middle = (low + high) / 2;
     if (client->leaves[middle].clock <= clock)
       low = middle;
     else
       high = middle;
   }
-  leaf = &client->leaves[low];
-  guint32 next_clock = low + 1 < client->leaf_count ? leaf[1].clock : client->state;
-  client->hint = (Place){low, leaf_find(doc, leaf, next_clock, clock)};
-  return client->hint;
+  return low;
+}
+
+/* People type where they typed before: the last struct and the last place found come first.
+ * Elsewhere clocks grow evenly enough to guess the slot. */
+Place client_find(const Doc *doc, Client *client, guint32 clock)
+{
+  guint32 last = client->leaf_count - 1;
+  const Leaf *leaf = &client->leaves[last];
+  if (item_at(doc, leaf->items[leaf->count - 1])->clock <= clock)
+    return (Place){last, leaf->count - 1u};
+  Place at = client->hint;
+  guint32 end = at.leaf <= last ? leaf_end(client, at.leaf) : 0;
+  if (at.leaf > last || clock < client->leaves[at.leaf].clock || clock >= end) {
+    at.leaf = find_leaf(client, clock);
+    leaf = &client->leaves[at.leaf];
+    guint64 ahead = (guint64)(clock - leaf->clock) * leaf->count;
+    at.slot = (guint32)(ahead / (leaf_end(client, at.leaf) - leaf->clock));
+  }
+  leaf = &client->leaves[at.leaf];
+  at.slot = leaf_find(doc, leaf, MIN(at.slot, leaf->count - 1u), clock);
+  return client->hint = at;
 }
 
 bool client_next(const Client *client, Place *place)
