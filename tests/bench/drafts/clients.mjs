@@ -43,11 +43,12 @@ function pull(socket, doc) {
       if (encoding.length(encoder) > 1) socket.send(encoding.toUint8Array(encoder));
       if (kind !== sync.messageYjsSyncStep2) return;
       socket.off("message", listen);
-      socket.off("close", failed);
+      socket.off("close", cut);
       done();
     };
     socket.on("message", listen);
-    socket.on("close", failed);
+    const cut = (code, reason) => failed(new Error(`closed with ${code} ${reason}`));
+    socket.on("close", cut);
     socket.send(message((encoder) => sync.writeSyncStep1(encoder, doc)));
   });
 }
