@@ -314,7 +314,6 @@ AblakDraftConnection *ablak_drafts_connect(AblakDrafts *drafts, const char *draf
   connection->bytes = ablak_rate(options->bytes_per_s, options->bytes_burst, now_ms);
   g_ptr_array_add(document->connections, connection);
   ablak_draft_live_watch_idle(live);
-  ablak_draft_live_presence_watch(live);
   g_autoptr(GBytes) vector = ablak_ydoc_state_vector(document->ydoc);
   gsize size = 0;
   const void *data = g_bytes_get_data(vector, &size);

@@ -256,7 +256,6 @@ void ablak_draft_live_free(Live *live)
   stop(&live->flush_source);
   stop(&live->checks_source);
   stop(&live->idle_source);
-  stop(&live->awareness_source);
   g_clear_pointer(&live->open, ablak_draft_live_batch_free);
   Batch *batch;
   while ((batch = g_queue_pop_head(&live->flying)) != NULL)

@@ -53,7 +53,7 @@ struct Live {
   GQueue held;       /* of Held, while freezing */
   GHashTable *gone;  /* cookie -> Gone, while something waits */
   bool leaving;      /* its log is being merged before it goes */
-  guint flush_source, checks_source, idle_source, awareness_source;
+  guint flush_source, checks_source, idle_source;
 };
 
 struct AblakDraftConnection {
@@ -134,7 +134,7 @@ struct AblakDrafts {
   GHashTable *forms; /* "id version edition" -> AblakForm: of the drafts in memory */
   gsize memory;      /* of the documents */
   guint64 last_cookie;
-  guint sleep_source;
+  guint sleep_source, awareness_source;
 };
 
 static inline gint64 drafts_monotonic_ms(const AblakDrafts *drafts)
@@ -220,7 +220,8 @@ void ablak_draft_live_presence_take(AblakDraftConnection *connection, const void
 void ablak_draft_live_presence_send(AblakDraftConnection *connection);
 /* The connection is out of the document's list already. */
 void ablak_draft_live_presence_leave(AblakDraftConnection *connection, Document *document);
-void ablak_draft_live_presence_watch(Live *live);
+/* The timer that forgets who has not been heard of. */
+guint ablak_draft_live_presence_watch(AblakDrafts *drafts);
 
 /* --- connection.c --- */
 AblakDraftConnection *ablak_draft_live_connection_ref(AblakDraftConnection *connection);

@@ -94,23 +94,24 @@ void ablak_draft_live_presence_leave(AblakDraftConnection *connection, Document 
     relay(document, clients, left->len, NULL);
 }
 
+/* One timer for all drafts: with one each, every turn of the loop walks thousands of them. */
 static gboolean expire(gpointer data)
 {
-  Live *live = data;
-  for (int i = 0; i < 2; i++) {
-    Document *document = &live->documents[i];
-    g_autoptr(GArray) gone =
-        ablak_yawareness_expire(document->awareness, drafts_monotonic_ms(live->drafts));
-    relay(document, (const guint64 *)gone->data, gone->len, NULL);
-  }
-  if (ablak_draft_live_connections(live) > 0)
-    return G_SOURCE_CONTINUE;
-  live->awareness_source = 0;
-  return G_SOURCE_REMOVE;
+  AblakDrafts *drafts = data;
+  gint64 now_ms = drafts_monotonic_ms(drafts);
+  GHashTableIter iter;
+  gpointer live;
+  g_hash_table_iter_init(&iter, drafts->lives);
+  while (g_hash_table_iter_next(&iter, NULL, &live))
+    for (int i = 0; i < 2; i++) {
+      Document *document = &((Live *)live)->documents[i];
+      g_autoptr(GArray) gone = ablak_yawareness_expire(document->awareness, now_ms);
+      relay(document, (const guint64 *)gone->data, gone->len, NULL);
+    }
+  return G_SOURCE_CONTINUE;
 }
 
-void ablak_draft_live_presence_watch(Live *live)
+guint ablak_draft_live_presence_watch(AblakDrafts *drafts)
 {
-  if (live->awareness_source == 0)
-    live->awareness_source = g_timeout_add_seconds(EXPIRE_EVERY_S, expire, live);
+  return g_timeout_add_seconds(EXPIRE_EVERY_S, expire, drafts);
 }

@@ -40,6 +40,7 @@ AblakDrafts *ablak_drafts_new(AblakStore *store, const AblakDraftsOptions *optio
       g_hash_table_new_full(g_str_hash, g_str_equal, NULL, (GDestroyNotify)ablak_draft_live_free);
   drafts->forms =
       g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)ablak_form_unref);
+  drafts->awareness_source = ablak_draft_live_presence_watch(drafts);
   drafts->sleep_source = g_timeout_add(MIN(o->quiet_ms, 500), ablak_draft_live_sleep, drafts);
   return drafts;
 }
@@ -54,6 +55,7 @@ void ablak_drafts_free(AblakDrafts *drafts)
   while (g_hash_table_iter_next(&iter, NULL, &live))
     ablak_draft_live_flush(live);
   g_source_remove(drafts->sleep_source);
+  g_source_remove(drafts->awareness_source);
   g_hash_table_unref(drafts->lives);
   g_hash_table_unref(drafts->forms);
   g_free(drafts);
