@@ -142,7 +142,12 @@ class Pair {
   }
 
   async ready() {
-    for (const person of this.people) while (!person.provider.synced) await sleep(5);
+    const end = performance.now() + 20_000;
+    for (const person of this.people)
+      while (!person.provider.synced) {
+        if (performance.now() > end) throw new Error(`${person.provider.url} is not synced: ${person.provider.wsconnected ? "no answer" : "no connection"}`);
+        await sleep(5);
+      }
   }
 
   begin(record) {
