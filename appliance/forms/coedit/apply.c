@@ -76,6 +76,15 @@ static bool is_gc(const Doc *doc, guint32 index)
   return index != NONE && item_at(doc, index)->kind == KIND_GC;
 }
 
+/* Mostly nobody wrote between left and right: then right need not be searched. */
+static bool follows(const Doc *doc, const Item *item, const Client *right_client)
+{
+  if (item->left == NONE)
+    return false;
+  const Item *next = item_right(doc, item_at(doc, item->left));
+  return next != NULL && next->clock == item->right_clock && next->client == right_client->index;
+}
+
 /* The chain and neighbours of a struct whose dependencies are all here. False: what it belongs
  * to is gone, so it becomes GC. */
 static bool find_place(Doc *doc, const Struct *s, Item *item)
@@ -90,7 +99,8 @@ static bool find_place(Doc *doc, const Struct *s, Item *item)
     Client *client = doc_find_client(doc, s->right.client);
     item->right_client = client->index;
     item->right_clock = (guint32)s->right.clock;
-    item->right = doc_clean_start(doc, client, item->right_clock);
+    item->right = follows(doc, item, client) ? item_at(doc, item->left)->right
+                                             : doc_clean_start(doc, client, item->right_clock);
   }
   if (is_gc(doc, item->left) || is_gc(doc, item->right))
     return false;

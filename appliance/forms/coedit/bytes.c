@@ -1,5 +1,20 @@
 #include "forms/coedit/bytes.h"
 
+bool read_long_uint(Reader *reader, guint64 *ret_number)
+{
+  guint64 number = 0;
+  for (unsigned shift = 0; reader->at < reader->end && shift < 63; shift += 7) {
+    guint8 byte = *reader->at++;
+    number |= (guint64)(byte & 0x7f) << shift;
+    if (byte < 0x80) {
+      *ret_number = number;
+      return number <= YINT_MAX;
+    }
+  }
+  *ret_number = 0;
+  return false;
+}
+
 bool read_int(Reader *reader, bool *ret_negative, guint64 *ret_magnitude)
 {
   guint8 byte;
@@ -51,26 +66,37 @@ static unsigned utf8_sequence(const guint8 *at, const guint8 *end)
   return length;
 }
 
+/* How many bytes of ASCII come next, as far as eight. */
+static unsigned ascii_ahead(const guint8 *at, const guint8 *end)
+{
+  guint64 word;
+  if (end - at >= 8) {
+    memcpy(&word, at, 8);
+    word = GUINT64_FROM_LE(word) & G_GUINT64_CONSTANT(0x8080808080808080);
+    return word == 0 ? 8 : (unsigned)__builtin_ctzll(word) / 8;
+  }
+  unsigned count = 0;
+  while (at + count < end && at[count] < 0x80)
+    count++;
+  return count;
+}
+
 gint64 utf8_units(const char *text, gsize size)
 {
   const guint8 *at = (const guint8 *)text, *end = at + size;
   gint64 units = 0;
   while (at < end) {
-    guint64 word;
-    if (end - at >= 8) {
-      memcpy(&word, at, 8);
-      if ((word & G_GUINT64_CONSTANT(0x8080808080808080)) == 0) {
-        at += 8;
-        units += 8;
-        continue;
-      }
-    }
+    unsigned length = ascii_ahead(at, end);
+    at += length;
+    units += length;
+    if (length == 8 || at == end)
+      continue;
     if (*at >= 0xc2 && *at < 0xe0 && end - at >= 2 && (at[1] & 0xc0) == 0x80) {
       at += 2; /* most letters of Europe that are no ASCII */
       units++;
       continue;
     }
-    unsigned length = utf8_sequence(at, end);
+    length = utf8_sequence(at, end);
     if (length == 0)
       return -1;
     at += length;
@@ -89,8 +115,8 @@ gsize utf8_valid_units(const char *text, gsize size)
     memcpy(&word, text + at, 8);
     guint64 continuations = (word >> 7) & (~word >> 6) & ones;
     guint64 pairs = (word >> 7) & (word >> 6) & (word >> 5) & (word >> 4) & ones;
-    units -= (gsize)__builtin_popcountll(continuations);
-    units += (gsize)__builtin_popcountll(pairs);
+    units -= continuations * ones >> 56; /* the sum of the bytes */
+    units += pairs * ones >> 56;
   }
   for (; at < size; at++) {
     units -= ((guint8)text[at] & 0xc0) == 0x80;

@@ -23,23 +23,28 @@ static inline Reader reader_of(const void *data, gsize size)
   return (Reader){at, at + size};
 }
 
+bool read_long_uint(Reader *reader, guint64 *ret_number);
 static inline bool read_uint(Reader *reader, guint64 *ret_number)
 {
-  if (reader->at < reader->end && *reader->at < 0x80) {
-    *ret_number = *reader->at++;
+  const guint8 *at = reader->at;
+  if (reader->end - at < 3) /* what follows looks at three bytes */
+    return read_long_uint(reader, ret_number);
+  if (at[0] < 0x80) {
+    *ret_number = at[0];
+    reader->at = at + 1;
     return true;
   }
-  guint64 number = 0;
-  for (unsigned shift = 0; reader->at < reader->end && shift < 63; shift += 7) {
-    guint8 byte = *reader->at++;
-    number |= (guint64)(byte & 0x7f) << shift;
-    if (byte < 0x80) {
-      *ret_number = number;
-      return number <= YINT_MAX;
-    }
+  if (at[1] < 0x80) {
+    *ret_number = (guint64)at[1] << 7 | (at[0] & 0x7fu);
+    reader->at = at + 2;
+    return true;
   }
-  *ret_number = 0;
-  return false;
+  if (at[2] < 0x80) {
+    *ret_number = (guint64)at[2] << 14 | (at[1] & 0x7fu) << 7 | (at[0] & 0x7fu);
+    reader->at = at + 3;
+    return true;
+  }
+  return read_long_uint(reader, ret_number);
 }
 
 static inline bool read_byte(Reader *reader, guint8 *ret_byte)

@@ -11,7 +11,13 @@ bool text_to_cesu(Buffer *buffer, const char *text, gsize size)
   const guint8 *at = (const guint8 *)text, *end = at + size, *copied = at;
   buffer_reserve(buffer, size);
   for (; at < end; at++) {
-    if (*at < 0xf0)
+    guint64 word;
+    for (; end - at >= 8; at += 8) { /* eight bytes without a first byte of four */
+      memcpy(&word, at, 8);
+      if ((word & word << 1 & word << 2 & word << 3 & G_GUINT64_CONSTANT(0x8080808080808080)) != 0)
+        break;
+    }
+    if (at == end || *at < 0xf0)
       continue;
     write_raw(buffer, copied, (gsize)(at - copied));
     guint32 rest = ((guint32)(at[0] & 7) << 18 | (guint32)(at[1] & 63) << 12 |

@@ -195,7 +195,8 @@ struct AblakYdoc {
   guint64 origin;
   guint32 touched; /* clients with new structs, linked by next_touched */
   bool open, tracked;
-  bool fresh; /* it began with an empty document */
+  bool fresh;   /* it began with an empty document */
+  bool loading; /* and nobody wants to know what it changes */
   Ranges deletes;
   Ranges merges; /* places where a split may be healed */
   Log log;       /* when tracked */

@@ -194,12 +194,15 @@ void doc_integrate(Doc *doc, guint32 index)
   if (in_list && kind_is_countable(item->kind))
     parent->length += item->length;
   doc_touch(doc, client);
+  if (doc->loading && (client_last(client) != index - 1 || index >= doc->first_block))
+    push_merge(doc, item); /* others are found by their numbers */
   client_append(doc, client, index);
   if (doc->tracked)
     doc_log(doc, item, item->clock, item->length, false);
   if (item->kind == KIND_DELETED) {
     item->flags |= ITEM_DELETED;
-    push_delete(doc, item);
+    if (!doc->loading)
+      push_delete(doc, item);
   }
   const Item *container = type_item(parent);
   if ((container != NULL && item_is_deleted(container)) || (!in_list && item->right != NONE))
@@ -245,7 +248,7 @@ static void delete_child(Doc *doc, Item *item, guint32 *work)
 {
   if (!item_is_deleted(item))
     delete_shallow(doc, item, work);
-  else if (item->clock < client_before(doc, doc_client(doc, item->client)))
+  else if (doc->loading || item->clock < client_before(doc, doc_client(doc, item->client)))
     push_merge(doc, item); /* it becomes GC with its parent, and may merge then */
 }
 

@@ -167,6 +167,26 @@ static void merge_range(Doc *doc, Client *client, guint32 from, guint32 last)
   }
 }
 
+/* What one update brought lies in memory as it came, neighbours beside each other. */
+static void merge_loaded(Doc *doc)
+{
+  for (guint32 index = MIN(doc->next_item, doc->first_block); index-- > 1;) {
+    const Item *left = item_at(doc, index - 1), *right = item_at(doc, index);
+    if (left->client == right->client && mergeable(left, right, index))
+      merge_range(doc, doc_client(doc, right->client), right->clock, right->clock);
+  }
+}
+
+static void merge_touched(Doc *doc)
+{
+  for (guint32 i = doc->touched; i != NONE; i = doc_client(doc, i)->next_touched) {
+    Client *client = doc_client(doc, i);
+    /* else it only grew the last item */
+    if (item_at(doc, client_last(client))->clock >= client->before)
+      merge_range(doc, client, client->before, client->state - 1);
+  }
+}
+
 static void merge_all(Doc *doc)
 {
   for (guint32 i = doc->deletes.count; i-- > 0;) {
@@ -174,12 +194,10 @@ static void merge_all(Doc *doc)
     merge_range(doc, doc_client(doc, range->client), range->clock,
                 range->clock + range->length - 1);
   }
-  for (guint32 i = doc->touched; i != NONE; i = doc_client(doc, i)->next_touched) {
-    Client *client = doc_client(doc, i);
-    /* else it only grew the last item */
-    if (item_at(doc, client_last(client))->clock >= client->before)
-      merge_range(doc, client, client->before, client->state - 1);
-  }
+  if (doc->loading)
+    merge_loaded(doc);
+  else
+    merge_touched(doc);
   for (guint32 i = doc->merges.count; i-- > 0;) {
     const Range *range = &doc->merges.at[i];
     merge_range(doc, doc_client(doc, range->client), range->clock, range->clock);
@@ -232,6 +250,6 @@ GBytes *doc_finish(Doc *doc, bool want_update)
   g_clear_pointer(&doc->log.at, g_free);
   doc->log.count = doc->log.capacity = 0;
   doc->touched = NONE;
-  doc->open = false;
+  doc->open = doc->loading = false;
   return update;
 }

@@ -65,6 +65,7 @@ static bool apply(Doc *doc, const void *data, gsize size, guint64 origin, guint 
   bool tell = allow != NULL || (want & ~(guint)ABLAK_YDOC_UPDATE) != 0;
   AblakYdocReport *report = ret_report != NULL ? g_new0(AblakYdocReport, 1) : NULL;
   doc_begin(doc, origin, tell);
+  doc->loading = doc->fresh && !tell && want == 0;
   doc->marker_list = NONE;
   if (doc->page_count == 0 && update.struct_count > 1)
     doc_expect_items(doc, (guint32)update.struct_count);
