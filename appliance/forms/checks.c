@@ -2,6 +2,8 @@
 #include "forms/live.h"
 #include <string.h>
 
+#define CHECKS_APART 6 /* times as long as changes settle */
+
 static json_t *content_of(Live *live)
 {
   json_t *content = json_object();
@@ -47,6 +49,7 @@ static gboolean check_now(gpointer data)
 {
   Live *live = data;
   live->checks_source = 0;
+  live->checked_at_ms = drafts_monotonic_ms(live->drafts);
   if (live->failed)
     return G_SOURCE_REMOVE;
   g_autoptr(json_t) content = content_of(live);
@@ -56,11 +59,16 @@ static gboolean check_now(gpointer data)
   return G_SOURCE_REMOVE;
 }
 
+/* Who types changes something five times a second: a check has its time from the first change, and
+ * the next one comes a while later. */
 void ablak_draft_live_checks_soon(Live *live)
 {
   if (live->checks_source != 0)
-    g_source_remove(live->checks_source);
-  live->checks_source = g_timeout_add(live->drafts->options.checks_ms, check_now, live);
+    return;
+  gint64 settle_ms = live->drafts->options.checks_ms;
+  gint64 since_ms = drafts_monotonic_ms(live->drafts) - live->checked_at_ms;
+  gint64 wait_ms = CLAMP(CHECKS_APART * settle_ms - since_ms, settle_ms, CHECKS_APART * settle_ms);
+  live->checks_source = g_timeout_add((guint)wait_ms, check_now, live);
 }
 
 void ablak_draft_live_checks_send(Document *document, AblakDraftConnection *to)

@@ -201,6 +201,7 @@ static Live *live_new(AblakDrafts *drafts, const char *draft_id, GError **error)
   live->draft_id = g_strdup(draft_id);
   live->gone = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, gone_free);
   live->used_at_ms = drafts_monotonic_ms(drafts);
+  live->checked_at_ms = G_MININT64 / 2; /* long ago */
   init_document(live, false);
   init_document(live, true);
   live->updated_at_ms = G_MININT64 / 2; /* the first write tells */

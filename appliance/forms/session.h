@@ -7,8 +7,8 @@
  *   101  JSON string {"refused": [{"path", "reason"}]}: what of its update was undone
  *        (reasons "forbidden", "unknown", "structure", "value"),
  *   102  JSON string {"gaps": [{"path", "keyword", "detail"}], "complete": bool}: on connecting,
- *        and 150 ms after the last change; each audience gets the gaps of its own fields,
- *   103  JSON string {"authors": [DraftAuthor], "complete": true}: who wrote what, of the
+ *        and 150 ms after a change, at most each 0.9 s; each audience gets the gaps of its own
+ * fields, 103  JSON string {"authors": [DraftAuthor], "complete": true}: who wrote what, of the
  *        receiver's audience: everything ("complete") on connecting and when rows moved, else only
  *        fields whose author, other writers or previous value changed, after the commit; the time
  *        of an author who goes on, every 30 s. DraftAuthor is a component of the interface,
@@ -34,7 +34,8 @@ typedef struct AblakDraftConnection AblakDraftConnection;
 typedef struct {
   gsize message_max;     /* bytes of one message; 0: 1 MiB */
   gsize document_max;    /* bytes of one document in memory; 0: 4 MiB */
-  unsigned checks_ms;    /* how long changes settle before they are checked; 0: 150 */
+  unsigned checks_ms;    /* from a change to its check, and a sixth of the time between
+                          checks of one draft; 0: 150 */
   unsigned idle_ms;      /* how long an unused document stays in memory; 0: 60,000 */
   unsigned quiet_ms;     /* and the documents of one that nobody changes; 0: 1,500 */
   unsigned log_rows_max; /* the log is merged into one row beyond this; 0: 200 */

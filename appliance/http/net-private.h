@@ -16,12 +16,15 @@ struct AblakNet {
   struct uv_loop_s *loop;
   GSource *source; /* runs it */
   gpointer loop_tag;
-  bool changed; /* what the loop waits for, since it ran last */
+  bool changed;      /* what the loop waits for, since it ran last */
+  GPtrArray *filled; /* of AblakTransport, with something to write since then */
   bool tls, configured;
   int depth; /* callbacks being run */
   char *certificate, *key, *ca, *crl, *why;
 };
 
+/* Writes what was sent since the loop ran last. */
+void ablak_transports_push(AblakNet *net);
 /* Sets up an SSL_CTX when libwebsockets offers it. */
 int ablak_net_configure(struct lws *wsi, void *ssl_ctx);
 int ablak_transport_callback(struct lws *wsi, enum lws_callback_reasons reason, void *user,

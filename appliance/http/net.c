@@ -130,7 +130,9 @@ static gboolean loop_dispatch(GSource *source, GSourceFunc callback, gpointer da
 {
   AblakNet *net = ((LoopSource *)source)->net;
   net->changed = false;
+  ablak_transports_push(net);
   uv_run(net->loop, UV_RUN_NOWAIT);
+  ablak_transports_push(net); /* what was answered at once */
   return G_SOURCE_CONTINUE;
 }
 
@@ -158,6 +160,7 @@ static void detach_loop(AblakNet *net)
 AblakNet *ablak_net_new(const AblakNetTls *tls, GError **error)
 {
   AblakNet *net = g_new0(AblakNet, 1);
+  net->filled = g_ptr_array_new();
   attach_loop(net);
   if (tls != NULL) {
     net->tls = true;
@@ -207,6 +210,8 @@ void ablak_net_free(AblakNet *net)
     uv_run(net->loop, UV_RUN_DEFAULT);
     lws_context_destroy(net->context);
   }
+  ablak_transports_push(net); /* lets them go */
+  g_ptr_array_unref(net->filled);
   detach_loop(net);
   SSL_CTX_free(net->unused);
   g_free(net->certificate);

@@ -20,6 +20,8 @@ struct AblakTransport {
   gsize head_sent, queued;
   guint64 written, discarded;
   bool ended, told, finishing, lingering, dead, paused, held;
+  bool flowing; /* has been read or written: what is sent need not wait to be asked for */
+  bool filled;  /* in the net's list */
   int depth;
   guint kill_source, linger_source;
 };
@@ -188,9 +190,11 @@ static int dispatch(AblakTransport *transport, struct lws *wsi, enum lws_callbac
   switch (reason) {
   case LWS_CALLBACK_RAW_RX:
     lws_set_timeout(wsi, NO_PENDING_TIMEOUT, 0); /* the TLS hand-shake's own is over */
+    transport->flowing = true;
     good = received(transport, in, size);
     break;
   case LWS_CALLBACK_RAW_WRITEABLE:
+    transport->flowing = true;
     good = pump(transport);
     break;
   case LWS_CALLBACK_RAW_ADOPT:
@@ -258,7 +262,14 @@ void ablak_transport_send(AblakTransport *transport, GBytes *bytes)
     return;
   g_queue_push_tail(&transport->out, g_bytes_ref(bytes));
   transport->queued += g_bytes_get_size(bytes);
-  want_writable(transport);
+  if (!transport->flowing) {
+    want_writable(transport);
+  } else if (!transport->filled) {
+    transport->filled = true;
+    g_atomic_ref_count_inc(&transport->refs);
+    g_ptr_array_add(transport->net->filled, transport);
+    transport->net->changed = true;
+  }
 }
 
 gsize ablak_transport_queued(AblakTransport *transport)
@@ -284,6 +295,19 @@ void ablak_transport_push(AblakTransport *transport)
   if (transport->wsi != NULL && !transport->dead && transport->depth == 0 &&
       !lws_partial_buffered(transport->wsi) && !pump(transport))
     ablak_transport_abort(transport);
+}
+
+/* Written directly: being asked by the loop first would cost two changes of the epoll set and a
+ * turn for each message. */
+void ablak_transports_push(AblakNet *net)
+{
+  for (guint i = 0; i < net->filled->len; i++) {
+    AblakTransport *transport = g_ptr_array_index(net->filled, i);
+    transport->filled = false;
+    ablak_transport_push(transport);
+    drop(transport);
+  }
+  g_ptr_array_set_size(net->filled, 0);
 }
 
 void ablak_transport_finish(AblakTransport *transport)

@@ -50,9 +50,11 @@ static void create_private(const char *path)
 
 static const char *pragmas_of(ConnectMode mode)
 {
+  if (mode == CONNECT_CHECKPOINT)
+    return "PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=0; PRAGMA trusted_schema=OFF";
   if (mode == CONNECT_WRITE)
     return "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;"
-           "PRAGMA journal_size_limit=67108864; PRAGMA wal_autocheckpoint=8192;"
+           "PRAGMA journal_size_limit=67108864; PRAGMA wal_autocheckpoint=0;"
            "PRAGMA trusted_schema=OFF";
   return "PRAGMA query_only=ON; PRAGMA trusted_schema=OFF";
 }
@@ -63,8 +65,10 @@ AblakTxn *connection_open(const char *path, ConnectMode mode, GError **error)
   g_autofree char *uri =
       g_strconcat("file:", escaped, mode == CONNECT_IMMUTABLE ? "?immutable=1" : "", NULL);
   int flags = SQLITE_OPEN_URI | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
-  flags |=
-      mode == CONNECT_WRITE ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE : SQLITE_OPEN_READONLY;
+  if (mode == CONNECT_WRITE)
+    flags |= SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
+  else
+    flags |= mode == CONNECT_CHECKPOINT ? SQLITE_OPEN_READWRITE : SQLITE_OPEN_READONLY;
   if (mode == CONNECT_WRITE)
     create_private(path);
   AblakTxn *txn = g_new0(AblakTxn, 1);

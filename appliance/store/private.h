@@ -17,7 +17,9 @@ struct AblakTxn {
   gint64 last_seq; /* -1: not read yet */
 };
 
-typedef enum { CONNECT_READ, CONNECT_WRITE, CONNECT_IMMUTABLE } ConnectMode;
+/* CONNECT_WRITE only once for a file, before any other connection of this process: it opens and
+ * closes the file itself, which takes away the locks this process has on it (POSIX, fcntl). */
+typedef enum { CONNECT_READ, CONNECT_WRITE, CONNECT_CHECKPOINT, CONNECT_IMMUTABLE } ConnectMode;
 
 AblakTxn *connection_open(const char *path, ConnectMode mode, GError **error);
 void connection_close(AblakTxn *txn);
@@ -37,6 +39,13 @@ Writer *writer_start(AblakStore *store, AblakTxn *txn, GMainContext *context, un
 /* Finishes the queue, joins the thread and delivers what is left. The connection stays open. */
 void writer_stop(Writer *writer);
 
+/* --- checkpoints (checkpoint.c) --- */
+typedef struct Checkpointer Checkpointer;
+Checkpointer *checkpointer_start(const char *path, GError **error);
+void checkpointer_stop(Checkpointer *checkpointer);
+/* The writer, after a commit: the log has this many pages now. */
+void checkpointer_committed(Checkpointer *checkpointer, sqlite3 *writer, int logged);
+
 /* --- the pool (read.c) --- */
 typedef struct Pool Pool;
 Pool *pool_new(AblakStore *store, const char *path);
@@ -50,6 +59,7 @@ struct AblakStore {
   gpointer clock_data;
   AblakTxn *write_txn;
   Writer *writer;
+  Checkpointer *checkpointer;
   Pool *pool;
   GMutex hooks_lock;
   AblakJournalHook journal;

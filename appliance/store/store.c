@@ -62,6 +62,11 @@ AblakStore *ablak_store_open(const AblakStoreOptions *options, GError **error)
     store_free(store);
     return NULL;
   }
+  store->checkpointer = checkpointer_start(options->path, error);
+  if (store->checkpointer == NULL) {
+    store_free(store);
+    return NULL;
+  }
   store->write_txn->store = store;
   store->pool = pool_new(store, options->path);
   GMainContext *context = options->context != NULL ? options->context : g_main_context_default();
@@ -75,6 +80,7 @@ void ablak_store_close(AblakStore *store)
   if (store == NULL)
     return;
   writer_stop(store->writer);
+  checkpointer_stop(store->checkpointer);
   pool_free(store->pool);
   /* The last connection of the file: closing it checkpoints and removes the WAL. */
   store_free(store);

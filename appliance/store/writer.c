@@ -41,6 +41,7 @@ struct Writer {
   GQueue deliveries; /* of Delivery */
   GSource *source;   /* attached while deliveries wait */
   bool stopping;
+  int log_pages; /* of the write-ahead log, after the last commit */
 };
 
 static void job_free(Job *job)
@@ -282,6 +283,7 @@ static void run_group(Writer *writer, GPtrArray *jobs)
   if (!commit_group(writer, jobs, &error))
     fail_group(writer, jobs, error);
   tell(writer, jobs, writer->txn->events);
+  checkpointer_committed(writer->store->checkpointer, writer->txn->db, writer->log_pages);
   g_clear_pointer(&writer->txn->events, g_ptr_array_unref);
 }
 
@@ -295,6 +297,12 @@ static GPtrArray *take_group(Writer *writer)
     g_ptr_array_add(jobs, g_queue_pop_head(&writer->queue));
   g_mutex_unlock(&writer->lock);
   return jobs;
+}
+
+static int note_log(void *data, sqlite3 *db, const char *name, int pages)
+{
+  ((Writer *)data)->log_pages = pages;
+  return SQLITE_OK;
 }
 
 static gpointer write_loop(gpointer data)
@@ -321,6 +329,7 @@ Writer *writer_start(AblakStore *store, AblakTxn *txn, GMainContext *context, un
   g_cond_init(&writer->wake);
   g_queue_init(&writer->queue);
   g_queue_init(&writer->deliveries);
+  sqlite3_wal_hook(txn->db, note_log, writer);
   writer->thread = g_thread_new("store", write_loop, writer);
   return writer;
 }
@@ -332,6 +341,7 @@ void writer_stop(Writer *writer)
   g_cond_signal(&writer->wake);
   g_mutex_unlock(&writer->lock);
   g_thread_join(writer->thread);
+  sqlite3_wal_hook(writer->txn->db, NULL, NULL);
   if (writer->source != NULL)
     g_source_destroy(writer->source);
   deliver(writer);

@@ -1,0 +1,103 @@
+/* Moves the write-ahead log into the database beside the writer.
+ *
+ * A checkpoint of thousands of pages takes as long as hundreds of commits; when the writer runs it,
+ * everybody waits. A passive one, on a connection of its own, disturbs nobody, but while commits go
+ * on it never reaches the end of the log, and the log is begun anew only from its end. So the last
+ * few pages are the writer's (SQLite, "Write-Ahead Logging", §2.3 and §6). */
+#include "core/log.h"
+#include "store/private.h"
+
+/* Pages of the log that are not in the database yet: when they are moved, and how many the writer
+ * moves itself once the log is long. */
+#define MOVE_FROM 1000
+#define LAST_FEW 512
+#define LONG_LOG 16384
+
+struct Checkpointer {
+  AblakTxn *txn;
+  GThread *thread;
+  GMutex lock;
+  GCond wake;
+  int logged, moved; /* pages, since the log was begun */
+  int tried;         /* pages when the writer last tried to end it */
+  bool wanted, stopping;
+};
+
+static int move(sqlite3 *db, int logged)
+{
+  int in_log = -1, moved = -1;
+  int code = sqlite3_wal_checkpoint_v2(db, NULL, SQLITE_CHECKPOINT_PASSIVE, &in_log, &moved);
+  if (code != SQLITE_OK && code != SQLITE_BUSY)
+    ablak_log(ABLAK_LOG_WARNING, "store.checkpoint-failed", "reason", sqlite3_errmsg(db), NULL);
+  /* a log that was begun anew meanwhile has fewer pages than it had */
+  return in_log >= logged ? moved : -1;
+}
+
+static gpointer run(gpointer data)
+{
+  Checkpointer *checkpointer = data;
+  g_mutex_lock(&checkpointer->lock);
+  while (!checkpointer->stopping) {
+    if (!checkpointer->wanted) {
+      g_cond_wait(&checkpointer->wake, &checkpointer->lock);
+      continue;
+    }
+    int logged = checkpointer->logged;
+    g_mutex_unlock(&checkpointer->lock);
+    int moved = move(checkpointer->txn->db, logged);
+    g_mutex_lock(&checkpointer->lock);
+    checkpointer->wanted = false;
+    if (checkpointer->logged >= logged)
+      checkpointer->moved = MAX(checkpointer->moved, moved);
+  }
+  g_mutex_unlock(&checkpointer->lock);
+  return NULL;
+}
+
+Checkpointer *checkpointer_start(const char *path, GError **error)
+{
+  AblakTxn *txn = connection_open(path, CONNECT_CHECKPOINT, error);
+  if (txn == NULL)
+    return NULL;
+  Checkpointer *checkpointer = g_new0(Checkpointer, 1);
+  checkpointer->txn = txn;
+  g_mutex_init(&checkpointer->lock);
+  g_cond_init(&checkpointer->wake);
+  checkpointer->thread = g_thread_new("checkpoint", run, checkpointer);
+  return checkpointer;
+}
+
+void checkpointer_stop(Checkpointer *checkpointer)
+{
+  if (checkpointer == NULL)
+    return;
+  g_mutex_lock(&checkpointer->lock);
+  checkpointer->stopping = true;
+  g_cond_signal(&checkpointer->wake);
+  g_mutex_unlock(&checkpointer->lock);
+  g_thread_join(checkpointer->thread);
+  connection_close(checkpointer->txn);
+  g_mutex_clear(&checkpointer->lock);
+  g_cond_clear(&checkpointer->wake);
+  g_free(checkpointer);
+}
+
+void checkpointer_committed(Checkpointer *checkpointer, sqlite3 *writer, int logged)
+{
+  g_mutex_lock(&checkpointer->lock);
+  if (logged < checkpointer->logged)
+    checkpointer->moved = checkpointer->tried = 0;
+  checkpointer->logged = logged;
+  int left = logged - checkpointer->moved;
+  bool ends = logged >= LONG_LOG && left <= LAST_FEW && !checkpointer->wanted &&
+              logged - checkpointer->tried >= MOVE_FROM;
+  if (ends) {
+    checkpointer->tried = logged;
+  } else if (left >= MOVE_FROM && !checkpointer->wanted) {
+    checkpointer->wanted = true;
+    g_cond_signal(&checkpointer->wake);
+  }
+  g_mutex_unlock(&checkpointer->lock);
+  if (ends)
+    move(writer, logged);
+}
