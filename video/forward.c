@@ -1,98 +1,92 @@
-/* video/forward.c: packets from one leg to the others. */
-#include "core/clock.h"
-#include "core/error.h"
+/* video/forward.c: packets from one flow to the others of its room. */
 #include "video/bytes.h"
-#include "video/leg.h"
+#include "video/loop-private.h"
 #include <string.h>
 
-/* Streams one page may send; a browser sends three (audio, video, retransmissions). */
-#define LEG_SSRCS_MAX 32
 #define KEY_FRAME_INTERVAL_MS 500
 /* The SSRC the relay signs its own key frame requests with. */
 #define RELAY_SSRC 1
 
-bool ablak_leg_claim(AblakLeg *leg, guint32 ssrc)
+static bool owns(const AblakFlow *flow, guint32 ssrc)
 {
-  gpointer key = GUINT_TO_POINTER(ssrc);
-  AblakLeg *owner = g_hash_table_lookup(leg->session->owners, key);
-  if (owner == leg)
+  for (guint i = 0; i < flow->ssrcs_length; i++)
+    if (flow->ssrcs[i] == ssrc)
+      return true;
+  return false;
+}
+
+static const AblakFlow *owner_of(const AblakRoom *room, guint32 ssrc)
+{
+  for (guint i = 0; i < room->length; i++)
+    if (owns(room->flows[i], ssrc))
+      return room->flows[i];
+  return NULL;
+}
+
+/* An SSRC becomes the flow's own; false when another has it or there are too many. */
+static bool claim(AblakFlow *flow, guint32 ssrc)
+{
+  if (owns(flow, ssrc))
     return true;
-  if (owner != NULL || leg->ssrcs == LEG_SSRCS_MAX)
+  if (flow->ssrcs_length == FLOW_SSRCS_MAX || owner_of(flow->room, ssrc) != NULL)
     return false;
-  g_hash_table_insert(leg->session->owners, key, leg);
-  leg->ssrcs++;
+  flow->ssrcs[flow->ssrcs_length++] = ssrc;
   return true;
 }
 
-static void refuse_stream(AblakLeg *leg, guint32 ssrc)
+static void refuse_stream(AblakFlow *flow, guint32 ssrc)
 {
-  g_autoptr(GError) error = NULL;
-  leg->stats.packets_refused++;
-  if (leg->duplicate_told)
+  if (flow->refusal_told)
     return;
-  leg->duplicate_told = true;
-  if (leg->ssrcs == LEG_SSRCS_MAX)
-    ablak_error_set(&error, ABLAK_ERROR_TOO_LARGE, "media/ssrc-too-many",
-                    "the leg sends more than %d streams", LEG_SSRCS_MAX);
-  else
-    ablak_error_set(&error, ABLAK_ERROR_CONFLICT, "media/ssrc-duplicate",
-                    "another leg of the session already sends SSRC %u", ssrc);
-  ablak_session_tell_error(leg->session, leg, error);
+  flow->refusal_told = true;
+  Message *event = ablak_message_new(EVENT_REFUSED, flow, NULL, 0);
+  event->ssrc = ssrc;
+  event->refusal =
+      flow->ssrcs_length == FLOW_SSRCS_MAX ? ABLAK_FLOW_SSRC_TOO_MANY : ABLAK_FLOW_SSRC_TAKEN;
+  ablak_mailbox_post(&flow->room->loop->loops->events, event);
 }
 
-static bool can_receive(const AblakLeg *leg)
-{
-  return leg->send != NULL && leg->writable;
-}
-
-static void deliver(AblakLeg *target, const guint8 *packet, gsize size, bool rtcp)
-{
-  guint8 copy[ABLAK_RTP_PACKET_MAX + ABLAK_SRTP_OVERHEAD];
-  memcpy(copy, packet, size);
-  AblakSrtpStatus status = rtcp ? ablak_srtp_protect_rtcp(target->send, copy, &size, sizeof copy)
-                                : ablak_srtp_protect(target->send, copy, &size, sizeof copy);
-  if (status != ABLAK_SRTP_OK || !ablak_ice_send(target->ice, copy, size))
-    return;
-  target->stats.packets_sent++;
-  target->stats.bytes_sent += size;
-}
-
-void ablak_leg_forward_rtp(AblakLeg *leg, guint8 *data, gsize size)
+static bool open_rtp(AblakFlow *flow, guint8 *data, gsize *size)
 {
   AblakRtpHeader header;
   AblakSdpKind kind;
   bool rtx;
-  if (size > ABLAK_RTP_PACKET_MAX ||
-      ablak_srtp_unprotect(leg->receive, data, &size) != ABLAK_SRTP_OK ||
-      !ablak_rtp_parse(data, size, &header) ||
-      !ablak_sdp_payload_kind(header.payload_type, &kind, &rtx) || !leg->may_send[kind]) {
-    leg->stats.packets_refused++;
-    return;
-  }
-  if (!ablak_leg_claim(leg, header.ssrc)) {
-    refuse_stream(leg, header.ssrc);
-    return;
-  }
-  GPtrArray *legs = leg->session->legs;
-  for (guint i = 0; i < legs->len; i++) {
-    AblakLeg *target = legs->pdata[i];
-    if (target != leg && can_receive(target))
-      deliver(target, data, size, false);
-  }
+  if (ablak_srtp_unprotect(flow->receive, data, size) != ABLAK_SRTP_OK ||
+      !ablak_rtp_parse(data, *size, &header) ||
+      !ablak_sdp_payload_kind(header.payload_type, &kind, &rtx) || !flow->may_send[kind])
+    return false;
+  if (claim(flow, header.ssrc))
+    return true;
+  refuse_stream(flow, header.ssrc);
+  return false;
+}
+
+bool ablak_forward_open(AblakFlow *flow, guint8 *data, gsize size, Plain *ret_plain)
+{
+  bool rtcp = ablak_packet_kind(data, size) == ABLAK_PACKET_RTCP;
+  bool good = flow->receive != NULL && size <= ABLAK_RTP_PACKET_MAX;
+  if (good && rtcp)
+    good = ablak_srtp_unprotect_rtcp(flow->receive, data, &size) == ABLAK_SRTP_OK &&
+           ablak_rtcp_is_valid(data, size);
+  else if (good)
+    good = open_rtp(flow, data, &size);
+  if (!good)
+    ablak_counter_add(&flow->packets_refused, 1);
+  *ret_plain = (Plain){data, size, rtcp};
+  return good;
 }
 
 /* What of a compound packet concerns `target`: reports and descriptions concern everyone, feedback
- * only the leg whose stream it is about. */
-static gsize select_rtcp(const AblakLeg *leg, const AblakLeg *target, const guint8 *data,
-                         gsize size, guint8 *ret_selected)
+ * only the flow whose stream it is about. */
+static gsize select_rtcp(const AblakFlow *target, const Plain *plain, guint8 *ret_selected)
 {
   AblakRtcpPacket packet;
   gsize offset = 0, selected = 0;
-  while (ablak_rtcp_next(data, size, &offset, &packet)) {
+  while (ablak_rtcp_next(plain->data, plain->size, &offset, &packet)) {
     guint32 ssrc = 0;
     if (ablak_rtcp_feedback_target(&packet, &ssrc)) {
-      const AblakLeg *owner = g_hash_table_lookup(leg->session->owners, GUINT_TO_POINTER(ssrc));
-      if (owner != NULL ? owner != target : leg->session->legs->len > 2)
+      const AblakFlow *owner = owner_of(target->room, ssrc);
+      if (owner != NULL ? owner != target : target->room->length > 2)
         continue;
     }
     memcpy(ret_selected + selected, packet.data, packet.size);
@@ -101,50 +95,65 @@ static gsize select_rtcp(const AblakLeg *leg, const AblakLeg *target, const guin
   return selected;
 }
 
-void ablak_leg_forward_rtcp(AblakLeg *leg, guint8 *data, gsize size)
+/* Encrypts what concerns the target into loop->out[at]; false when there is nothing to send. */
+static bool seal(Loop *loop, AblakFlow *target, const Plain *plain, guint at)
 {
-  if (size > ABLAK_RTP_PACKET_MAX ||
-      ablak_srtp_unprotect_rtcp(leg->receive, data, &size) != ABLAK_SRTP_OK ||
-      !ablak_rtcp_is_valid(data, size)) {
-    leg->stats.packets_refused++;
-    return;
-  }
-  GPtrArray *legs = leg->session->legs;
-  for (guint i = 0; i < legs->len; i++) {
-    AblakLeg *target = legs->pdata[i];
-    guint8 selected[ABLAK_RTP_PACKET_MAX];
-    if (target == leg || !can_receive(target))
+  guint8 *out = loop->out[at];
+  gsize size = plain->size;
+  if (plain->rtcp)
+    size = select_rtcp(target, plain, out);
+  else
+    memcpy(out, plain->data, size);
+  if (size == 0)
+    return false;
+  AblakSrtpStatus status = plain->rtcp
+                               ? ablak_srtp_protect_rtcp(target->send, out, &size, PACKET_SPACE)
+                               : ablak_srtp_protect(target->send, out, &size, PACKET_SPACE);
+  loop->out_pieces[at].iov_len = size;
+  return status == ABLAK_SRTP_OK;
+}
+
+void ablak_forward(Loop *loop, AblakFlow *flow, guint length)
+{
+  const AblakRoom *room = flow->room;
+  for (guint i = 0; i < room->length; i++) {
+    AblakFlow *target = room->flows[i];
+    guint sealed = 0;
+    if (target == flow || !ablak_flow_can_send(target))
       continue;
-    gsize selected_size = select_rtcp(leg, target, data, size, selected);
-    if (selected_size > 0)
-      deliver(target, selected, selected_size, true);
+    for (guint j = 0; j < length; j++)
+      sealed += seal(loop, target, &loop->plain[j], sealed);
+    if (sealed > 0)
+      ablak_flow_send_out(loop, target, sealed);
   }
 }
 
-void ablak_leg_ask_key_frame(AblakLeg *leg, gint64 now_ms)
+void ablak_forward_set_sources(AblakFlow *flow, const AblakSdpSource *sources, gsize length)
 {
-  if (!can_receive(leg) || leg->answer == NULL)
-    return;
-  leg->key_frame_wanted = now_ms - leg->key_frame_asked_ms < KEY_FRAME_INTERVAL_MS;
-  if (leg->key_frame_wanted)
-    return;
-  leg->key_frame_asked_ms = now_ms;
-  const GArray *sources = leg->answer->sources;
-  for (guint i = 0; i < sources->len; i++) {
-    const AblakSdpSource *source = &g_array_index(sources, AblakSdpSource, i);
-    guint8 pli[ABLAK_RTCP_PLI_SIZE];
-    if (source->kind != ABLAK_SDP_VIDEO)
-      continue;
-    ablak_rtcp_write_pli(pli, RELAY_SSRC, source->ssrc);
-    deliver(leg, pli, sizeof pli, true);
+  flow->video_length = 0;
+  for (gsize i = 0; i < length; i++) {
+    claim(flow, sources[i].ssrc);
+    if (sources[i].rtx_ssrc != 0)
+      claim(flow, sources[i].rtx_ssrc);
+    if (sources[i].kind == ABLAK_SDP_VIDEO && flow->video_length < G_N_ELEMENTS(flow->video))
+      flow->video[flow->video_length++] = sources[i].ssrc;
   }
 }
 
-void ablak_leg_ask_key_frames(AblakLeg *leg)
+void ablak_forward_ask_key_frame(Loop *loop, AblakFlow *flow)
 {
-  gint64 now_ms = ablak_clock_monotonic_ms();
-  GPtrArray *legs = leg->session->legs;
-  for (guint i = 0; i < legs->len; i++)
-    if (legs->pdata[i] != leg)
-      ablak_leg_ask_key_frame(legs->pdata[i], now_ms);
+  if (!ablak_flow_can_send(flow))
+    return;
+  flow->key_frame_wanted = loop->now_ms - flow->key_frame_asked_ms < KEY_FRAME_INTERVAL_MS;
+  if (flow->key_frame_wanted)
+    return;
+  flow->key_frame_asked_ms = loop->now_ms;
+  for (guint i = 0; i < flow->video_length; i++) {
+    gsize size = ABLAK_RTCP_PLI_SIZE;
+    ablak_rtcp_write_pli(loop->out[0], RELAY_SSRC, flow->video[i]);
+    if (ablak_srtp_protect_rtcp(flow->send, loop->out[0], &size, PACKET_SPACE) != ABLAK_SRTP_OK)
+      continue;
+    loop->out_pieces[0].iov_len = size;
+    ablak_flow_send_out(loop, flow, 1);
+  }
 }

@@ -1,6 +1,7 @@
 /* video/ice.c: libnice. */
 #include "video/ice.h"
 #include "core/error.h"
+#include <fcntl.h>
 #include <nice/agent.h>
 #include <nice/interfaces.h>
 
@@ -53,6 +54,14 @@ static void on_state(NiceAgent *agent, guint stream, guint component, guint stat
     ice->handler->writable(ice->user);
 }
 
+static void on_selected(NiceAgent *agent, guint stream, guint component, NiceCandidate *local,
+                        NiceCandidate *remote, gpointer data)
+{
+  AblakIce *ice = data;
+  if (ice->handler != NULL)
+    ice->handler->selected(ice->user);
+}
+
 static void on_received(NiceAgent *agent, guint stream, guint component, guint size, gchar *data,
                         gpointer user)
 {
@@ -99,6 +108,7 @@ static bool begin(AblakIce *ice, GError **error)
                               ice->settings->port_max);
   g_signal_connect(ice->agent, "candidate-gathering-done", G_CALLBACK(on_gathered), ice);
   g_signal_connect(ice->agent, "component-state-changed", G_CALLBACK(on_state), ice);
+  g_signal_connect(ice->agent, "new-selected-pair-full", G_CALLBACK(on_selected), ice);
   if (!nice_agent_attach_recv(ice->agent, ice->stream, COMPONENT, ice->settings->main_context,
                               on_received, ice) ||
       !nice_agent_gather_candidates(ice->agent, ice->stream)) {
@@ -229,4 +239,35 @@ bool ablak_ice_send(AblakIce *ice, const guint8 *data, gsize size)
 {
   return nice_agent_send(ice->agent, ice->stream, COMPONENT, (guint)size, (const char *)data) ==
          (int)size;
+}
+
+static void address_read(const NiceAddress *address, AblakIceAddress *ret_address)
+{
+  nice_address_copy_to_sockaddr(address, (struct sockaddr *)(gpointer)&ret_address->address);
+  ret_address->size = ret_address->address.ss_family == AF_INET6 ? sizeof(struct sockaddr_in6)
+                                                                 : sizeof(struct sockaddr_in);
+}
+
+int ablak_ice_path(AblakIce *ice, AblakIceAddress *ret_remote)
+{
+  NiceCandidate *local = NULL, *remote = NULL;
+  g_autoptr(GSocket) socket = nice_agent_get_selected_socket(ice->agent, ice->stream, COMPONENT);
+  if (socket == NULL ||
+      !nice_agent_get_selected_pair(ice->agent, ice->stream, COMPONENT, &local, &remote))
+    return -1;
+  address_read(&remote->addr, ret_remote);
+  return fcntl(g_socket_get_fd(socket), F_DUPFD_CLOEXEC, 0);
+}
+
+GArray *ablak_ice_remote_addresses(AblakIce *ice)
+{
+  GArray *addresses = g_array_new(FALSE, TRUE, sizeof(AblakIceAddress));
+  GSList *list = nice_agent_get_remote_candidates(ice->agent, ice->stream, COMPONENT);
+  for (GSList *link = list; link != NULL; link = link->next) {
+    AblakIceAddress address = {0};
+    address_read(&((NiceCandidate *)link->data)->addr, &address);
+    g_array_append_val(addresses, address);
+  }
+  g_slist_free_full(list, (GDestroyNotify)nice_candidate_free);
+  return addresses;
 }

@@ -8,13 +8,9 @@
 #define CONNECT_TIMEOUT_MS 30000
 /* Speech pauses aside, a page that sends is heard many times a second. */
 #define RECENT_MS 1500
-#define QUIET_MS 5000
-#define LISTENER_QUIET_MS 15000
-#define UNANSWERED_PACKETS 50
-#define DEAD_MS 30000
 #define EARLY_PACKETS_MAX 8
 
-static void set_state(AblakLeg *leg, AblakMediaLegState state, const char *reason)
+void ablak_leg_set_state(AblakLeg *leg, AblakMediaLegState state, const char *reason)
 {
   if (leg->state == state)
     return;
@@ -23,29 +19,32 @@ static void set_state(AblakLeg *leg, AblakMediaLegState state, const char *reaso
 }
 
 /* The transports may be on the stack: the relay's sweep removes the leg. */
-static void fail(AblakLeg *leg, const char *reason)
+void ablak_leg_fail(AblakLeg *leg, const char *reason)
 {
   if (leg->state == ABLAK_MEDIA_LEG_FAILED)
     return;
   leg->spent = true;
   leg->writable = false;
   ablak_relay_sweep_later(leg->session->relay);
-  set_state(leg, ABLAK_MEDIA_LEG_FAILED, reason);
+  ablak_leg_set_state(leg, ABLAK_MEDIA_LEG_FAILED, reason);
 }
 
 static void connected_if_ready(AblakLeg *leg)
 {
-  if (leg->receive == NULL || !leg->writable || leg->state != ABLAK_MEDIA_LEG_CONNECTING)
+  if (!leg->keyed || !leg->writable || leg->state != ABLAK_MEDIA_LEG_CONNECTING)
     return;
-  leg->heard_ms = ablak_clock_monotonic_ms();
-  set_state(leg, ABLAK_MEDIA_LEG_CONNECTED, NULL);
+  leg->connected_ms = ablak_clock_monotonic_ms();
+  ablak_leg_route(leg);
+  ablak_leg_set_state(leg, ABLAK_MEDIA_LEG_CONNECTED, NULL);
   ablak_leg_ask_key_frames(leg);
 }
 
 static void dtls_send(const guint8 *data, gsize size, gpointer user)
 {
   AblakLeg *leg = user;
-  if (leg->ice != NULL)
+  if (leg->routed)
+    ablak_flow_send(leg->flow, data, size);
+  else
     ablak_ice_send(leg->ice, data, size);
 }
 
@@ -54,14 +53,14 @@ static void dtls_established(AblakSrtpProfile profile, AblakSrtp *receive, Ablak
 {
   AblakLeg *leg = user;
   leg->profile = profile;
-  leg->receive = receive;
-  leg->send = send;
+  leg->keyed = true;
+  ablak_flow_set_keys(leg->flow, receive, send);
   connected_if_ready(leg);
 }
 
 static void dtls_ended(const char *reason, gpointer user)
 {
-  fail(user, reason);
+  ablak_leg_fail(user, reason);
 }
 
 static const AblakDtlsHandler dtls_handler = {dtls_send, dtls_established, dtls_ended};
@@ -96,7 +95,7 @@ static Presence presence(const AblakLeg *leg)
   if (leg->state == ABLAK_MEDIA_LEG_DISCONNECTED)
     return QUIET;
   return leg->state == ABLAK_MEDIA_LEG_CONNECTING || !sends_anything(leg) ||
-                 ablak_clock_monotonic_ms() - leg->heard_ms < RECENT_MS
+                 ablak_clock_monotonic_ms() - ablak_leg_heard_ms(leg) < RECENT_MS
              ? ALIVE
              : QUIET;
 }
@@ -117,7 +116,7 @@ static AblakLeg *choose(const AblakLeg *leg, AblakLeg *arrived)
     if (other == leg || presence(other) == ABSENT)
       continue;
     if (best == NULL || presence(other) > presence(best) ||
-        (presence(other) == presence(best) && other->heard_ms > best->heard_ms))
+        (presence(other) == presence(best) && ablak_leg_heard_ms(other) > ablak_leg_heard_ms(best)))
       best = other;
   }
   return best;
@@ -149,7 +148,7 @@ static void offer_now(AblakLeg *leg)
   g_autofree char *ufrag = NULL, *password = NULL;
   g_auto(GStrv) candidates = ablak_ice_local_candidates(leg->ice);
   if (!ablak_ice_local_credentials(leg->ice, &ufrag, &password)) {
-    fail(leg, "ice-failed");
+    ablak_leg_fail(leg, "ice-failed");
     return;
   }
   g_array_set_size(leg->offered, 0);
@@ -199,49 +198,35 @@ static void ice_writable(gpointer user)
   connected_if_ready(leg);
 }
 
-static void receive_dtls(AblakLeg *leg, const guint8 *data, gsize size)
+static void ice_selected(gpointer user)
 {
+  AblakLeg *leg = user;
+  if (leg->routed && !leg->spent)
+    ablak_leg_route(leg);
+}
+
+void ablak_leg_receive_dtls(AblakLeg *leg, const guint8 *data, gsize size)
+{
+  if (leg->spent)
+    return;
   if (leg->dtls != NULL)
     ablak_dtls_receive(leg->dtls, data, size);
   else if (g_queue_get_length(&leg->early) < EARLY_PACKETS_MAX)
     g_queue_push_tail(&leg->early, g_bytes_new(data, size));
 }
 
-static void heard(AblakLeg *leg)
-{
-  leg->heard_ms = ablak_clock_monotonic_ms();
-  leg->sent_when_heard = leg->stats.packets_sent;
-  if (leg->state != ABLAK_MEDIA_LEG_DISCONNECTED)
-    return;
-  set_state(leg, ABLAK_MEDIA_LEG_CONNECTED, NULL);
-  ablak_leg_ask_key_frame(leg, leg->heard_ms);
-  ablak_leg_ask_key_frames(leg);
-}
-
+/* Before the leg has a route of its own, and whenever it has none. */
 static void ice_received(guint8 *data, gsize size, gpointer user)
 {
   AblakLeg *leg = user;
   AblakPacketKind kind = ablak_packet_kind(data, size);
-  leg->stats.packets_received++;
-  leg->stats.bytes_received += size;
-  if (leg->spent)
-    return;
-  if (kind == ABLAK_PACKET_DTLS) {
-    receive_dtls(leg, data, size);
-  } else if (leg->receive == NULL || (kind != ABLAK_PACKET_RTP && kind != ABLAK_PACKET_RTCP)) {
-    leg->stats.packets_refused++;
-  } else {
-    guint64 refused = leg->stats.packets_refused;
-    if (kind == ABLAK_PACKET_RTP)
-      ablak_leg_forward_rtp(leg, data, size);
-    else
-      ablak_leg_forward_rtcp(leg, data, size);
-    if (leg->stats.packets_refused == refused)
-      heard(leg);
-  }
+  if (kind == ABLAK_PACKET_DTLS)
+    ablak_leg_receive_dtls(leg, data, size);
+  else if (kind == ABLAK_PACKET_RTP || kind == ABLAK_PACKET_RTCP)
+    ablak_flow_receive(leg->flow, data, size);
 }
 
-static const AblakIceHandler ice_handler = {ice_gathered, ice_received, ice_writable};
+static const AblakIceHandler ice_handler = {ice_gathered, ice_received, ice_writable, ice_selected};
 
 AblakLeg *ablak_leg_new(AblakSession *session, const char *id, bool audio, bool video,
                         gint64 generation, GError **error)
@@ -258,26 +243,19 @@ AblakLeg *ablak_leg_new(AblakSession *session, const char *id, bool audio, bool 
   leg->may_send[ABLAK_SDP_VIDEO] = video;
   leg->offered = g_array_new(FALSE, FALSE, sizeof(AblakSdpSource));
   leg->generation = generation;
-  leg->key_frame_asked_ms = G_MININT32;
+  leg->flow = ablak_flow_new(session->room, leg->may_send, &ablak_leg_flow_handler, leg);
   leg->early_candidates =
       g_ptr_array_new_with_free_func((GDestroyNotify)(void (*)(void))ablak_sdp_candidate_free);
   g_queue_init(&leg->early);
   return leg;
 }
 
-static gboolean owned_by(gpointer ssrc, gpointer owner, gpointer leg)
-{
-  return owner == leg;
-}
-
 void ablak_leg_free(AblakLeg *leg)
 {
   ablak_dtls_free(leg->dtls);
   ablak_ice_close(leg->ice);
-  ablak_srtp_free(leg->receive);
-  ablak_srtp_free(leg->send);
+  ablak_flow_free(leg->flow);
   g_queue_clear_full(&leg->early, (GDestroyNotify)g_bytes_unref);
-  g_hash_table_foreach_remove(leg->session->owners, owned_by, leg);
   for (guint i = 0; i < leg->session->legs->len; i++) {
     AblakLeg *other = leg->session->legs->pdata[i];
     if (other->shown == leg)
@@ -296,6 +274,21 @@ static bool is_live(const AblakLeg *leg, GError **error)
     return true;
   ablak_error_set(error, ABLAK_ERROR_CONFLICT, "media/leg-failed",
                   "the leg has failed and must join again");
+  return false;
+}
+
+/* RFC 7714 §8.1: no nonce twice under one key. What was never announced the media loop refuses. */
+static bool announced_by_another(const AblakLeg *leg, guint32 ssrc)
+{
+  for (guint i = 0; i < leg->session->legs->len; i++) {
+    const AblakLeg *other = leg->session->legs->pdata[i];
+    const GArray *sources = other->answer != NULL && other != leg ? other->answer->sources : NULL;
+    for (guint j = 0; sources != NULL && j < sources->len; j++) {
+      const AblakSdpSource *source = &g_array_index(sources, AblakSdpSource, j);
+      if (source->ssrc == ssrc || (ssrc != 0 && source->rtx_ssrc == ssrc))
+        return true;
+    }
+  }
   return false;
 }
 
@@ -319,14 +312,12 @@ static bool answer_fits(AblakLeg *leg, const AblakSdpAnswer *answer, GError **er
   for (guint i = 0; i < sources->len; i++) {
     const AblakSdpSource *source = &g_array_index(sources, AblakSdpSource, i);
     guint32 ssrcs[2] = {source->ssrc, source->rtx_ssrc};
-    for (int j = 0; j < 2; j++) {
-      AblakLeg *owner = g_hash_table_lookup(leg->session->owners, GUINT_TO_POINTER(ssrcs[j]));
-      if (owner != NULL && owner != leg) {
+    for (int j = 0; j < 2; j++)
+      if (announced_by_another(leg, ssrcs[j])) {
         ablak_error_set(error, ABLAK_ERROR_CONFLICT, "media/ssrc-duplicate",
                         "another leg of the session already sends SSRC %u", ssrcs[j]);
         return false;
       }
-    }
   }
   return true;
 }
@@ -346,17 +337,6 @@ static void take_ice(AblakLeg *leg, const AblakSdpAnswer *answer)
   g_ptr_array_set_size(leg->early_candidates, 0);
 }
 
-static void claim_sources(AblakLeg *leg)
-{
-  const GArray *sources = leg->answer->sources;
-  for (guint i = 0; i < sources->len; i++) {
-    const AblakSdpSource *source = &g_array_index(sources, AblakSdpSource, i);
-    ablak_leg_claim(leg, source->ssrc);
-    if (source->rtx_ssrc != 0)
-      ablak_leg_claim(leg, source->rtx_ssrc);
-  }
-}
-
 bool ablak_leg_answer(AblakLeg *leg, gint64 generation, const char *sdp, GError **error)
 {
   if (!is_live(leg, error))
@@ -373,11 +353,12 @@ bool ablak_leg_answer(AblakLeg *leg, gint64 generation, const char *sdp, GError 
   leg->answered = generation;
   g_clear_pointer(&leg->answer, ablak_sdp_answer_free);
   leg->answer = g_steal_pointer(&answer);
-  claim_sources(leg);
+  ablak_flow_set_sources(leg->flow, (const AblakSdpSource *)(gpointer)leg->answer->sources->data,
+                         leg->answer->sources->len);
   bool arrived = leg->state == ABLAK_MEDIA_LEG_NEW;
   if (arrived) {
     leg->began_ms = ablak_clock_monotonic_ms();
-    set_state(leg, ABLAK_MEDIA_LEG_CONNECTING, NULL);
+    ablak_leg_set_state(leg, ABLAK_MEDIA_LEG_CONNECTING, NULL);
   }
   if (new_ice)
     take_ice(leg, leg->answer);
@@ -427,6 +408,8 @@ bool ablak_leg_restart(AblakLeg *leg, GError **error)
                     "the leg has not answered its first offer");
     return false;
   }
+  /* libnice must see the answers to its checks. */
+  ablak_flow_park(leg->flow);
   ablak_ice_restart(leg->ice);
   g_ptr_array_set_size(leg->early_candidates, 0);
   leg->remote_candidates = 0;
@@ -447,29 +430,21 @@ void ablak_leg_refresh(AblakLeg *leg, AblakLeg *arrived)
     offer_now(leg);
 }
 
-/* How long silence may last. A page that only listens sends a receiver report each 1 to 8 s while
- * something comes (RFC 3550 §6.2), and nothing at all otherwise. 0: silence means nothing. */
-static gint64 quiet_limit_ms(const AblakLeg *leg)
-{
-  if (sends_anything(leg))
-    return QUIET_MS;
-  return leg->stats.packets_sent > leg->sent_when_heard + UNANSWERED_PACKETS ? LISTENER_QUIET_MS
-                                                                             : 0;
-}
-
 void ablak_leg_tick(AblakLeg *leg, gint64 now_ms)
 {
-  gint64 quiet_ms = now_ms - leg->heard_ms;
-  if (leg->state == ABLAK_MEDIA_LEG_CONNECTING && now_ms - leg->began_ms >= CONNECT_TIMEOUT_MS) {
-    fail(leg, leg->writable ? "dtls-timeout" : "ice-timeout");
-  } else if (leg->state == ABLAK_MEDIA_LEG_CONNECTED) {
-    gint64 limit_ms = quiet_limit_ms(leg);
-    if (limit_ms > 0 && quiet_ms >= limit_ms)
-      set_state(leg, ABLAK_MEDIA_LEG_DISCONNECTED, "silent");
-  } else if (leg->state == ABLAK_MEDIA_LEG_DISCONNECTED && quiet_ms >= DEAD_MS) {
-    /* Also what RFC 7675 asks for: nothing is sent any longer to who has been silent for 30 s. */
-    fail(leg, "silent");
+  bool dead = false;
+  if (leg->state == ABLAK_MEDIA_LEG_CONNECTING) {
+    if (now_ms - leg->began_ms >= CONNECT_TIMEOUT_MS)
+      ablak_leg_fail(leg, leg->writable ? "dtls-timeout" : "ice-timeout");
+    return;
   }
-  if (leg->key_frame_wanted)
-    ablak_leg_ask_key_frame(leg, now_ms);
+  if (leg->state != ABLAK_MEDIA_LEG_CONNECTED && leg->state != ABLAK_MEDIA_LEG_DISCONNECTED)
+    return;
+  const char *reason = ablak_leg_silence(leg, now_ms, &dead);
+  if (dead) {
+    ablak_leg_fail(leg, reason);
+  } else if (reason != NULL && leg->state == ABLAK_MEDIA_LEG_CONNECTED) {
+    ablak_flow_watch(leg->flow);
+    ablak_leg_set_state(leg, ABLAK_MEDIA_LEG_DISCONNECTED, reason);
+  }
 }

@@ -1,10 +1,11 @@
 /* video/leg.h: one page's connection: its offer and answer, ICE, DTLS, keys and state. Private to
- * the relay: relay.c finds legs and hands them messages, leg.c lives one leg's life, forward.c
- * carries packets between them. */
+ * the relay: relay.c finds legs and hands them messages, leg.c lives one leg's life, leg-media.c is
+ * its link to the media loops, which carry its packets. */
 #pragma once
 #include "video/control.h"
 #include "video/dtls.h"
 #include "video/ice.h"
+#include "video/loop.h"
 #include "video/relay.h"
 #include "video/rtp.h"
 #include "video/sdp.h"
@@ -15,6 +16,8 @@ typedef struct AblakSession AblakSession;
 struct AblakRelay {
   AblakIceSettings *ice;
   AblakDtlsContext *dtls;
+  AblakLoops *loops;
+  bool through_ice;
   guint sessions_max;
   AblakRelayEmit emit;
   gpointer data;
@@ -27,15 +30,9 @@ struct AblakSession {
   AblakRelay *relay;
   char *id;
   GPtrArray *legs;         /* AblakLeg, in order of joining */
-  GHashTable *owners;      /* SSRC -> AblakLeg that may send it (RFC 7714 §8.1: no nonce twice) */
+  AblakRoom *room;         /* its side in a media loop */
   GHashTable *generations; /* leg id -> the last one used, so that a joined-again leg goes on */
 };
-
-typedef struct {
-  guint64 packets_received, bytes_received;
-  guint64 packets_sent, bytes_sent;
-  guint64 packets_refused;
-} AblakLegStats;
 
 struct AblakLeg {
   AblakSession *session;
@@ -61,18 +58,16 @@ struct AblakLeg {
   GPtrArray *early_candidates; /* came before the answer they belong to */
   bool writable;
 
+  AblakFlow *flow; /* its side in the media loop */
   AblakSrtpProfile profile;
-  AblakSrtp *receive, *send; /* NULL until DTLS is through */
-  guint ssrcs;               /* owned in the session */
-  bool duplicate_told;
-  bool spent; /* failed: the sweep removes it */
+  bool keyed;  /* DTLS is through */
+  bool routed; /* the flow has a route */
+  bool spent;  /* failed: the sweep removes it */
 
-  gint64 began_ms; /* connecting since */
-  gint64 heard_ms; /* last authentic packet */
-  guint64 sent_when_heard;
-  gint64 key_frame_asked_ms;
-  bool key_frame_wanted;
-  AblakLegStats stats;
+  gint64 began_ms;         /* connecting since */
+  gint64 connected_ms;     /* the first time */
+  gint64 silent_since_ms;  /* as the last tick saw it */
+  guint64 sent_when_heard; /* packets, up to then */
 };
 
 AblakLeg *ablak_leg_new(AblakSession *session, const char *id, bool audio, bool video,
@@ -88,7 +83,7 @@ bool ablak_leg_restart(AblakLeg *leg, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 /* Offers again, now or when the present offer is answered, if what the page is to be shown is no
  * longer what was offered. `arrived`: a leg that has just answered for the first time, or NULL. */
 void ablak_leg_refresh(AblakLeg *leg, AblakLeg *arrived);
-/* Packets watched and key frames asked for, twice a second. */
+/* Packets and consent watched, twice a second. */
 void ablak_leg_tick(AblakLeg *leg, gint64 now_ms);
 
 /* relay.c */
@@ -98,12 +93,17 @@ void ablak_relay_sweep_later(AblakRelay *relay);
 /* The streams of a leg became known or ended: the others are offered what there is now. */
 void ablak_session_refresh(AblakSession *session, AblakLeg *arrived);
 
-/* forward.c */
-/* An SSRC becomes the leg's own; false when another leg has it or the leg has too many. */
-bool ablak_leg_claim(AblakLeg *leg, guint32 ssrc);
-void ablak_leg_forward_rtp(AblakLeg *leg, guint8 *data, gsize size);
-void ablak_leg_forward_rtcp(AblakLeg *leg, guint8 *data, gsize size);
+/* leg.c, for leg-media.c */
+void ablak_leg_set_state(AblakLeg *leg, AblakMediaLegState state, const char *reason);
+void ablak_leg_fail(AblakLeg *leg, const char *reason);
+void ablak_leg_receive_dtls(AblakLeg *leg, const guint8 *data, gsize size);
+
+/* leg-media.c */
+extern const AblakFlowHandler ablak_leg_flow_handler;
+/* The selected pair carries the packets from now on. */
+void ablak_leg_route(AblakLeg *leg);
 /* Asks every other leg for a key frame: this one begins to watch. */
 void ablak_leg_ask_key_frames(AblakLeg *leg);
-/* Asks this leg, at most once each 500 ms; later when it was asked just now. */
-void ablak_leg_ask_key_frame(AblakLeg *leg, gint64 now_ms);
+gint64 ablak_leg_heard_ms(const AblakLeg *leg);
+/* Why nobody is there any more; NULL while somebody may be. `dead`: beyond hope. */
+const char *ablak_leg_silence(AblakLeg *leg, gint64 now_ms, bool *ret_dead);

@@ -26,6 +26,8 @@ static const AblakConfigKey keys[] = {
      "Highest UDP port for media."},
     {"media-sessions-max", ABLAK_CONFIG_INT, "200", 1, 10000, NULL, ABLAK_CONFIG_RESTART,
      "Calls at the same time."},
+    {"media-loops", ABLAK_CONFIG_INT, "0", 0, 256, NULL, ABLAK_CONFIG_RESTART,
+     "Threads that carry packets; 0: one a core."},
     {"media-srtp-profiles", ABLAK_CONFIG_STRING, ABLAK_DTLS_SRTP_PROFILES, 0, 0, NULL,
      ABLAK_CONFIG_RESTART, "SRTP profiles, the preferred one first, separated by colons."},
     {"log-level", ABLAK_CONFIG_STRING, "info", 0, 0, NULL, ABLAK_CONFIG_RELOAD,
@@ -183,9 +185,13 @@ static bool run(Media *media, GError **error)
 {
   if (!settings_read(media, error))
     return false;
-  media->relay = ablak_relay_new(
-      &media->ice, ablak_config_string(media->config, "media-srtp-profiles"),
-      (guint)ablak_config_int(media->config, "media-sessions-max"), on_emit, media, error);
+  const AblakRelaySettings settings = {
+      .ice = &media->ice,
+      .srtp_profiles = ablak_config_string(media->config, "media-srtp-profiles"),
+      .sessions_max = (guint)ablak_config_int(media->config, "media-sessions-max"),
+      .loops = (guint)ablak_config_int(media->config, "media-loops"),
+  };
+  media->relay = ablak_relay_new(&settings, on_emit, media, error);
   if (media->relay == NULL)
     return false;
   media->loop = g_main_loop_new(NULL, FALSE);

@@ -13,7 +13,7 @@ static void session_free(AblakSession *session)
   while (session->legs->len > 0)
     g_ptr_array_remove_index(session->legs, session->legs->len - 1);
   g_ptr_array_unref(session->legs);
-  g_hash_table_unref(session->owners);
+  ablak_room_free(session->room);
   g_hash_table_unref(session->generations);
   g_free(session->id);
   g_free(session);
@@ -25,7 +25,7 @@ static AblakSession *session_new(AblakRelay *relay, const char *id)
   session->relay = relay;
   session->id = g_strdup(id);
   session->legs = g_ptr_array_new_with_free_func((GDestroyNotify)(void (*)(void))ablak_leg_free);
-  session->owners = g_hash_table_new(NULL, NULL);
+  session->room = ablak_room_new(relay->loops);
   session->generations = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
   return session;
 }
@@ -98,16 +98,21 @@ void ablak_relay_sweep_later(AblakRelay *relay)
     relay->sweep = attach(relay, g_idle_source_new(), on_sweep);
 }
 
-AblakRelay *ablak_relay_new(AblakIceSettings *ice, const char *srtp_profiles, guint sessions_max,
-                            AblakRelayEmit emit, gpointer data, GError **error)
+AblakRelay *ablak_relay_new(const AblakRelaySettings *settings, AblakRelayEmit emit, gpointer data,
+                            GError **error)
 {
-  AblakDtlsContext *dtls = ablak_dtls_context_new(srtp_profiles, error);
+  g_autoptr(AblakDtlsContext) dtls = ablak_dtls_context_new(settings->srtp_profiles, error);
   if (dtls == NULL)
     return NULL;
+  AblakLoops *loops = ablak_loops_new(settings->ice->main_context, settings->loops, error);
+  if (loops == NULL)
+    return NULL;
   AblakRelay *relay = g_new0(AblakRelay, 1);
-  relay->ice = ice;
-  relay->dtls = dtls;
-  relay->sessions_max = sessions_max;
+  relay->ice = settings->ice;
+  relay->dtls = g_steal_pointer(&dtls);
+  relay->loops = loops;
+  relay->through_ice = settings->through_ice;
+  relay->sessions_max = settings->sessions_max;
   relay->emit = emit;
   relay->data = data;
   relay->sessions = g_hash_table_new_full(g_str_hash, g_str_equal, NULL,
@@ -129,6 +134,7 @@ void ablak_relay_free(AblakRelay *relay)
   g_clear_pointer(&relay->tick, source_end);
   g_clear_pointer(&relay->sweep, source_end);
   g_hash_table_unref(relay->sessions);
+  ablak_loops_free(relay->loops);
   ablak_dtls_context_free(relay->dtls);
   g_free(relay);
 }
@@ -140,7 +146,7 @@ void ablak_session_tell_state(AblakSession *session, const AblakLeg *leg, const 
       ablak_media_message_new(ABLAK_MEDIA_STATE, session->id, leg->id);
   message->state = leg->state;
   message->reason = g_strdup(reason);
-  if (leg->receive != NULL)
+  if (leg->keyed)
     message->cipher = g_strdup(ablak_srtp_profile_name(leg->profile));
   ablak_log(ABLAK_LOG_INFO, "media.leg", "session", session->id, "leg", leg->id, "state",
             ablak_media_leg_state_name(leg->state), "cipher", message->cipher, "reason", reason,
@@ -275,14 +281,15 @@ AblakMediaMessage *ablak_relay_hello(const AblakRelay *relay)
 
 static void stats_entry(AblakLeg *leg, gpointer legs)
 {
-  const AblakLegStats *stats = &leg->stats;
+  AblakFlowStats stats;
+  ablak_flow_get_stats(leg->flow, &stats);
   json_t *entry = json_pack(
       "{s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:I}", "session", leg->session->id, "leg", leg->id,
       "state", ablak_media_leg_state_name(leg->state), "packetsReceived",
-      (json_int_t)stats->packets_received, "bytesReceived", (json_int_t)stats->bytes_received,
-      "packetsSent", (json_int_t)stats->packets_sent, "bytesSent", (json_int_t)stats->bytes_sent,
-      "packetsRefused", (json_int_t)stats->packets_refused);
-  if (leg->receive != NULL)
+      (json_int_t)stats.packets_received, "bytesReceived", (json_int_t)stats.bytes_received,
+      "packetsSent", (json_int_t)stats.packets_sent, "bytesSent", (json_int_t)stats.bytes_sent,
+      "packetsRefused", (json_int_t)stats.packets_refused);
+  if (leg->keyed)
     json_object_set_new(entry, "cipher", json_string(ablak_srtp_profile_name(leg->profile)));
   json_array_append_new(legs, entry);
 }

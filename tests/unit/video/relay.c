@@ -22,8 +22,11 @@ static void set_up(Fixture *fixture, gconstpointer unused)
   fixture->ice =
       (AblakIceSettings){.main_context = g_main_context_default(), .addresses = addresses};
   fixture->emitted = g_ptr_array_new_with_free_func((GDestroyNotify)(void (*)(void))json_decref);
-  fixture->relay =
-      ablak_relay_new(&fixture->ice, ABLAK_DTLS_SRTP_PROFILES, 3, on_emit, fixture, &error);
+  const AblakRelaySettings settings = {.ice = &fixture->ice,
+                                       .srtp_profiles = ABLAK_DTLS_SRTP_PROFILES,
+                                       .sessions_max = 3,
+                                       .loops = 2};
+  fixture->relay = ablak_relay_new(&settings, on_emit, fixture, &error);
   g_assert_no_error(error);
 }
 
