@@ -146,7 +146,7 @@ static void ask(Loop *loop, Route *route)
     return;
   g_autofree char *username = g_strconcat(route->remote_ufrag, ":", route->local_ufrag, NULL);
   gsize size = ablak_stun_write_request(request, transaction, username, route->remote_password,
-                                        route->tie_breaker);
+                                        true, route->tie_breaker);
   ablak_route_send(route, request, size);
 }
 

@@ -18,6 +18,7 @@ enum {
   PRIORITY = 0x0024,
   XOR_MAPPED_ADDRESS = 0x0020,
   FINGERPRINT = 0x8028,
+  ICE_CONTROLLED = 0x8029,
   ICE_CONTROLLING = 0x802a,
 };
 /* Of a peer-reflexive candidate (RFC 8445 §5.1.2.1), should the peer make one of a request. */
@@ -147,14 +148,15 @@ static gsize finish(guint8 *message, gsize size, const char *password)
 
 gsize ablak_stun_write_request(guint8 ret_message[ABLAK_STUN_SIZE_MAX],
                                const guint8 transaction[ABLAK_STUN_TRANSACTION_SIZE],
-                               const char *username, const char *password, guint64 tie_breaker)
+                               const char *username, const char *password, bool controlling,
+                               guint64 tie_breaker)
 {
   gsize size = HEADER_SIZE;
   gsize name_size = MIN(strlen(username), NAME_MAX_SIZE);
   begin(ret_message, ABLAK_STUN_BINDING_REQUEST, transaction);
   memcpy(add(ret_message, &size, USERNAME, name_size), username, name_size);
   ablak_write32(add(ret_message, &size, PRIORITY, 4), PRFLX_PRIORITY);
-  guint8 *control = add(ret_message, &size, ICE_CONTROLLING, 8);
+  guint8 *control = add(ret_message, &size, controlling ? ICE_CONTROLLING : ICE_CONTROLLED, 8);
   ablak_write32(control, (guint32)(tie_breaker >> 32));
   ablak_write32(control + 4, (guint32)tie_breaker);
   return finish(ret_message, size, password);

@@ -42,10 +42,11 @@ bool ablak_stun_is_authentic(const AblakStunMessage *message, const char *passwo
 bool ablak_stun_is_for(const AblakStunMessage *message, const char *local_ufrag,
                        const char *remote_ufrag);
 
-/* A request of the controlling side. `username` is "<remote>:<local>". Returns the size. */
+/* `username` is "<remote>:<local>". Returns the size. */
 gsize ablak_stun_write_request(guint8 ret_message[ABLAK_STUN_SIZE_MAX],
                                const guint8 transaction[ABLAK_STUN_TRANSACTION_SIZE],
-                               const char *username, const char *password, guint64 tie_breaker);
+                               const char *username, const char *password, bool controlling,
+                               guint64 tie_breaker);
 /* The answer to an authentic request that came from `from` (IPv4 or IPv6). Returns the size. */
 gsize ablak_stun_write_success(guint8 ret_message[ABLAK_STUN_SIZE_MAX],
                                const guint8 transaction[ABLAK_STUN_TRANSACTION_SIZE],

@@ -18,7 +18,6 @@ static bool bind_shared(int first, int twin, const struct sockaddr *local, sockl
   bool bound = share(first, 1) && share(twin, 1) && bind(twin, local, local_size) == 0;
   int problem = errno;
   share(first, 0);
-  share(twin, 0);
   errno = problem;
   return bound;
 }

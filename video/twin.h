@@ -6,8 +6,9 @@
  * Linux promises this order in no document, so a test proves it for both families; where binding
  * fails, the caller goes on with the first socket.
  *
- * Both sockets allow their address to be shared only while the twin is being bound: nobody else can
- * join in later. Ownership: descriptors are the caller's. Threads: any; two calls on the same first
+ * The first socket allows its address to be shared only while a twin is being bound: as long as it
+ * is open nobody else can join in. Twins always allow it, or there could not be a second one beside
+ * the first. Ownership: descriptors are the caller's. Threads: any; two calls on the same first
  * socket not at once. */
 #pragma once
 #include <glib.h>

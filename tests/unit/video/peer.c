@@ -1,0 +1,400 @@
+#include "peer.h"
+#include "video/bytes.h"
+#include "video/rtp.h"
+#include "video/stun.h"
+#include <glib-unix.h>
+#include <openssl/rand.h>
+#include <openssl/ssl.h>
+#include <openssl/x509.h>
+#include <string.h>
+#include <unistd.h>
+
+#define PACKETS_MAX 65536
+#define PACKET_SIZE 1000
+#define CHECK_MS 50
+
+typedef struct {
+  char *ufrag, *password;
+} Names;
+
+struct Peer {
+  char *session, *leg;
+  PeerSay say;
+  gpointer data;
+  guint32 ssrc;
+  int fd;
+  guint watch, timer;
+  guint16 port;
+  bool cut;
+  Names local, former, remote;
+  struct sockaddr_in box;
+  bool checked, moved;
+  AblakMediaLegState state;
+  char *reason;
+
+  SSL_CTX *context;
+  SSL *ssl;
+  char fingerprint[96];
+  AblakSrtp *receive, *send;
+
+  guint sent, received, key_frames_asked;
+  guint8 seen[PACKETS_MAX / 8];
+};
+
+static void names_clear(Names *names)
+{
+  g_free(names->ufrag);
+  g_free(names->password);
+  *names = (Names){NULL, NULL};
+}
+
+static void certify(Peer *peer)
+{
+  guint8 digest[32];
+  guint size = 0;
+  EVP_PKEY *key = EVP_EC_gen("P-256");
+  X509 *certificate = X509_new();
+  X509_gmtime_adj(X509_getm_notBefore(certificate), 0);
+  X509_gmtime_adj(X509_getm_notAfter(certificate), 3600);
+  X509_set_pubkey(certificate, key);
+  g_assert_cmpint(X509_sign(certificate, key, EVP_sha256()), >, 0);
+  g_assert_cmpint(SSL_CTX_use_certificate(peer->context, certificate), ==, 1);
+  g_assert_cmpint(SSL_CTX_use_PrivateKey(peer->context, key), ==, 1);
+  g_assert_cmpint(X509_digest(certificate, EVP_sha256(), digest, &size), ==, 1);
+  for (gsize i = 0; i < sizeof digest; i++)
+    g_snprintf(peer->fingerprint + 3 * i, 4, "%02X:", digest[i]);
+  peer->fingerprint[95] = '\0';
+  X509_free(certificate);
+  EVP_PKEY_free(key);
+}
+
+static void send_out(Peer *peer, const guint8 *data, gsize size)
+{
+  if (!peer->cut)
+    g_assert_cmpint(sendto(peer->fd, data, size, 0, (gpointer)&peer->box, sizeof peer->box), ==,
+                    (gssize)size);
+}
+
+void peer_send_raw(Peer *peer, const guint8 *data, gsize size)
+{
+  send_out(peer, data, size);
+}
+
+/* Each record in a datagram of its own. */
+static void dtls_flush(Peer *peer)
+{
+  guint8 *data = NULL;
+  long size = BIO_get_mem_data(SSL_get_wbio(peer->ssl), &data);
+  for (long at = 0; at < size;) {
+    long length = 13 + (data[at + 11] << 8 | data[at + 12]);
+    send_out(peer, data + at, (gsize)length);
+    at += length;
+  }
+  (void)BIO_reset(SSL_get_wbio(peer->ssl));
+}
+
+static void keys_take(Peer *peer)
+{
+  guint8 material[56];
+  g_assert_cmpint(SSL_export_keying_material(peer->ssl, material, sizeof material,
+                                             "EXTRACTOR-dtls_srtp", 19, NULL, 0, 0),
+                  ==, 1);
+  peer->send = ablak_srtp_new(ABLAK_SRTP_AEAD_AES_128_GCM, material, material + 32);
+  peer->receive = ablak_srtp_new(ABLAK_SRTP_AEAD_AES_128_GCM, material + 16, material + 44);
+}
+
+static void dtls_step(Peer *peer)
+{
+  int result = SSL_do_handshake(peer->ssl);
+  dtls_flush(peer);
+  if (result == 1 && peer->send == NULL)
+    keys_take(peer);
+}
+
+static void take_stun(Peer *peer, const guint8 *data, gsize size)
+{
+  AblakStunMessage message;
+  guint8 answer[ABLAK_STUN_SIZE_MAX];
+  g_assert_true(ablak_stun_parse(data, size, &message));
+  if (message.type == ABLAK_STUN_BINDING_SUCCESS) {
+    g_assert_true(ablak_stun_is_authentic(&message, peer->remote.password));
+    peer->moved = false;
+    return;
+  }
+  if (message.type != ABLAK_STUN_BINDING_REQUEST)
+    return;
+  const char *password = peer->local.password;
+  if (peer->former.password != NULL && !ablak_stun_is_authentic(&message, password))
+    password = peer->former.password;
+  if (!ablak_stun_is_authentic(&message, password))
+    return; /* libnice checks before it has the new credentials */
+  gsize answered =
+      ablak_stun_write_success(answer, message.transaction, (gpointer)&peer->box, password);
+  send_out(peer, answer, answered);
+  if (!peer->checked)
+    dtls_step(peer);
+  peer->checked = true;
+}
+
+static void take_rtp(Peer *peer, guint8 *data, gsize size)
+{
+  AblakRtpHeader header;
+  if (peer->receive == NULL || ablak_srtp_unprotect(peer->receive, data, &size) != ABLAK_SRTP_OK)
+    g_error("a packet for %s cannot be opened", peer->leg);
+  g_assert_true(ablak_rtp_parse(data, size, &header));
+  g_assert_cmpuint(size, ==, PACKET_SIZE);
+  guint32 number = ablak_read32(data + header.header_size);
+  g_assert_cmpuint(number % PACKETS_MAX, ==, header.sequence);
+  g_assert_false(peer->seen[header.sequence / 8] >> header.sequence % 8 & 1);
+  peer->seen[header.sequence / 8] |= (guint8)(1 << header.sequence % 8);
+  peer->received++;
+}
+
+static void take_rtcp(Peer *peer, guint8 *data, gsize size)
+{
+  AblakRtcpPacket packet;
+  gsize offset = 0;
+  g_assert_cmpint(ablak_srtp_unprotect_rtcp(peer->receive, data, &size), ==, ABLAK_SRTP_OK);
+  while (ablak_rtcp_next(data, size, &offset, &packet))
+    peer->key_frames_asked += packet.type == ABLAK_RTCP_PAYLOAD_FEEDBACK && packet.count == 1;
+}
+
+static void take(Peer *peer, guint8 *data, gsize size)
+{
+  switch (ablak_packet_kind(data, size)) {
+  case ABLAK_PACKET_STUN:
+    take_stun(peer, data, size);
+    break;
+  case ABLAK_PACKET_DTLS:
+    BIO_write(SSL_get_rbio(peer->ssl), data, (int)size);
+    dtls_step(peer);
+    break;
+  case ABLAK_PACKET_RTP:
+    take_rtp(peer, data, size);
+    break;
+  case ABLAK_PACKET_RTCP:
+    take_rtcp(peer, data, size);
+    break;
+  case ABLAK_PACKET_UNKNOWN:
+    g_assert_not_reached();
+  }
+}
+
+static gboolean on_readable(int fd, GIOCondition condition, gpointer user)
+{
+  Peer *peer = user;
+  guint8 data[2048];
+  socklen_t size = sizeof peer->box;
+  struct sockaddr_in from;
+  for (gssize got;
+       (got = recvfrom(fd, data, sizeof data, MSG_DONTWAIT, (gpointer)&from, &size)) > 0;)
+    if (!peer->cut) {
+      peer->box = from;
+      take(peer, data, (gsize)got);
+    }
+  return G_SOURCE_CONTINUE;
+}
+
+static void open_socket(Peer *peer)
+{
+  struct sockaddr_in local = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+  socklen_t size = sizeof local;
+  int room = 4 << 20;
+  peer->fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  setsockopt(peer->fd, SOL_SOCKET, SO_RCVBUF, &room, sizeof room);
+  g_assert_cmpint(bind(peer->fd, (gpointer)&local, sizeof local), ==, 0);
+  g_assert_cmpint(getsockname(peer->fd, (gpointer)&local, &size), ==, 0);
+  peer->port = ntohs(local.sin_port);
+  peer->watch = g_unix_fd_add(peer->fd, G_IO_IN, on_readable, peer);
+}
+
+static void close_socket(Peer *peer)
+{
+  g_source_remove(peer->watch);
+  close(peer->fd);
+}
+
+/* As a browser keeps asking: the only way a box learns that its peer has moved. */
+static gboolean on_check(gpointer user)
+{
+  Peer *peer = user;
+  guint8 request[ABLAK_STUN_SIZE_MAX], transaction[12];
+  if (!peer->moved)
+    return G_SOURCE_CONTINUE;
+  RAND_bytes(transaction, sizeof transaction);
+  g_autofree char *username = g_strconcat(peer->remote.ufrag, ":", peer->local.ufrag, NULL);
+  gsize size =
+      ablak_stun_write_request(request, transaction, username, peer->remote.password, false, 7);
+  send_out(peer, request, size);
+  return G_SOURCE_CONTINUE;
+}
+
+Peer *peer_new(const char *session, const char *leg, guint32 ssrc, PeerSay say, gpointer data)
+{
+  Peer *peer = g_new0(Peer, 1);
+  peer->session = g_strdup(session);
+  peer->leg = g_strdup(leg);
+  peer->ssrc = ssrc;
+  peer->say = say;
+  peer->data = data;
+  peer->context = SSL_CTX_new(DTLS_client_method());
+  certify(peer);
+  g_assert_cmpint(SSL_CTX_set_tlsext_use_srtp(peer->context, "SRTP_AEAD_AES_128_GCM"), ==, 0);
+  SSL_CTX_set_options(peer->context, SSL_OP_NO_QUERY_MTU);
+  peer->ssl = SSL_new(peer->context);
+  BIO *in = BIO_new(BIO_s_mem()), *out = BIO_new(BIO_s_mem());
+  BIO_set_mem_eof_return(in, -1);
+  BIO_set_mem_eof_return(out, -1);
+  SSL_set_bio(peer->ssl, in, out);
+  SSL_set_connect_state(peer->ssl);
+  DTLS_set_link_mtu(peer->ssl, 1200);
+  open_socket(peer);
+  peer->timer = g_timeout_add(CHECK_MS, on_check, peer);
+  return peer;
+}
+
+void peer_free(Peer *peer)
+{
+  g_source_remove(peer->timer);
+  close_socket(peer);
+  SSL_free(peer->ssl);
+  SSL_CTX_free(peer->context);
+  ablak_srtp_free(peer->receive);
+  ablak_srtp_free(peer->send);
+  names_clear(&peer->local);
+  names_clear(&peer->former);
+  names_clear(&peer->remote);
+  g_free(peer->reason);
+  g_free(peer->session);
+  g_free(peer->leg);
+  g_free(peer);
+}
+
+static char *line_of(const char *sdp, const char *pattern)
+{
+  g_autoptr(GRegex) regex = g_regex_new(pattern, 0, 0, NULL);
+  g_autoptr(GMatchInfo) match = NULL;
+  g_assert_true(g_regex_match(regex, sdp, 0, &match));
+  return g_match_info_fetch(match, 1);
+}
+
+static char *answer_of(const Peer *peer)
+{
+  static const char *const kinds[] = {"audio", "video"};
+  static const int numbers[] = {111, 96};
+  GString *sdp = g_string_new("v=0\r\no=- 1 1 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\n"
+                              "a=group:BUNDLE audio video\r\n");
+  for (guint i = 0; i < 2; i++)
+    g_string_append_printf(sdp,
+                           "m=%s 9 UDP/TLS/RTP/SAVPF %d\r\nc=IN IP4 0.0.0.0\r\n"
+                           "a=mid:%s\r\na=ice-ufrag:%s\r\na=ice-pwd:%s\r\na=fingerprint:sha-256 "
+                           "%s\r\na=setup:active\r\na=rtcp-mux\r\na=sendrecv\r\n"
+                           "a=candidate:1 1 udp 2130706431 127.0.0.1 %u typ host\r\n"
+                           "a=ssrc:%u cname:%s\r\n",
+                           kinds[i], numbers[i], kinds[i], peer->local.ufrag, peer->local.password,
+                           peer->fingerprint, peer->port, peer->ssrc + i, peer->leg);
+  return g_string_free(sdp, FALSE);
+}
+
+static char *letters(gsize length)
+{
+  char *text = g_strnfill(length, 'a');
+  for (gsize i = 0; i < length; i++)
+    text[i] = (char)('a' + g_random_int_range(0, 26));
+  return text;
+}
+
+static void take_offer(Peer *peer, const AblakMediaMessage *offer)
+{
+  g_autofree char *ufrag = line_of(offer->sdp, "a=ice-ufrag:(\\S+)");
+  if (g_strcmp0(peer->remote.ufrag, ufrag) != 0) { /* the first one, or a restart */
+    g_autofree char *port = line_of(offer->sdp, "a=candidate:\\S+ 1 \\S+ \\d+ 127.0.0.1 (\\d+)");
+    names_clear(&peer->remote);
+    names_clear(&peer->former);
+    peer->former = peer->local;
+    peer->local = (Names){letters(6), letters(24)};
+    peer->remote = (Names){g_strdup(ufrag), line_of(offer->sdp, "a=ice-pwd:(\\S+)")};
+    peer->box = (struct sockaddr_in){.sin_family = AF_INET,
+                                     .sin_port = htons((guint16)g_ascii_strtoull(port, NULL, 10)),
+                                     .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+  }
+  g_autoptr(AblakMediaMessage) answer =
+      ablak_media_message_new(ABLAK_MEDIA_ANSWER, peer->session, peer->leg);
+  answer->generation = offer->generation;
+  answer->sdp = answer_of(peer);
+  peer->say(answer, peer->data);
+}
+
+void peer_hear(Peer *peer, const AblakMediaMessage *message)
+{
+  if (g_strcmp0(message->session, peer->session) != 0 || g_strcmp0(message->leg, peer->leg) != 0)
+    return;
+  if (message->type == ABLAK_MEDIA_ERROR)
+    g_error("%s was refused: %s", peer->leg, message->detail);
+  if (message->type == ABLAK_MEDIA_OFFER)
+    take_offer(peer, message);
+  if (message->type == ABLAK_MEDIA_STATE) {
+    peer->state = message->state;
+    g_free(peer->reason);
+    peer->reason = g_strdup(message->reason);
+  }
+}
+
+bool peer_is_connected(const Peer *peer)
+{
+  return peer->send != NULL && peer->state == ABLAK_MEDIA_LEG_CONNECTED;
+}
+
+AblakMediaLegState peer_state(const Peer *peer)
+{
+  return peer->state;
+}
+
+const char *peer_reason(const Peer *peer)
+{
+  return peer->reason;
+}
+
+void peer_send(Peer *peer)
+{
+  guint8 packet[PACKET_SIZE + ABLAK_SRTP_OVERHEAD] = {0x80, 96};
+  gsize size = PACKET_SIZE;
+  packet[2] = (guint8)(peer->sent >> 8);
+  packet[3] = (guint8)peer->sent;
+  ablak_write32(packet + 8, peer->ssrc + 1);
+  ablak_write32(packet + 12, peer->sent++);
+  g_assert_cmpint(ablak_srtp_protect(peer->send, packet, &size, sizeof packet), ==, ABLAK_SRTP_OK);
+  send_out(peer, packet, size);
+}
+
+guint peer_sent(const Peer *peer)
+{
+  return peer->sent;
+}
+
+guint peer_received(const Peer *peer)
+{
+  return peer->received;
+}
+
+guint peer_key_frames_asked(const Peer *peer)
+{
+  return peer->key_frames_asked;
+}
+
+guint16 peer_port(const Peer *peer)
+{
+  return peer->port;
+}
+
+void peer_move(Peer *peer)
+{
+  close_socket(peer);
+  open_socket(peer);
+  peer->moved = true;
+}
+
+void peer_cut(Peer *peer, bool cut)
+{
+  peer->cut = cut;
+}
