@@ -1,5 +1,7 @@
 /* video/flow.c: what comes from a flow's peer, and whether it is there. */
 #include "video/loop-private.h"
+#include <netinet/udp.h>
+#include <string.h>
 
 /* Browsers ask 20 times a second at most. */
 #define ANSWERS_PER_S_MAX 50
@@ -84,47 +86,76 @@ static void take_stun(Loop *loop, Route *route, const guint8 *data, gsize size)
     ablak_counter_add(&route->flow->packets_refused, 1);
 }
 
-static guint take_packets(Loop *loop, Route *route, guint received)
+static void forward_taken(Loop *loop, AblakFlow *flow, Route *route)
 {
-  AblakFlow *flow = route->flow;
-  guint plain = 0;
-  guint64 bytes = 0;
-  for (guint i = 0; i < received; i++) {
-    guint8 *data = loop->in[i];
-    gsize size = loop->in_headers[i].msg_len;
-    bytes += size;
-    switch (ablak_packet_kind(data, size)) {
-    case ABLAK_PACKET_RTP:
-    case ABLAK_PACKET_RTCP:
-      plain += ablak_forward_open(flow, data, size, &loop->plain[plain]);
-      break;
-    case ABLAK_PACKET_DTLS:
-      ablak_loop_tell(flow, EVENT_DTLS, data, size);
-      break;
-    case ABLAK_PACKET_STUN:
-      take_stun(loop, route, data, size);
-      break;
-    case ABLAK_PACKET_UNKNOWN:
-      ablak_counter_add(&flow->packets_refused, 1);
-    }
+  guint length = loop->plain_length;
+  if (length == 0)
+    return;
+  loop->plain_length = 0;
+  loop->unfinished = loop->unfinished || loop->plain[length - 1].unfinished;
+  note_heard(loop, flow, route);
+  ablak_forward(loop, flow, length);
+}
+
+static void take_packet(Loop *loop, AblakFlow *flow, Route *route, guint8 *data, gsize size)
+{
+  switch (ablak_packet_kind(data, size)) {
+  case ABLAK_PACKET_RTP:
+  case ABLAK_PACKET_RTCP:
+    if (ablak_forward_open(flow, data, size, &loop->plain[loop->plain_length]) &&
+        ++loop->plain_length == LOOP_BATCH)
+      forward_taken(loop, flow, route);
+    break;
+  case ABLAK_PACKET_DTLS:
+    ablak_loop_tell(flow, EVENT_DTLS, data, size);
+    break;
+  case ABLAK_PACKET_STUN:
+    take_stun(loop, route, data, size);
+    break;
+  case ABLAK_PACKET_UNKNOWN:
+    ablak_counter_add(&flow->packets_refused, 1);
   }
-  ablak_counter_add(&flow->packets_received, received);
-  ablak_counter_add(&flow->bytes_received, bytes);
-  return plain;
+}
+
+/* The size of the packets that a datagram was joined from; all of it when it is one. */
+static gsize segment_size(struct msghdr *header, gsize size)
+{
+  const struct cmsghdr *control = CMSG_FIRSTHDR(header);
+  int segment = 0;
+  if (control == NULL || control->cmsg_level != SOL_UDP || control->cmsg_type != UDP_GRO)
+    return size;
+  memcpy(&segment, CMSG_DATA(control), sizeof segment);
+  return segment > 0 ? (gsize)segment : size;
+}
+
+/* One datagram read; the number of packets in it. */
+static guint take_read(Loop *loop, Route *route, guint8 *data, gsize size, gsize segment)
+{
+  guint packets = 0;
+  for (gsize at = 0; at < size; at += segment, packets++)
+    take_packet(loop, route->flow, route, data + at, MIN(segment, size - at));
+  return packets;
 }
 
 void ablak_route_receive(Loop *loop, Route *route)
 {
-  int received = recvmmsg(route->fd, loop->in_headers, LOOP_BATCH, MSG_DONTWAIT, NULL);
-  if (received <= 0)
-    return;
-  loop->turn_packets += (guint)received;
-  loop->more = loop->more || received == LOOP_BATCH;
-  guint plain = take_packets(loop, route, (guint)received);
-  if (plain == 0)
-    return;
-  note_heard(loop, route->flow, route);
-  ablak_forward(loop, route->flow, plain);
+  AblakFlow *flow = route->flow;
+  guint packets = 0;
+  guint64 bytes = 0;
+  for (gsize i = 0; i < LOOP_READS; i++)
+    loop->in_headers[i].msg_hdr.msg_controllen = sizeof loop->in_control[i];
+  int received = recvmmsg(route->fd, loop->in_headers, LOOP_READS, MSG_DONTWAIT, NULL);
+  for (int i = 0; i < received; i++) {
+    gsize size = loop->in_headers[i].msg_len;
+    packets +=
+        take_read(loop, route, loop->in[i], size, segment_size(&loop->in_headers[i].msg_hdr, size));
+    bytes += size;
+  }
+  forward_taken(loop, flow, route);
+  loop->more = loop->more || received == LOOP_READS;
+  loop->turn_packets += packets;
+  ablak_counter_add(&flow->packets_received, packets);
+  ablak_counter_add(&flow->bytes_received, bytes);
 }
 
 void ablak_flow_receive_slowly(Loop *loop, AblakFlow *flow, guint8 *data, gsize size)
@@ -132,10 +163,8 @@ void ablak_flow_receive_slowly(Loop *loop, AblakFlow *flow, guint8 *data, gsize 
   loop->turn_packets++;
   ablak_counter_add(&flow->packets_received, 1);
   ablak_counter_add(&flow->bytes_received, size);
-  if (!ablak_forward_open(flow, data, size, &loop->plain[0]))
-    return;
-  note_heard(loop, flow, NULL);
-  ablak_forward(loop, flow, 1);
+  loop->plain_length = ablak_forward_open(flow, data, size, &loop->plain[0]);
+  forward_taken(loop, flow, NULL);
 }
 
 static void ask(Loop *loop, Route *route)

@@ -46,7 +46,7 @@ static void refuse_stream(AblakFlow *flow, guint32 ssrc)
   ablak_mailbox_post(&flow->room->loop->loops->events, event);
 }
 
-static bool open_rtp(AblakFlow *flow, guint8 *data, gsize *size)
+static bool open_rtp(AblakFlow *flow, guint8 *data, gsize *size, bool *ret_unfinished)
 {
   AblakRtpHeader header;
   AblakSdpKind kind;
@@ -55,6 +55,7 @@ static bool open_rtp(AblakFlow *flow, guint8 *data, gsize *size)
       !ablak_rtp_parse(data, *size, &header) ||
       !ablak_sdp_payload_kind(header.payload_type, &kind, &rtx) || !flow->may_send[kind])
     return false;
+  *ret_unfinished = kind == ABLAK_SDP_VIDEO && !header.marker;
   if (claim(flow, header.ssrc))
     return true;
   refuse_stream(flow, header.ssrc);
@@ -64,15 +65,16 @@ static bool open_rtp(AblakFlow *flow, guint8 *data, gsize *size)
 bool ablak_forward_open(AblakFlow *flow, guint8 *data, gsize size, Plain *ret_plain)
 {
   bool rtcp = ablak_packet_kind(data, size) == ABLAK_PACKET_RTCP;
+  bool unfinished = false;
   bool good = flow->receive != NULL && size <= ABLAK_RTP_PACKET_MAX;
   if (good && rtcp)
     good = ablak_srtp_unprotect_rtcp(flow->receive, data, &size) == ABLAK_SRTP_OK &&
            ablak_rtcp_is_valid(data, size);
   else if (good)
-    good = open_rtp(flow, data, &size);
+    good = open_rtp(flow, data, &size, &unfinished);
   if (!good)
     ablak_counter_add(&flow->packets_refused, 1);
-  *ret_plain = (Plain){data, size, rtcp};
+  *ret_plain = (Plain){data, size, rtcp, unfinished};
   return good;
 }
 

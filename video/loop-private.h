@@ -9,7 +9,11 @@
 #include <stdatomic.h>
 #include <sys/uio.h>
 
-#define LOOP_BATCH 32
+/* Packets encrypted before they are sent. */
+#define LOOP_BATCH 64
+/* Datagrams taken at once; the kernel may hand over several packets in one (UDP_GRO). */
+#define LOOP_READS 8
+#define LOOP_READ_SPACE 65536
 #define PACKET_SPACE (ABLAK_RTP_PACKET_MAX + ABLAK_SRTP_OVERHEAD)
 #define FLOW_SSRCS_MAX 32
 #define FLOW_PROBES_MAX 4
@@ -73,8 +77,9 @@ typedef struct Route Route;
 struct Route {
   AblakFlow *flow;
   int fd;
-  bool own;    /* a twin, connected and in epoll; else it only sends */
-  bool closed; /* until the turn ends its memory stays: epoll may have told of it */
+  bool segments; /* the kernel may cut several packets from one (UDP_SEGMENT) */
+  bool own;      /* a twin, connected and in epoll; else it only sends */
+  bool closed;   /* until the turn ends its memory stays: epoll may have told of it */
   Route *next_closed;
   struct sockaddr_storage remote;
   socklen_t remote_size;
@@ -128,10 +133,17 @@ struct AblakRoom {
   AblakRoom *previous, *next; /* in the loop */
 };
 
+/* Room for one number beside a datagram, aligned as the kernel wants it. */
+typedef union {
+  struct cmsghdr header;
+  guint8 space[CMSG_SPACE(sizeof(int))];
+} Ancillary;
+
 typedef struct {
   guint8 *data;
   gsize size;
   bool rtcp;
+  bool unfinished; /* of a picture: the rest is on its way */
 } Plain;
 
 struct Loop {
@@ -146,15 +158,23 @@ struct Loop {
   gint64 tick_ms;
   guint turn_packets; /* since the last tick */
   bool busy;          /* packets come so fast that turns are paced */
-  bool more;          /* a socket held more than a batch */
+  bool more;          /* a socket held more than was taken */
+  bool unfinished;    /* a picture came in part */
   AblakRoom *rooms;
   Route *closed;
 
-  guint8 in[LOOP_BATCH][PACKET_SPACE];
+  guint8 in[LOOP_READS][LOOP_READ_SPACE];
+  struct iovec in_pieces[LOOP_READS];
+  struct mmsghdr in_headers[LOOP_READS];
+  Ancillary in_control[LOOP_READS];
+
   guint8 out[LOOP_BATCH][PACKET_SPACE];
-  struct iovec in_pieces[LOOP_BATCH], out_pieces[LOOP_BATCH];
-  struct mmsghdr in_headers[LOOP_BATCH], out_headers[LOOP_BATCH];
+  struct iovec out_pieces[LOOP_BATCH];
+  struct mmsghdr out_headers[LOOP_BATCH];
+  Ancillary out_control[LOOP_BATCH];
+
   Plain plain[LOOP_BATCH];
+  guint plain_length;
 };
 
 struct AblakLoops {

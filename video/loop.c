@@ -140,7 +140,7 @@ static void tick(Loop *loop)
 static void pace(const Loop *loop, const struct timespec *began)
 {
   struct timespec until = *began;
-  if (!loop->busy || loop->more)
+  if ((!loop->busy && !loop->unfinished) || loop->more)
     return;
   until.tv_nsec += TURN_NS;
   if (until.tv_nsec >= 1000000000) {
@@ -159,6 +159,7 @@ static void turn(Loop *loop)
   clock_gettime(CLOCK_MONOTONIC, &began);
   loop->now_ms = (gint64)began.tv_sec * 1000 + began.tv_nsec / 1000000;
   loop->more = ready == EVENTS_MAX;
+  loop->unfinished = false;
   for (int i = 0; i < ready; i++) {
     Route *route = events[i].data.ptr;
     if (route == NULL)

@@ -30,9 +30,11 @@
  * through libnice for good.
  *
  * Turns. epoll is level-triggered: a turn takes at most a batch from each socket and comes back for
- * the rest. Beyond 2,000 packets a second a loop sleeps until 1 ms has passed since its last turn
- * began, so that a turn finds several packets; below, it wakes at once. So the loop adds less than
- * 1 ms, and never more than 1,000 wake-ups a second are paid for.
+ * the rest. Beyond 2,000 packets a second, and while a picture has come in part (the marker of its
+ * last packet is missing), a loop sleeps until 1 ms has passed since its last turn began, so that a
+ * turn finds several packets; else it wakes at once. So the loop adds less than 1 ms, and never
+ * more than 1,000 wake-ups a second are paid for. Packets of one size, as those of a picture are,
+ * go through the kernel as one (UDP_SEGMENT) and come from it so where it joined them (UDP_GRO).
  *
  * Bounds: packets waiting in either direction between the loops are limited and the newest are
  * dropped; other commands and events are few (one a message of the box, one a second a flow).

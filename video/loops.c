@@ -4,6 +4,7 @@
 #include "video/loop-private.h"
 #include <glib-unix.h>
 #include <openssl/rand.h>
+#include <sched.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -17,21 +18,22 @@ static void loop_free(Loop *loop)
   g_free(loop);
 }
 
-static void headers_prepare(struct mmsghdr *headers, struct iovec *pieces,
-                            guint8 (*packets)[PACKET_SPACE])
+static void reads_prepare(Loop *loop)
 {
-  for (gsize i = 0; i < LOOP_BATCH; i++) {
-    pieces[i] = (struct iovec){packets[i], PACKET_SPACE};
-    headers[i].msg_hdr = (struct msghdr){.msg_iov = &pieces[i], .msg_iovlen = 1};
+  for (gsize i = 0; i < LOOP_READS; i++) {
+    loop->in_pieces[i] = (struct iovec){loop->in[i], LOOP_READ_SPACE};
+    loop->in_headers[i].msg_hdr = (struct msghdr){
+        .msg_iov = &loop->in_pieces[i], .msg_iovlen = 1, .msg_control = &loop->in_control[i]};
   }
+  for (gsize i = 0; i < LOOP_BATCH; i++)
+    loop->out_pieces[i].iov_base = loop->out[i];
 }
 
 static Loop *loop_new(AblakLoops *loops)
 {
   Loop *loop = g_new0(Loop, 1);
   loop->loops = loops;
-  headers_prepare(loop->in_headers, loop->in_pieces, loop->in);
-  headers_prepare(loop->out_headers, loop->out_pieces, loop->out);
+  reads_prepare(loop);
   loop->epoll = epoll_create1(EPOLL_CLOEXEC);
   struct epoll_event commands = {.events = EPOLLIN, .data.ptr = NULL};
   if (ablak_mailbox_init(&loop->commands) && loop->epoll >= 0 &&
@@ -83,9 +85,16 @@ static gboolean on_events(int fd, GIOCondition condition, gpointer data)
   return G_SOURCE_CONTINUE;
 }
 
+/* Those this process may run on: GLib counts all there are. */
+static guint cores(void)
+{
+  cpu_set_t set;
+  return sched_getaffinity(0, sizeof set, &set) == 0 ? (guint)CPU_COUNT(&set) : 1;
+}
+
 AblakLoops *ablak_loops_new(GMainContext *main_context, guint count, GError **error)
 {
-  guint length = count > 0 ? count : MAX(1, g_get_num_processors());
+  guint length = count > 0 ? count : cores();
   AblakLoops *loops = g_malloc0(sizeof *loops + length * sizeof loops->loops[0]);
   bool good = ablak_mailbox_init(&loops->events);
   while (good && loops->length < length) {

@@ -2,10 +2,15 @@
 #include "video/loop-private.h"
 #include "video/twin.h"
 #include <errno.h>
+#include <netinet/udp.h>
+#include <string.h>
 #include <sys/epoll.h>
 #include <unistd.h>
 
 #define PROBE_LIFE_MS 3000
+/* UDP_SEGMENT's own limits are a datagram's size and 64. */
+#define GROUP_SIZE_MAX 65000
+#define GROUP_PACKETS_MAX 48
 
 bool ablak_route_send(const Route *route, const guint8 *data, gsize size)
 {
@@ -31,21 +36,68 @@ void ablak_flow_send_raw(AblakFlow *flow, const guint8 *data, gsize size)
   ablak_counter_add(&flow->bytes_sent, size);
 }
 
+/* How many packets from `at` on can go as one: all of the first one's size, the last at most. */
+static guint group_length(const Loop *loop, guint at, guint length)
+{
+  const struct iovec *pieces = loop->out_pieces;
+  gsize size = pieces[at].iov_len, total = size;
+  guint count = 1;
+  while (at + count < length && pieces[at + count - 1].iov_len == size &&
+         pieces[at + count].iov_len <= size && total + size <= GROUP_SIZE_MAX &&
+         count < GROUP_PACKETS_MAX) {
+    total += pieces[at + count].iov_len;
+    count++;
+  }
+  return count;
+}
+
+static void group_fill(Loop *loop, const Route *route, struct msghdr *header, guint at, guint count)
+{
+  *header = (struct msghdr){.msg_iov = &loop->out_pieces[at], .msg_iovlen = count};
+  if (!route->own) {
+    header->msg_name = (gpointer)&route->remote;
+    header->msg_namelen = route->remote_size;
+  }
+  if (count > 1) {
+    guint16 size = (guint16)loop->out_pieces[at].iov_len;
+    struct cmsghdr *control = &loop->out_control[at].header;
+    control->cmsg_level = SOL_UDP;
+    control->cmsg_type = UDP_SEGMENT;
+    control->cmsg_len = CMSG_LEN(sizeof size);
+    memcpy(CMSG_DATA(control), &size, sizeof size);
+    header->msg_control = control;
+    header->msg_controllen = CMSG_SPACE(sizeof size);
+  }
+}
+
+static guint groups_fill(Loop *loop, const Route *route, guint at, guint length)
+{
+  guint groups = 0;
+  while (at < length) {
+    guint count = route->segments ? group_length(loop, at, length) : 1;
+    group_fill(loop, route, &loop->out_headers[groups++].msg_hdr, at, count);
+    at += count;
+  }
+  return groups;
+}
+
 void ablak_flow_send_out(Loop *loop, AblakFlow *flow, guint length)
 {
   Route *route = flow->route;
   guint sent = 0, failures = 0;
   guint64 bytes = 0;
-  for (guint i = 0; i < length; i++) {
-    loop->out_headers[i].msg_hdr.msg_name = route->own ? NULL : &route->remote;
-    loop->out_headers[i].msg_hdr.msg_namelen = route->own ? 0 : route->remote_size;
-  }
   while (sent < length) {
-    int now = sendmmsg(route->fd, loop->out_headers + sent, length - sent, MSG_DONTWAIT);
-    if (now > 0)
-      sent += (guint)now;
-    else if (errno == EAGAIN || failures++ > 0)
+    guint groups = groups_fill(loop, route, sent, length);
+    int done = sendmmsg(route->fd, loop->out_headers, groups, MSG_DONTWAIT);
+    for (int i = 0; i < done; i++)
+      sent += (guint)loop->out_headers[i].msg_hdr.msg_iovlen;
+    if (done > 0)
+      continue;
+    if (errno == EAGAIN || failures++ > 0)
       break;
+    /* The device cannot (EIO), or the path takes no packets of this size: one by one. */
+    if (errno == EIO || errno == EINVAL || errno == EMSGSIZE)
+      route->segments = false;
   }
   for (guint i = 0; i < sent; i++)
     bytes += loop->out_pieces[i].iov_len;
@@ -56,6 +108,9 @@ void ablak_flow_send_out(Loop *loop, AblakFlow *flow, guint length)
 static void watch(Loop *loop, Route *route)
 {
   struct epoll_event event = {.events = EPOLLIN, .data.ptr = route};
+  int on = 1;
+  /* Where the kernel cannot, packets come one by one. */
+  setsockopt(route->fd, SOL_UDP, UDP_GRO, &on, sizeof on);
   if (epoll_ctl(loop->epoll, EPOLL_CTL_ADD, route->fd, &event) != 0)
     g_error("epoll takes no more sockets: %s", g_strerror(errno));
 }
@@ -119,6 +174,7 @@ static void probes_close(Loop *loop, AblakFlow *flow)
 static void route_begin(Loop *loop, Route *route)
 {
   route->made_ms = route->heard_ms = loop->now_ms;
+  route->segments = true;
   ablak_consent_begin(&route->consent, loop->now_ms);
   if (route->own)
     watch(loop, route);
