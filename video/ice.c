@@ -6,6 +6,7 @@
 #include <nice/interfaces.h>
 
 #define COMPONENT 1
+#define IDLE_TIMEOUT_MS 200
 
 struct AblakIce {
   AblakIceSettings *settings;
@@ -48,6 +49,10 @@ static void on_state(NiceAgent *agent, guint stream, guint component, guint stat
   AblakIce *ice = data;
   if (ice->handler == NULL)
     return;
+  /* libnice goes on looking 50 times a second for 5 s after its last check. With every pair tried
+   * there is nothing to wait for; a candidate or a check that comes later starts it again. */
+  if (state == NICE_COMPONENT_STATE_READY)
+    g_object_set(agent, "idle-timeout", IDLE_TIMEOUT_MS, NULL);
   /* FAILED only says that the candidates known so far are used up: the peer may still show up as
    * peer-reflexive. */
   if (state == NICE_COMPONENT_STATE_CONNECTED || state == NICE_COMPONENT_STATE_READY)
