@@ -161,6 +161,14 @@ static bool keys_export(AblakDtls *dtls, AblakSrtpProfile profile)
   return true;
 }
 
+/* OpenSSL keeps 33 kB of buffers a connection; nearly all connections never use them again. It
+ * takes new ones when something comes. */
+static void buffers_release(AblakDtls *dtls)
+{
+  if (dtls->established && !dtls->ended)
+    SSL_free_buffers(dtls->ssl);
+}
+
 static void establish(AblakDtls *dtls)
 {
   const SRTP_PROTECTION_PROFILE *chosen = SSL_get_selected_srtp_profile(dtls->ssl);
@@ -242,4 +250,5 @@ void ablak_dtls_receive(AblakDtls *dtls, const guint8 *data, gsize size)
   dtls->datagram_size = size;
   step(dtls);
   dtls->datagram = NULL;
+  buffers_release(dtls);
 }

@@ -142,6 +142,19 @@ static bool shows_anyone(const AblakLeg *leg)
   return leg->shown != NULL || !leg->had_company;
 }
 
+/* What every other page understands, so that any two meet on a common codec. */
+static AblakSdpPayloads common_payloads(const AblakLeg *leg)
+{
+  AblakSdpPayloads common = ABLAK_SDP_PAYLOADS_ALL;
+  GPtrArray *legs = leg->session->legs;
+  for (guint i = 0; i < legs->len; i++) {
+    const AblakLeg *other = legs->pdata[i];
+    if (other != leg && presence(other) != ABSENT)
+      common &= other->understood;
+  }
+  return ablak_sdp_payloads_offerable(common);
+}
+
 static void offer_now(AblakLeg *leg)
 {
   AblakSession *session = leg->session;
@@ -156,6 +169,7 @@ static void offer_now(AblakLeg *leg)
     g_array_append_vals(leg->offered, leg->shown->answer->sources->data,
                         leg->shown->answer->sources->len);
   leg->offered_company = leg->shown != NULL;
+  leg->offered_payloads = common_payloads(leg);
   leg->had_company = leg->had_company || leg->offered_company;
   leg->offer_stale = false;
   leg->generation++;
@@ -167,6 +181,7 @@ static void offer_now(AblakLeg *leg)
       .ufrag = ufrag,
       .password = password,
       .fingerprint = ablak_dtls_context_fingerprint(session->relay->dtls),
+      .payloads = leg->offered_payloads,
       .candidates = (const char *const *)candidates,
       .receives = {leg->may_send[ABLAK_SDP_AUDIO], leg->may_send[ABLAK_SDP_VIDEO]},
       .sends = shows_anyone(leg),
@@ -243,6 +258,7 @@ AblakLeg *ablak_leg_new(AblakSession *session, const char *id, bool audio, bool 
   leg->may_send[ABLAK_SDP_VIDEO] = video;
   leg->offered = g_array_new(FALSE, FALSE, sizeof(AblakSdpSource));
   leg->generation = generation;
+  leg->understood = ABLAK_SDP_PAYLOADS_ALL;
   leg->flow = ablak_flow_new(session->room, leg->may_send, &ablak_leg_flow_handler, leg);
   leg->early_candidates =
       g_ptr_array_new_with_free_func((GDestroyNotify)(void (*)(void))ablak_sdp_candidate_free);
@@ -353,6 +369,7 @@ bool ablak_leg_answer(AblakLeg *leg, gint64 generation, const char *sdp, GError 
   leg->answered = generation;
   g_clear_pointer(&leg->answer, ablak_sdp_answer_free);
   leg->answer = g_steal_pointer(&answer);
+  leg->understood = (leg->understood & ~leg->offered_payloads) | leg->answer->payloads;
   ablak_flow_set_sources(leg->flow, (const AblakSdpSource *)(gpointer)leg->answer->sources->data,
                          leg->answer->sources->len);
   bool arrived = leg->state == ABLAK_MEDIA_LEG_NEW;
@@ -364,6 +381,8 @@ bool ablak_leg_answer(AblakLeg *leg, gint64 generation, const char *sdp, GError 
     take_ice(leg, leg->answer);
   begin_dtls_if_ready(leg);
   ablak_session_refresh(leg->session, arrived ? leg : NULL);
+  /* Those who came meanwhile may understand less. */
+  leg->offer_stale = leg->offer_stale || common_payloads(leg) != leg->offered_payloads;
   if (leg->offer_stale && !leg->spent)
     offer_now(leg);
   return true;
@@ -425,6 +444,7 @@ void ablak_leg_refresh(AblakLeg *leg, AblakLeg *arrived)
   leg->shown = choose(leg, arrived);
   leg->offer_stale =
       (leg->shown != NULL) != leg->offered_company ||
+      common_payloads(leg) != leg->offered_payloads ||
       (leg->shown != NULL && !sources_equal(leg->shown->answer->sources, leg->offered));
   if (leg->offer_stale && leg->answered == leg->generation)
     offer_now(leg);

@@ -46,8 +46,10 @@ struct AblakLeg {
   bool offer_stale;      /* to be offered again once the present offer is answered */
   AblakLeg *shown;       /* the other person of this page; NULL when there is none */
   GArray *offered;       /* AblakSdpSource: that person's streams in the last offer */
-  bool offered_company;  /* somebody was there at the last offer */
-  bool had_company;      /* or at an earlier one */
+  AblakSdpPayloads offered_payloads;
+  AblakSdpPayloads understood; /* as far as it was offered them; the rest counts as understood */
+  bool offered_company;        /* somebody was there at the last offer */
+  bool had_company;            /* or at an earlier one */
   bool gathered;
 
   AblakIce *ice;

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #define PROBE_LIFE_MS 3000
+#define RECEIVE_ROOM (1 << 20)
 /* UDP_SEGMENT's own limits are a datagram's size and 64. */
 #define GROUP_SIZE_MAX 65000
 #define GROUP_PACKETS_MAX 48
@@ -108,7 +109,9 @@ void ablak_flow_send_out(Loop *loop, AblakFlow *flow, guint length)
 static void watch(Loop *loop, Route *route)
 {
   struct epoll_event event = {.events = EPOLLIN, .data.ptr = route};
-  int on = 1;
+  int on = 1, room = RECEIVE_ROOM;
+  /* A key frame may come whole while the processor is busy elsewhere; the system sets a limit. */
+  setsockopt(route->fd, SOL_SOCKET, SO_RCVBUF, &room, sizeof room);
   /* Where the kernel cannot, packets come one by one. */
   setsockopt(route->fd, SOL_UDP, UDP_GRO, &on, sizeof on);
   if (epoll_ctl(loop->epoll, EPOLL_CTL_ADD, route->fd, &event) != 0)

@@ -1,7 +1,9 @@
-/* video/sdp-offer.c: the offer, the same for every leg but for keys, candidates and streams. */
+/* video/sdp-offer.c: the offer, the same for every leg but for keys, candidates, streams, and what
+ * somebody else does not understand. */
 #include "video/sdp.h"
 #include <string.h>
 
+/* An entry of retransmissions follows what it repeats. */
 static const struct {
   guint8 payload_type;
   AblakSdpKind kind;
@@ -12,10 +14,14 @@ static const struct {
     {ABLAK_PT_OPUS, ABLAK_SDP_AUDIO, false, "opus/48000/2", "minptime=10;useinbandfec=1"},
     {ABLAK_PT_VP8, ABLAK_SDP_VIDEO, false, "VP8/90000", NULL},
     {ABLAK_PT_VP8_RTX, ABLAK_SDP_VIDEO, true, "rtx/90000", "apt=96"},
+    {ABLAK_PT_VP9, ABLAK_SDP_VIDEO, false, "VP9/90000", "profile-id=0"},
+    {ABLAK_PT_VP9_RTX, ABLAK_SDP_VIDEO, true, "rtx/90000", "apt=98"},
     {ABLAK_PT_H264, ABLAK_SDP_VIDEO, false, "H264/90000",
      "level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=42e01f"},
     {ABLAK_PT_H264_RTX, ABLAK_SDP_VIDEO, true, "rtx/90000", "apt=102"},
 };
+
+G_STATIC_ASSERT(ABLAK_SDP_PAYLOADS_ALL == (1u << G_N_ELEMENTS(payloads)) - 1);
 
 /* RFC 8285 numbers; audio level is for audio only. */
 static const struct {
@@ -45,10 +51,46 @@ bool ablak_sdp_payload_kind(guint8 payload_type, AblakSdpKind *ret_kind, bool *r
   return false;
 }
 
-static void write_payloads(GString *sdp, AblakSdpKind kind)
+AblakSdpPayloads ablak_sdp_payload_set(guint8 payload_type)
+{
+  for (gsize i = 0; i < G_N_ELEMENTS(payloads); i++)
+    if (payloads[i].payload_type == payload_type)
+      return 1u << i;
+  return 0;
+}
+
+AblakSdpPayloads ablak_sdp_payloads_of(AblakSdpKind kind)
+{
+  AblakSdpPayloads set = 0;
+  for (gsize i = 0; i < G_N_ELEMENTS(payloads); i++)
+    if (payloads[i].kind == kind)
+      set |= 1u << i;
+  return set;
+}
+
+AblakSdpPayloads ablak_sdp_payloads_offerable(AblakSdpPayloads understood)
+{
+  AblakSdpPayloads offerable = 0, kept[ABLAK_SDP_KINDS] = {0};
+  for (gsize i = 0; i < G_N_ELEMENTS(payloads); i++) {
+    AblakSdpPayloads one = 1u << i;
+    AblakSdpPayloads needed = payloads[i].rtx ? one | one >> 1 : one;
+    if ((understood & needed) == needed)
+      kept[payloads[i].kind] |= one;
+  }
+  for (AblakSdpKind kind = 0; kind < ABLAK_SDP_KINDS; kind++)
+    offerable |= kept[kind] != 0 ? kept[kind] : ablak_sdp_payloads_of(kind);
+  return offerable;
+}
+
+static bool is_offered(const AblakSdpOffer *offer, gsize payload, AblakSdpKind kind)
+{
+  return payloads[payload].kind == kind && (offer->payloads >> payload & 1) != 0;
+}
+
+static void write_payloads(GString *sdp, const AblakSdpOffer *offer, AblakSdpKind kind)
 {
   for (gsize i = 0; i < G_N_ELEMENTS(payloads); i++) {
-    if (payloads[i].kind != kind)
+    if (!is_offered(offer, i, kind))
       continue;
     int number = payloads[i].payload_type;
     g_string_append_printf(sdp, "a=rtpmap:%d %s\r\n", number, payloads[i].map);
@@ -79,7 +121,7 @@ static void write_section(GString *sdp, const AblakSdpOffer *offer, AblakSdpKind
   bool first = kind == 0;
   g_string_append_printf(sdp, "m=%s 9 UDP/TLS/RTP/SAVPF", name);
   for (gsize i = 0; i < G_N_ELEMENTS(payloads); i++)
-    if (payloads[i].kind == kind)
+    if (is_offered(offer, i, kind))
       g_string_append_printf(sdp, " %d", payloads[i].payload_type);
   g_string_append(sdp, "\r\nc=IN IP4 0.0.0.0\r\na=rtcp:9 IN IP4 0.0.0.0\r\n");
   for (const char *const *candidate = offer->candidates; first && *candidate != NULL; candidate++)
@@ -98,7 +140,7 @@ static void write_section(GString *sdp, const AblakSdpOffer *offer, AblakSdpKind
                          directions[offer->sends][offer->receives[kind]]);
   if (offer->sends)
     g_string_append_printf(sdp, "a=msid:%s %s-%s\r\n", offer->stream, offer->stream, name);
-  write_payloads(sdp, kind);
+  write_payloads(sdp, offer, kind);
   for (gsize i = 0; i < offer->sources_length && offer->sends; i++)
     if (offer->sources[i].kind == kind)
       write_source(sdp, offer, &offer->sources[i]);

@@ -17,6 +17,7 @@ typedef struct {
   char *fingerprint;
   bool sends;
   bool mux;
+  AblakSdpPayloads payloads;
 } Section;
 
 typedef struct {
@@ -82,6 +83,11 @@ static bool read_media(Reader *reader, const char *value)
     section->kind = ABLAK_SDP_VIDEO;
   else
     return unsupported(reader, "the answer has a section that was not offered");
+  for (gsize i = 3; parts[i] != NULL; i++) {
+    guint64 number = 0;
+    if (g_ascii_string_to_unsigned(parts[i], 10, 0, 127, &number, NULL))
+      section->payloads |= ablak_sdp_payload_set((guint8)number);
+  }
   return true;
 }
 
@@ -284,6 +290,7 @@ static bool take_sections(Reader *reader)
     const Section *section = &reader->media[kind];
     reader->answer->accepted[kind] = !section->rejected;
     reader->answer->sends[kind] = !section->rejected && section->sends;
+    reader->answer->payloads |= section->rejected ? ablak_sdp_payloads_of(kind) : section->payloads;
     if (section->rejected)
       continue;
     if (g_strcmp0(section->mid, kind == ABLAK_SDP_AUDIO ? "audio" : "video") != 0)

@@ -17,14 +17,26 @@
 
 typedef enum { ABLAK_SDP_AUDIO, ABLAK_SDP_VIDEO, ABLAK_SDP_KINDS } AblakSdpKind;
 
-/* The one table of payload types. */
+/* The one table of payload types, in order of preference. */
 enum {
   ABLAK_PT_OPUS = 111,
   ABLAK_PT_VP8 = 96,
   ABLAK_PT_VP8_RTX = 97,
+  ABLAK_PT_VP9 = 98,
+  ABLAK_PT_VP9_RTX = 99,
   ABLAK_PT_H264 = 102,
   ABLAK_PT_H264_RTX = 103,
 };
+/* A set of them: bit i is the table's entry i. */
+typedef guint32 AblakSdpPayloads;
+#define ABLAK_SDP_PAYLOADS_ALL ((AblakSdpPayloads)0x7f)
+/* What can be offered when the others understand `payloads` only: retransmissions go with what they
+ * repeat, and a kind of which nothing is left is offered whole, as a section needs something. */
+AblakSdpPayloads ablak_sdp_payloads_offerable(AblakSdpPayloads payloads);
+/* All of a kind. */
+AblakSdpPayloads ablak_sdp_payloads_of(AblakSdpKind kind);
+/* The set of one; 0 for a payload type that is not in the table. */
+AblakSdpPayloads ablak_sdp_payload_set(guint8 payload_type);
 /* false for a payload type that was not offered. */
 bool ablak_sdp_payload_kind(guint8 payload_type, AblakSdpKind *ret_kind, bool *ret_rtx);
 
@@ -42,6 +54,7 @@ typedef struct {
   const char *ufrag;
   const char *password;
   const char *fingerprint;        /* "sha-256 AB:CD:…" */
+  AblakSdpPayloads payloads;      /* offerable ones */
   const char *const *candidates;  /* "candidate:…", NULL at the end */
   bool receives[ABLAK_SDP_KINDS]; /* what the page may send */
   bool sends;                     /* somebody is or will be there to be seen and heard */
@@ -81,6 +94,7 @@ typedef struct {
   char *password;
   guint8 fingerprint[32]; /* SHA-256 of the certificate */
   bool accepted[ABLAK_SDP_KINDS];
+  AblakSdpPayloads payloads; /* understood; all of a kind whose section was refused */
   bool sends[ABLAK_SDP_KINDS];
   GArray *sources;       /* AblakSdpSource */
   GPtrArray *candidates; /* AblakSdpCandidate */

@@ -5,7 +5,9 @@
 #include <openssl/evp.h>
 #include <string.h>
 
+/* A direction only ever seals or only ever opens: a context is made when it is first used. */
 struct AblakSrtpCipher {
+  guint8 key[ABLAK_SRTP_KEY_SIZE];
   guint8 salt[ABLAK_SRTP_SALT_MAX];
   EVP_CIPHER_CTX *seal; /* GCM, encrypting; or counter mode */
   EVP_CIPHER_CTX *open; /* GCM, decrypting */
@@ -80,8 +82,7 @@ AblakSrtpCipher *ablak_srtp_cipher_new(AblakSrtpProfile profile, const AblakSrtp
   AblakSrtpCipher *cipher = g_new0(AblakSrtpCipher, 1);
   memcpy(cipher->salt, keys->salt, ablak_srtp_salt_size(profile));
   if (profile == ABLAK_SRTP_AEAD_AES_128_GCM) {
-    cipher->seal = keyed(EVP_aes_128_gcm(), keys->key, 1);
-    cipher->open = keyed(EVP_aes_128_gcm(), keys->key, 0);
+    memcpy(cipher->key, keys->key, sizeof cipher->key);
   } else {
     cipher->seal = keyed(EVP_aes_128_ctr(), keys->key, 1);
     cipher->mac = keyed_mac(keys->auth_key);
@@ -96,7 +97,7 @@ void ablak_srtp_cipher_free(AblakSrtpCipher *cipher)
   EVP_CIPHER_CTX_free(cipher->seal);
   EVP_CIPHER_CTX_free(cipher->open);
   EVP_MAC_CTX_free(cipher->mac);
-  OPENSSL_cleanse(cipher->salt, sizeof cipher->salt);
+  OPENSSL_cleanse(cipher, sizeof *cipher);
   g_free(cipher);
 }
 
@@ -140,6 +141,8 @@ bool ablak_srtp_cipher_seal(AblakSrtpCipher *cipher, const guint8 iv[12],
 {
   int written = 0;
   guint8 unused[16];
+  if (cipher->seal == NULL)
+    cipher->seal = keyed(EVP_aes_128_gcm(), cipher->key, 1);
   return EVP_EncryptInit_ex(cipher->seal, NULL, NULL, NULL, iv) == 1 &&
          authenticate_pieces(cipher->seal, pieces) &&
          (size == 0 || EVP_EncryptUpdate(cipher->seal, data, &written, data, (int)size) == 1) &&
@@ -155,6 +158,8 @@ bool ablak_srtp_cipher_open(AblakSrtpCipher *cipher, const guint8 iv[12],
   guint8 copy[16];
   guint8 unused[16];
   memcpy(copy, tag, sizeof copy);
+  if (cipher->open == NULL)
+    cipher->open = keyed(EVP_aes_128_gcm(), cipher->key, 0);
   return EVP_DecryptInit_ex(cipher->open, NULL, NULL, NULL, iv) == 1 &&
          authenticate_pieces(cipher->open, pieces) &&
          (size == 0 || EVP_DecryptUpdate(cipher->open, data, &written, data, (int)size) == 1) &&

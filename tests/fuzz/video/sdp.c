@@ -14,6 +14,7 @@ static void offer_from(const AblakSdpAnswer *answer)
       .ufrag = "uuuu",
       .password = "pppppppppppppppppppppp",
       .fingerprint = "sha-256 00",
+      .payloads = ablak_sdp_payloads_offerable(answer->payloads),
       .candidates = candidates,
       .receives = {true, true},
       .sends = true,

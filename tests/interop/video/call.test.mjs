@@ -180,6 +180,39 @@ test("an ICE restart keeps the call", async () => {
   await assertFlowing();
 });
 
+/** What a browser that knows only these payload types makes of an offer. */
+const knows = (...types) => ({
+  rewrite: async (sdp) => sdp.replace(/^(m=video \S+ \S+) (.*?)(?=\r$)/gm, (_, head, list) => `${head} ${list.split(" ").filter((type) => types.includes(type)).join(" ")}`)
+    .replace(/^a=(?:rtpmap|fmtp|rtcp-fb):(\d+) .*\r\n/gm, (line, type) => (type === "111" || types.includes(type) ? line : "")),
+});
+
+test("pages with different codecs meet on a common one", async () => {
+  const { citizen, clerk } = people;
+  const joins = async (person, line) => {
+    const connected = person.state("connected");
+    person.line = line;
+    await person.join();
+    await connected;
+  };
+  const sees = async (person, codec) => {
+    let video;
+    for (let i = 0; i < 80; i++, await sleep(100)) {
+      ({ video } = (await person.stats()).kinds);
+      if (video?.codec === codec && video.frames > 5) return;
+    }
+    assert.fail(`${person.leg} does not see ${codec}: ${JSON.stringify(video)}`);
+  };
+  citizen.leave();
+  await joins(clerk, knows("96", "97", "98", "99"));
+  await joins(citizen, knows("98", "99", "102", "103"));
+  for (const person of everyone()) await sees(person, "video/VP9");
+  // Who understands more brings the preferred one back.
+  await joins(citizen, null);
+  for (const person of everyone()) await sees(person, "video/VP8");
+  await joins(clerk, null);
+  await assertFlowing();
+});
+
 test("with the box's connection cut the call goes on, and hello names its legs", async () => {
   const hello = box.next((m) => m.type === "hello", "hello again");
   box.dropConnection();

@@ -73,7 +73,7 @@ window.call = {
           plis: entry.pliCount ?? 0,
           width: entry.frameWidth ?? 0,
           samples: entry.totalSamplesReceived ?? 0,
-          codec: entry.codecId,
+          codec: report.get(entry.codecId)?.mimeType,
         };
       if (entry.type === "remote-inbound-rtp") result.roundTrips[entry.kind] = entry.roundTripTimeMeasurements ?? 0;
       if (entry.type === "transport") {

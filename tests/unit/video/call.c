@@ -118,6 +118,15 @@ static void exchange(Peer *a, Peer *b, guint packets)
   await(peer_received(a) == to_a && peer_received(b) == to_b, 3000);
 }
 
+/* More at once than a loop takes in a turn. */
+static void burst(Peer *from, Peer *to, guint packets)
+{
+  guint wanted = peer_received(to) + packets;
+  for (guint i = 0; i < packets; i++)
+    peer_send(from);
+  await(peer_received(to) == wanted, 3000);
+}
+
 static void test_call(Fixture *fixture, gconstpointer through_ice)
 {
   Peer *a = join(fixture, "s", "a"), *b = join(fixture, "s", "b");
@@ -125,6 +134,8 @@ static void test_call(Fixture *fixture, gconstpointer through_ice)
   run_ms(100);
   g_assert_cmpuint(own_sockets(a), ==, through_ice != NULL ? 0 : 1);
   exchange(a, b, 200);
+  for (guint packets = 2; packets <= 80; packets += 13)
+    burst(a, b, packets);
   /* Who was there first is asked for the newcomer, who begins with a key frame anyway. */
   g_assert_cmpuint(peer_key_frames_asked(a) + peer_key_frames_asked(b), >, 0);
   tell(fixture, ABLAK_MEDIA_LEAVE, "s", "a");

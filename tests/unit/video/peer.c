@@ -136,14 +136,20 @@ static void take_stun(Peer *peer, const guint8 *data, gsize size)
   peer->checked = true;
 }
 
+/* As pictures are cut: some of a size, then a shorter one, and now and then a longer one. */
+static gsize size_of(guint32 number)
+{
+  return PACKET_SIZE - (number % 7 == 6 ? 300 : 0) + (number % 11 == 10 ? 1 : 0);
+}
+
 static void take_rtp(Peer *peer, guint8 *data, gsize size)
 {
   AblakRtpHeader header;
   if (peer->receive == NULL || ablak_srtp_unprotect(peer->receive, data, &size) != ABLAK_SRTP_OK)
     g_error("a packet for %s cannot be opened", peer->leg);
   g_assert_true(ablak_rtp_parse(data, size, &header));
-  g_assert_cmpuint(size, ==, PACKET_SIZE);
   guint32 number = ablak_read32(data + header.header_size);
+  g_assert_cmpuint(size, ==, size_of(number));
   g_assert_cmpuint(number % PACKETS_MAX, ==, header.sequence);
   g_assert_false(peer->seen[header.sequence / 8] >> header.sequence % 8 & 1);
   peer->seen[header.sequence / 8] |= (guint8)(1 << header.sequence % 8);
@@ -357,8 +363,8 @@ const char *peer_reason(const Peer *peer)
 
 void peer_send(Peer *peer)
 {
-  guint8 packet[PACKET_SIZE + ABLAK_SRTP_OVERHEAD] = {0x80, 96};
-  gsize size = PACKET_SIZE;
+  guint8 packet[PACKET_SIZE + 1 + ABLAK_SRTP_OVERHEAD] = {0x80, 96};
+  gsize size = size_of(peer->sent);
   packet[2] = (guint8)(peer->sent >> 8);
   packet[3] = (guint8)peer->sent;
   ablak_write32(packet + 8, peer->ssrc + 1);

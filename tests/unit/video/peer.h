@@ -16,7 +16,7 @@ bool peer_is_connected(const Peer *peer);
 AblakMediaLegState peer_state(const Peer *peer);
 const char *peer_reason(const Peer *peer);
 
-/* One video packet of 1,000 octets; its number is the payload. */
+/* One video packet, of about 1,000 octets; its number is the payload. */
 void peer_send(Peer *peer);
 void peer_send_raw(Peer *peer, const guint8 *data, gsize size);
 /* Numbers of distinct packets sent and received. */

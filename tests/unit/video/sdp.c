@@ -186,6 +186,7 @@ static void test_offer(void)
       .ufrag = "uuuu",
       .password = "pppppppppppppppppppppp",
       .fingerprint = "sha-256 " FINGERPRINT,
+      .payloads = ABLAK_SDP_PAYLOADS_ALL,
       .candidates = candidates,
       .receives = {true, true},
       .sends = true,
@@ -220,6 +221,7 @@ static void test_round_trip(void)
       .ufrag = "uuuu",
       .password = "pppppppppppppppppppppp",
       .fingerprint = "sha-256 " FINGERPRINT,
+      .payloads = ABLAK_SDP_PAYLOADS_ALL,
       .candidates = candidates,
       .receives = {true, true},
       .sends = true,
@@ -232,6 +234,42 @@ static void test_round_trip(void)
   g_assert_no_error(error);
   g_assert_cmpstr(answer->ufrag, ==, "uuuu");
   g_string_free(text, TRUE);
+}
+
+static void assert_offers(AblakSdpPayloads payloads, const char *line)
+{
+  static const char *const candidates[] = {NULL};
+  AblakSdpOffer offer = {.ufrag = "uuuu",
+                         .password = "pppppppppppppppppppppp",
+                         .fingerprint = "sha-256 " FINGERPRINT,
+                         .payloads = ablak_sdp_payloads_offerable(payloads),
+                         .candidates = candidates};
+  g_autofree char *sdp = ablak_sdp_write_offer(&offer);
+  g_assert_nonnull(strstr(sdp, "m=audio 9 UDP/TLS/RTP/SAVPF 111\r\n"));
+  g_assert_nonnull(strstr(sdp, line));
+}
+
+/* What one page does not understand the other is not offered, under the same numbers. */
+static void test_payloads(void)
+{
+  const AblakSdpPayloads vp8 = ablak_sdp_payload_set(ABLAK_PT_VP8),
+                         vp9 = ablak_sdp_payload_set(ABLAK_PT_VP9),
+                         vp9_rtx = ablak_sdp_payload_set(ABLAK_PT_VP9_RTX),
+                         h264_rtx = ablak_sdp_payload_set(ABLAK_PT_H264_RTX);
+  assert_offers(ABLAK_SDP_PAYLOADS_ALL, "m=video 9 UDP/TLS/RTP/SAVPF 96 97 98 99 102 103\r\n");
+  assert_offers(vp9 | vp9_rtx, "m=video 9 UDP/TLS/RTP/SAVPF 98 99\r\n");
+  assert_offers(vp8 | vp9 | h264_rtx, "m=video 9 UDP/TLS/RTP/SAVPF 96 98\r\n");
+  assert_offers(h264_rtx, "m=video 9 UDP/TLS/RTP/SAVPF 96 97 98 99 102 103\r\n");
+  g_assert_cmpuint(ablak_sdp_payload_set(0), ==, 0);
+  g_autoptr(GError) error = NULL;
+  g_autoptr(AblakSdpAnswer) answer = ablak_sdp_parse_answer(
+      HEAD AUDIO "m=video 9 UDP/TLS/RTP/SAVPF 98 45 999\r\n" TRANSPORT "a=mid:video\r\n", &error);
+  g_assert_no_error(error);
+  g_assert_cmpuint(answer->payloads, ==, ablak_sdp_payload_set(ABLAK_PT_OPUS) | vp9);
+  g_autoptr(AblakSdpAnswer) mute =
+      ablak_sdp_parse_answer(HEAD AUDIO "m=video 0 UDP/TLS/RTP/SAVPF 0\r\n", &error);
+  g_assert_no_error(error);
+  g_assert_cmpuint(mute->payloads, ==, ABLAK_SDP_PAYLOADS_ALL);
 }
 
 static void test_payload_kinds(void)
@@ -257,6 +295,7 @@ int main(int argc, char **argv)
   g_test_add_func("/sdp/candidates", test_candidates);
   g_test_add_func("/sdp/offer", test_offer);
   g_test_add_func("/sdp/round-trip", test_round_trip);
+  g_test_add_func("/sdp/payloads", test_payloads);
   g_test_add_func("/sdp/payload-kinds", test_payload_kinds);
   return g_test_run();
 }
