@@ -26,12 +26,19 @@ static void note_heard(Loop *loop, AblakFlow *flow, Route *route)
   atomic_store_explicit(&flow->heard_ms, loop->now_ms, memory_order_relaxed);
   if (route != NULL)
     route->heard_ms = loop->now_ms;
-  else if (flow->route != NULL && flow->route->own &&
-           loop->now_ms - flow->route->heard_ms >= ROUTE_ASTRAY_MS)
-    tell_astray(loop, flow);
   if (atomic_load_explicit(&flow->watched, memory_order_relaxed) &&
       atomic_exchange_explicit(&flow->watched, false, memory_order_relaxed))
     ablak_loop_tell(flow, EVENT_HEARD, NULL, 0);
+}
+
+/* Media from elsewhere, through libnice or on a probe: the peer has moved. That it answers there,
+ * too, says nothing: a peer answers on all its addresses. */
+static void note_elsewhere(Loop *loop, AblakFlow *flow)
+{
+  flow->elsewhere_ms = loop->now_ms;
+  if (flow->route != NULL && flow->route->own &&
+      loop->now_ms - flow->route->heard_ms >= ROUTE_ASTRAY_MS)
+    tell_astray(loop, flow);
 }
 
 static bool may_answer(Loop *loop, Route *route)
@@ -94,6 +101,8 @@ static void forward_taken(Loop *loop, AblakFlow *flow, Route *route)
   loop->plain_length = 0;
   loop->unfinished = loop->unfinished || loop->plain[length - 1].unfinished;
   note_heard(loop, flow, route);
+  if (route != flow->route)
+    note_elsewhere(loop, flow);
   ablak_forward(loop, flow, length);
 }
 
@@ -187,7 +196,7 @@ void ablak_flow_tick(Loop *loop, AblakFlow *flow)
   if (route == NULL || !route->own)
     return;
   gint64 quiet_ms = loop->now_ms - route->heard_ms;
-  if (quiet_ms >= ABLAK_CONSENT_QUIET_MS)
+  if (quiet_ms >= ROUTE_SILENT_MS)
     tell_astray(loop, flow);
   if (ablak_consent_is_due(&route->consent, loop->now_ms, quiet_ms))
     ask(loop, route);

@@ -17,8 +17,10 @@
 #define PACKET_SPACE (ABLAK_RTP_PACKET_MAX + ABLAK_SRTP_OVERHEAD)
 #define FLOW_SSRCS_MAX 32
 #define FLOW_PROBES_MAX 4
-/* A route this long silent, while packets come from elsewhere, has lost its peer. */
+/* A route this long silent has lost its peer: while media comes from elsewhere, and else, when a
+ * question asked after a second of silence had time enough to be answered. */
 #define ROUTE_ASTRAY_MS 300
+#define ROUTE_SILENT_MS 2500
 
 typedef struct Loop Loop;
 typedef struct Message Message;
@@ -124,6 +126,7 @@ struct AblakFlow {
   bool key_frame_wanted;
   gint64 key_frame_asked_ms;
   gint64 astray_told_ms;
+  gint64 elsewhere_ms; /* when media last came on another way than the route */
 };
 
 struct AblakRoom {

@@ -22,8 +22,8 @@
  *   lost: what the socket holds is drained, what comes later reaches us through libnice, and we go
  *   on sending to the old address from the parked socket (RFC 8445 §9) until the new pair is there;
  * - when libnice selects another pair: drained and replaced;
- * - when the peer moves without telling (a NAT forgot it): its route falls silent while packets or
- *   checks of it reach libnice from elsewhere. The flow says `astray`, the slow loop offers twins
+ * - when the peer moves without telling (a NAT forgot it): its route falls silent while its packets
+ *   reach libnice from elsewhere, or altogether. The flow says `astray`, the slow loop offers twins
  *   to the addresses libnice has heard of, and the first one whose peer answers a question of ours
  *   with the right key becomes the route.
  * Where a twin cannot be had the route only sends, from libnice's own socket, and packets come

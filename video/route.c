@@ -216,11 +216,13 @@ void ablak_route_park(Loop *loop, AblakFlow *flow)
 /* A probe whose peer answered takes over when the route is still silent; others end in time. */
 void ablak_route_judge_probes(Loop *loop, AblakFlow *flow)
 {
+  bool elsewhere = flow->elsewhere_ms > flow->route->heard_ms;
+  gint64 limit_ms = elsewhere ? ROUTE_ASTRAY_MS : ROUTE_SILENT_MS;
   for (guint i = 0; i < FLOW_PROBES_MAX; i++) {
     Route *probe = flow->probes[i];
     if (probe == NULL)
       continue;
-    if (probe->answered && loop->now_ms - flow->route->heard_ms >= ROUTE_ASTRAY_MS) {
+    if (probe->answered && loop->now_ms - flow->route->heard_ms >= limit_ms) {
       flow->probes[i] = NULL;
       adopt(loop, flow, probe);
       probes_close(loop, flow);
