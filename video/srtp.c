@@ -16,6 +16,7 @@
 #define STREAMS_MAX 1024
 
 typedef struct {
+  guint32 ssrc;
   AblakReplay rtp;
   AblakReplay rtcp;
 } Stream;
@@ -26,6 +27,7 @@ struct AblakSrtp {
   AblakSrtpCipher *rtcp;
   guint32 rtcp_next; /* one count for all streams, so no nonce depends on what others choose */
   GHashTable *streams;
+  Stream *recent; /* packets of one picture come one after the other */
 };
 
 AblakSrtp *ablak_srtp_new_from_session_keys(AblakSrtpProfile profile,
@@ -69,19 +71,31 @@ void ablak_srtp_set_rtcp_index(AblakSrtp *srtp, guint32 next)
 
 static const Stream nothing_seen;
 
-/* Never NULL; a stream not seen yet reads as one without packets. */
-static const Stream *stream_peek(const AblakSrtp *srtp, guint32 ssrc)
+static Stream *stream_find(AblakSrtp *srtp, guint32 ssrc)
 {
-  const Stream *stream = g_hash_table_lookup(srtp->streams, GUINT_TO_POINTER(ssrc));
+  if (srtp->recent == NULL || srtp->recent->ssrc != ssrc) {
+    Stream *stream = g_hash_table_lookup(srtp->streams, GUINT_TO_POINTER(ssrc));
+    if (stream == NULL)
+      return NULL;
+    srtp->recent = stream;
+  }
+  return srtp->recent;
+}
+
+/* Never NULL; a stream not seen yet reads as one without packets. */
+static const Stream *stream_peek(AblakSrtp *srtp, guint32 ssrc)
+{
+  const Stream *stream = stream_find(srtp, ssrc);
   return stream != NULL ? stream : &nothing_seen;
 }
 
 /* For an authentic packet; NULL when there are too many. */
 static Stream *stream_get(AblakSrtp *srtp, guint32 ssrc)
 {
-  Stream *stream = g_hash_table_lookup(srtp->streams, GUINT_TO_POINTER(ssrc));
+  Stream *stream = stream_find(srtp, ssrc);
   if (stream == NULL && g_hash_table_size(srtp->streams) < STREAMS_MAX) {
     stream = g_new0(Stream, 1);
+    stream->ssrc = ssrc;
     g_hash_table_insert(srtp->streams, GUINT_TO_POINTER(ssrc), stream);
   }
   return stream;

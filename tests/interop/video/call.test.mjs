@@ -1,6 +1,6 @@
 // Two Chromium pages in one call through ablak-media; the test plays the box.
 import assert from "node:assert/strict";
-import { mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, readdirSync, readlinkSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
@@ -50,6 +50,13 @@ after(async () => {
 });
 
 const descriptors = () => readdirSync(`/proc/${media.pid}/fd`).length;
+/** Connected UDP sockets of the media process: the legs' own, past libnice. */
+function ownSockets() {
+  const folder = `/proc/${media.pid}/fd`;
+  const inodes = new Set(readdirSync(folder).map((fd) => /^socket:\[(\d+)\]$/.exec(readlinkSync(join(folder, fd)))?.[1]));
+  const sockets = readFileSync("/proc/net/udp", "utf8").trim().split("\n").slice(1).map((line) => line.trim().split(/\s+/));
+  return sockets.filter((it) => !it[2].endsWith(":0000") && inodes.has(it[9])).length;
+}
 const everyone = () => Object.values(people);
 
 async function joinAll() {
@@ -92,6 +99,7 @@ async function refusal(send) {
 test("two pages see and hear each other", async (t) => {
   t.diagnostic(await joinAll());
   await assertFlowing();
+  assert.equal(ownSockets(), 2);
   for (const person of everyone()) {
     const stats = await person.stats();
     assert.match(stats.cipher, /AEAD_AES_128_GCM$/);
@@ -178,6 +186,7 @@ test("an ICE restart keeps the call", async () => {
   assert.notEqual(await credentials(), old);
   await clerk.page.waitForFunction(() => ["connected", "completed"].includes(window.call.pc.iceConnectionState));
   await assertFlowing();
+  assert.equal(ownSockets(), 2);
 });
 
 /** What a browser that knows only these payload types makes of an offer. */
