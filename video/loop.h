@@ -1,7 +1,8 @@
 /* video/loop.h: the media loops, which carry the packets of connected legs.
  *
- * Why: a call is a few hundred packets a second, each worth 2 us of ciphers and system calls; what
- * costs is being woken for it through libnice's mutex and GLib's main context, fifty times as much.
+ * Why: a call is a few hundred packets a second, each worth about 2 us of ciphers. What costs is
+ * being woken for it, and the way through libnice's mutex and GLib's main context, which polls all
+ * its sockets each time.
  * So two kinds of threads share the work:
  *
  *   slow loop (GLib, one)                          media loop (epoll, one a core)
