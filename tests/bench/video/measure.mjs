@@ -1,0 +1,98 @@
+// One system under load: calls are added to it and windows of time measured.
+import { once } from "node:events";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { Ablak } from "./ablak.mjs";
+import { Generator } from "./generator.mjs";
+import { Janus } from "./janus.mjs";
+import { memoryBytes, RELAY_CORE, start, stop } from "./process.mjs";
+
+export const systems = {
+  ours: (build) => Ablak.start(build),
+  peer: () => Janus.start(),
+};
+
+const LOST_PART = 0.001;
+const ADDED_DELAY_US = 5000;
+/** Calls that are set up at the same time. */
+const AT_ONCE = 4;
+
+export class Bench {
+  calls = 0;
+  ciphers = new Set();
+  static async start(build, system, profiles) {
+    const bench = new Bench();
+    bench.generator = Generator.start(build, profiles);
+    bench.failed = once(bench.generator, "error").then(([error]) => Promise.reject(error));
+    bench.failed.catch(() => {});
+    bench.relay = await systems[system](build);
+    return bench;
+  }
+  async #add() {
+    for (const cipher of await this.relay.call(this.generator)) this.ciphers.add(cipher);
+  }
+  async #grow(calls) {
+    while (this.calls < calls) {
+      const more = Math.min(AT_ONCE, calls - this.calls);
+      await Promise.race([this.failed, Promise.all(Array.from({ length: more }, () => this.#add()))]);
+      this.calls += more;
+    }
+  }
+
+  /** All calls send for a while; memory is read in the middle when it is asked for. */
+  async window(calls, windowMs, { memory = false } = {}) {
+    await this.#grow(calls);
+    let bytes;
+    const began = memory ? () => setTimeout(() => (bytes = memoryBytes(this.relay.pid)), windowMs / 2) : undefined;
+    const report = await Promise.race([this.failed, this.generator.run(2 * this.calls, this.relay.pid, windowMs, { began })]);
+    if (report.opened === 0 || report.forged > 0) throw new Error(`the relay changed packets: ${JSON.stringify(report)}`);
+    if (report.drops > 0) throw new Error(`the generator lost ${report.drops} packets itself`);
+    return {
+      ...report, memory: bytes,
+      usPerPacket: report.relay_ns / report.wall_received / 1000,
+      load: report.relay_ns / report.wall_ns,
+      ownLoad: report.own_ns / report.wall_ns,
+      lost: 1 - report.received / report.sent,
+    };
+  }
+  async stop() {
+    await this.relay.stop();
+    await this.generator.stop();
+  }
+}
+
+/** Delays through a plain UDP echo in the relay's place; what a relay adds is what it has more. */
+export async function baseline(build, windowMs) {
+  const generator = Generator.start(build, "SRTP_AES128_CM_SHA1_80");
+  const echo = start(join(build, "tests/bench/video/video-load"), ["echo"], { core: RELAY_CORE, stdio: ["ignore", "pipe", "inherit"] });
+  const [line] = await once(createInterface(echo.stdout), "line");
+  for (let i = 0; i < 20; i++) generator.plain(await generator.leg(), JSON.parse(line).port);
+  const report = await generator.run(20, echo.pid, windowMs);
+  await stop(echo);
+  await generator.stop();
+  return report;
+}
+
+/** As many calls as the core carries, in steps of `step` (1.1 is 10 %). Never more than a step
+ * too many, as calls that were given up would cost the relay something too. */
+export async function capacity(build, system, profiles, { step, windowMs, base, say }) {
+  const bench = await Bench.start(build, system, profiles);
+  let best = 0, bestWindow, calls = 8;
+  try {
+    for (let failures = 0; failures < 2;) {
+      const seen = await bench.window(calls, windowMs);
+      const added = seen.p99_us - base.p99_us;
+      const good = seen.lost < LOST_PART && added < ADDED_DELAY_US;
+      say(`${system} ${calls} calls: load ${seen.load.toFixed(2)}, lost ${(100 * seen.lost).toFixed(3)} %, p99 +${(added / 1000).toFixed(2)} ms, generator ${seen.ownLoad.toFixed(2)}`);
+      // Once more: on a shared machine one window may have met something else.
+      if (!good) failures++;
+      else {
+        [best, bestWindow, failures] = [calls, seen, 0];
+        calls = Math.max(Math.ceil(calls * step), Math.floor(calls * Math.min(2, 0.75 / seen.load)));
+      }
+    }
+  } finally {
+    await bench.stop();
+  }
+  return { calls: best, headroom: bestWindow.load / bestWindow.ownLoad, delays: bestWindow };
+}

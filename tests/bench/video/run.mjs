@@ -1,0 +1,75 @@
+// ablak-media beside Janus' videocall plugin: same machine, same clients, same media, in turn.
+//   run.mjs BUILD [--quick] [--cases processor,calls,join]
+// Prints JSON lines; what happens meanwhile goes to stderr.
+import { name as peerName } from "./janus.mjs";
+import { baseline, Bench, capacity, systems } from "./measure.mjs";
+import { enterNamespace } from "./net.mjs";
+import { comeFirst, LOAD_CORE, median, pinSelf, quantile } from "./process.mjs";
+
+enterNamespace();
+const [build, ...options] = process.argv.slice(2);
+const quick = options.includes("--quick");
+const cases = options.includes("--cases") ? options[options.indexOf("--cases") + 1].split(",") : ["processor", "calls", "join"];
+const say = (text) => process.stderr.write(`${text}\n`);
+
+// What a client offers in use_srtp; as a server it prefers the first. Chromium's own list is the
+// first one, so with it each system picks what it picks in a browser's call.
+const CM = "SRTP_AES128_CM_SHA1_80", GCM = "SRTP_AEAD_AES_128_GCM";
+const ciphers = [
+  { name: "own cipher", profiles: `${CM}:${GCM}`, rounds: quick ? 1 : 3, calls: true },
+  { name: "AES_CM_128_HMAC_SHA1_80", profiles: CM, rounds: quick ? 0 : 3, calls: !quick },
+  { name: "AEAD_AES_128_GCM", profiles: GCM, rounds: quick ? 0 : 1, calls: false },
+];
+const SIZES = [1, 10, 50];
+
+function row(name, unit, ours, peer, goal) {
+  const round = (value) => Number(value.toPrecision(4));
+  const ratio = ours / peer;
+  const met = goal && (goal.startsWith("<=") ? ratio <= Number(goal.slice(2)) : ratio >= Number(goal.slice(2)));
+  console.log(JSON.stringify({ bench: "video", case: name, unit, ours: round(ours), peer: round(peer), peer_name: peerName, ratio: round(ratio), ...(goal ? { goal, met } : {}) }));
+}
+
+async function sweep(system, cipher) {
+  const bench = await Bench.start(build, system, cipher.profiles);
+  const found = {};
+  try {
+    for (const size of SIZES) {
+      const seen = (found[size] = await bench.window(size, quick ? 1000 : 1500, { memory: size > 1 }));
+      say(`${system} ${cipher.name}, ${size} calls: ${seen.usPerPacket.toFixed(1)} us a packet, load ${seen.load.toFixed(2)}, generator ${seen.ownLoad.toFixed(2)}, p99 ${seen.p99_us} us`);
+    }
+    found.cipher = [...bench.ciphers].sort().join(" and ");
+  } finally {
+    await bench.stop();
+  }
+  return found;
+}
+
+async function processor(cipher) {
+  const rounds = { ours: [], peer: [] };
+  for (let round = 0; round < cipher.rounds; round++)
+    for (const system of Object.keys(systems)) rounds[system].push(await sweep(system, cipher));
+  const middle = (pick) => [median(rounds.ours.map(pick)), median(rounds.peer.map(pick))];
+  const own = cipher.name === "own cipher";
+  if (own) say(`own ciphers: ours ${rounds.ours[0].cipher}, peer ${rounds.peer[0].cipher}`);
+  for (const size of SIZES) row(`processor time a relayed packet, ${size} calls, ${cipher.name}`, "us", ...middle((it) => it[size].usPerPacket), "<=0.35");
+  if (own) row("memory a call, between 10 and 50", "bytes", ...middle((it) => (it[50].memory - it[10].memory) / 40), "<=0.5");
+}
+
+async function calls(cipher, base) {
+  const found = {};
+  for (const system of Object.keys(systems)) found[system] = await capacity(build, system, cipher.profiles, { step: quick ? 1.2 : 1.1, windowMs: quick ? 1000 : 2000, base, say });
+  const { ours, peer } = found;
+  row(`calls one core carries, ${cipher.name}`, "calls", ours.calls, peer.calls, ">=2.5");
+  for (const [system, { headroom }] of Object.entries(found)) say(`${system}: the generator took 1/${headroom.toFixed(1)} of what the relay did`);
+}
+
+if (cases.some((name) => name !== "join")) {
+  pinSelf(LOAD_CORE);
+  comeFirst();
+  const base = await baseline(build, 1500);
+  say(`through an echo: p50 ${base.p50_us} us, p99 ${base.p99_us} us`);
+  for (const cipher of ciphers) {
+    if (cases.includes("processor") && cipher.rounds > 0) await processor(cipher);
+    if (cases.includes("calls") && cipher.calls) await calls(cipher, base);
+  }
+}
