@@ -1,6 +1,6 @@
 /* tests/bench/video/load-ice.c: STUN packets (RFC 8489) of ICE. */
 #include "load-ice.h"
-#include "video/bytes.h"
+#include "load-bytes.h"
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 #include <openssl/rand.h>
@@ -30,16 +30,10 @@ typedef struct {
   gsize size;
 } Writer;
 
-static void write16(guint8 *data, gsize value)
-{
-  data[0] = (guint8)(value >> 8);
-  data[1] = (guint8)value;
-}
-
 static void begin(Writer *writer, guint8 *data, guint16 type, const guint8 transaction[12])
 {
   *writer = (Writer){data, HEADER_SIZE};
-  write16(data, type);
+  load_write16(data, type);
   ablak_write32(data + 4, MAGIC);
   memcpy(data + 8, transaction, 12);
 }
@@ -50,10 +44,10 @@ static guint8 *add(Writer *writer, guint16 type, gsize size)
   guint8 *at = writer->data + writer->size;
   gsize padded = (size + 3) & ~(gsize)3;
   memset(at, 0, 4 + padded);
-  write16(at, type);
-  write16(at + 2, size);
+  load_write16(at, type);
+  load_write16(at + 2, size);
   writer->size += 4 + padded;
-  write16(writer->data + 2, writer->size - HEADER_SIZE);
+  load_write16(writer->data + 2, writer->size - HEADER_SIZE);
   return at + 4;
 }
 
@@ -155,7 +149,7 @@ static bool integrity_holds(const guint8 *data, gsize size, const char *password
     return false;
   gsize covered = (gsize)(found - data) - 4;
   memcpy(copy, data, covered);
-  write16(copy + 2, covered + 24 - HEADER_SIZE);
+  load_write16(copy + 2, covered + 24 - HEADER_SIZE);
   digest(password, copy, covered, expected);
   return memcmp(expected, found, 20) == 0;
 }
@@ -167,7 +161,7 @@ static gsize write_answer(const LoadIce *ice, const struct sockaddr_in *from, co
   begin(&writer, ret_answer, SUCCESS, request + 8);
   guint8 *address = add(&writer, XOR_ADDRESS, 8);
   address[1] = 1;
-  write16(address + 2, ntohs(from->sin_port) ^ (MAGIC >> 16));
+  load_write16(address + 2, ntohs(from->sin_port) ^ (MAGIC >> 16));
   ablak_write32(address + 4, ntohl(from->sin_addr.s_addr) ^ MAGIC);
   return finish(&writer, ice->password);
 }

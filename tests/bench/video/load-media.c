@@ -1,6 +1,6 @@
 /* tests/bench/video/load-media.c: the schedule of a run. */
 #include "load-media.h"
-#include "video/bytes.h"
+#include "load-bytes.h"
 #include "video/rtp.h"
 #include <openssl/rand.h>
 #include <string.h>
@@ -116,12 +116,6 @@ void load_media_free(LoadMedia *media)
   g_free(media);
 }
 
-static void write16(guint8 *data, guint32 value)
-{
-  data[0] = (guint8)(value >> 8);
-  data[1] = (guint8)value;
-}
-
 static gsize write_extensions(guint8 *data, LoadLeg *leg, const Event *event)
 {
   guint8 *at = data + 4;
@@ -132,15 +126,15 @@ static gsize write_extensions(guint8 *data, LoadLeg *leg, const Event *event)
   guint32 send_time = (guint32)((event->due_ns << 18) / SECOND_NS);
   *at++ = LOAD_EXT_SEND_TIME << 4 | 2;
   *at++ = (guint8)(send_time >> 16);
-  write16(at, send_time);
+  load_write16(at, send_time);
   at += 2;
   *at++ = LOAD_EXT_TRANSPORT << 4 | 1;
-  write16(at, leg->transport_sequence++);
+  load_write16(at, leg->transport_sequence++);
   at += 2;
   while ((at - data) % 4 != 0)
     *at++ = 0;
-  write16(data, 0xbede);
-  write16(data + 2, (guint32)(at - data - 4) / 4);
+  load_write16(data, 0xbede);
+  load_write16(data + 2, (guint32)(at - data - 4) / 4);
   return (gsize)(at - data);
 }
 
@@ -152,7 +146,7 @@ static gsize write_vp8(guint8 *data, const LoadOut *out, const Event *event)
   bool key = out->packets < 6;
   data[0] = event->first ? 0x90 : 0x80;
   data[1] = 0x80;
-  write16(data + 2, 0x8000 | (event->timestamp / 3000 & 0x7fff));
+  load_write16(data + 2, 0x8000 | (event->timestamp / 3000 & 0x7fff));
   if (!event->first)
     return 4;
   gsize size = key ? sizeof key_frame : sizeof other_frame;
@@ -167,7 +161,7 @@ static void write_packet(LoadLeg *leg, Event *event, guint8 *data)
   data[0] = 0x90;
   data[1] = (guint8)((event->kind == LOAD_AUDIO ? LOAD_PT_AUDIO : LOAD_PT_VIDEO) |
                      (event->marker ? 0x80 : 0));
-  write16(data + 2, event->sequence);
+  load_write16(data + 2, event->sequence);
   ablak_write32(data + 4, event->timestamp);
   ablak_write32(data + 8, out->ssrc);
   gsize at = 12 + write_extensions(data + 12, leg, event);
@@ -180,8 +174,8 @@ static void write_packet(LoadLeg *leg, Event *event, guint8 *data)
   guint8 *mark = data + event->size - MARK_SIZE;
   ablak_write32(mark, MARK);
   ablak_write32(mark + 4, leg->index);
-  write16(mark + 8, event->kind);
-  write16(mark + 10, event->sequence);
+  load_write16(mark + 8, event->kind);
+  load_write16(mark + 10, event->sequence);
   out->packets++;
   out->bytes += event->size;
 }

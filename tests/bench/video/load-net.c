@@ -70,13 +70,15 @@ struct in_addr load_net_leg_address(guint leg)
 
 LoadNet *load_net_new(void)
 {
-  int yes = 1, size = RECEIVE_BUFFER_BYTES;
+  /* Unfragmented packets need no identification, which costs a shared counter. */
+  int yes = 1, whole = IP_PMTUDISC_PROBE, size = RECEIVE_BUFFER_BYTES;
   struct sockaddr_in address = {.sin_family = AF_INET};
   socklen_t length = sizeof address;
   g_autoptr(LoadNet) net = g_new0(LoadNet, 1);
   net->fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
   if (net->fd < 0 || bind(net->fd, (struct sockaddr *)&address, sizeof address) != 0 ||
       getsockname(net->fd, (struct sockaddr *)&address, &length) != 0 ||
+      setsockopt(net->fd, IPPROTO_IP, IP_MTU_DISCOVER, &whole, sizeof whole) != 0 ||
       setsockopt(net->fd, IPPROTO_IP, IP_PKTINFO, &yes, sizeof yes) != 0 ||
       setsockopt(net->fd, SOL_SOCKET, SO_TIMESTAMPNS, &yes, sizeof yes) != 0 ||
       setsockopt(net->fd, SOL_SOCKET, SO_RXQ_OVFL, &yes, sizeof yes) != 0)

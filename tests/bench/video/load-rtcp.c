@@ -1,7 +1,7 @@
 /* tests/bench/video/load-rtcp.c: RFC 3550 §6.4 and draft-holmer-rmcat-transport-wide-cc-01. */
 #include "load-rtcp.h"
+#include "load-bytes.h"
 #include "load-media.h"
-#include "video/bytes.h"
 #include "video/rtp.h"
 #include <string.h>
 
@@ -15,12 +15,6 @@
 #define NTP_OFFSET_S 2208988800u
 
 enum { NOT_RECEIVED, SMALL_DELTA, LARGE_DELTA };
-
-static void write16(guint8 *data, guint32 value)
-{
-  data[0] = (guint8)(value >> 8);
-  data[1] = (guint8)value;
-}
 
 static void send_rtcp(LoadLeg *leg, guint8 *data, gsize size, gsize capacity)
 {
@@ -41,7 +35,7 @@ static gsize end(guint8 *data, gsize size)
 {
   for (; size % 4 != 0; size++)
     data[size] = 0;
-  write16(data + 2, (guint32)(size / 4 - 1));
+  load_write16(data + 2, (guint32)(size / 4 - 1));
   return size;
 }
 
@@ -65,7 +59,7 @@ static guint32 add_delta(Deltas *deltas, gint64 at_ns)
     deltas->deltas[deltas->deltas_size++] = (guint8)delta;
     return SMALL_DELTA;
   }
-  write16(deltas->deltas + deltas->deltas_size, (guint32)CLAMP(delta, -32768, 32767));
+  load_write16(deltas->deltas + deltas->deltas_size, (guint32)CLAMP(delta, -32768, 32767));
   deltas->deltas_size += 2;
   return LARGE_DELTA;
 }
@@ -86,8 +80,8 @@ static void send_feedback(LoadLeg *leg)
     return;
   gsize size = begin(data, 15, ABLAK_RTCP_TRANSPORT_FEEDBACK, leg->out[LOAD_VIDEO].ssrc);
   ablak_write32(data + size, leg->in[LOAD_VIDEO].ssrc);
-  write16(data + size + 4, base);
-  write16(data + size + 6, count);
+  load_write16(data + size + 4, base);
+  load_write16(data + size + 6, count);
   ablak_write32(data + size + 8, (guint32)(reference << 8) | leg->feedbacks++);
   size += 12;
   for (guint first = 0; first < count; first += CHUNK_SYMBOLS) {
@@ -98,7 +92,7 @@ static void send_feedback(LoadLeg *leg)
       if (next < length && (guint16)(arrivals[next].sequence - base) == first + i)
         chunk |= add_delta(&deltas, arrivals[next++].at_ns) << (12 - 2 * i);
     }
-    write16(data + size, chunk);
+    load_write16(data + size, chunk);
     size += 2;
   }
   memcpy(data + size, delta_bytes, deltas.deltas_size);

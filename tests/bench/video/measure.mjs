@@ -73,8 +73,8 @@ export async function baseline(build, windowMs) {
   return report;
 }
 
-/** As many calls as the core carries, in steps of `step` (1.1 is 10 %). Never more than a step
- * too many, as calls that were given up would cost the relay something too. */
+/** As many calls as the core carries: doubled while there is much room, then in steps of `step` (1.1
+ * is 10 %). Only upwards, as calls that were given up would go on costing the relay something. */
 export async function capacity(build, system, profiles, { step, windowMs, base, say }) {
   const bench = await Bench.start(build, system, profiles);
   let best = 0, bestWindow, calls = 8;
@@ -88,7 +88,7 @@ export async function capacity(build, system, profiles, { step, windowMs, base, 
       if (!good) failures++;
       else {
         [best, bestWindow, failures] = [calls, seen, 0];
-        calls = Math.max(Math.ceil(calls * step), Math.floor(calls * Math.min(2, 0.75 / seen.load)));
+        calls = Math.max(Math.ceil(calls * step), Math.floor(calls * Math.min(2, 0.5 / seen.load)));
       }
     }
   } finally {

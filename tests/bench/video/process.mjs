@@ -7,11 +7,18 @@ import { setPriority } from "node:os";
 export const RELAY_CORE = "0";
 export const LOAD_CORE = "1";
 
+const running = new Set();
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.once(signal, () => process.exit(1));
+process.on("exit", () => {
+  for (const child of running) child.kill("SIGKILL");
+});
+
 /** Options: core ("0", "1" or "0-1"), stdio; descriptors are plenty. */
 export function start(program, args, { core, stdio = ["ignore", "ignore", "inherit"] }) {
   const script = 'ulimit -n "$(ulimit -Hn)"; exec taskset -c "$@"';
   const child = spawn("sh", ["-c", script, "sh", core, program, ...args], { stdio });
-  child.gone = once(child, "exit");
+  running.add(child);
+  child.gone = once(child, "exit").finally(() => running.delete(child));
   return child;
 }
 

@@ -2,18 +2,20 @@
 //   run.mjs BUILD [--quick] [--cases processor,calls,join]
 // Prints JSON lines; what happens meanwhile goes to stderr.
 import { name as peerName } from "./janus.mjs";
+import { joinTimes } from "./join.mjs";
 import { baseline, Bench, capacity, systems } from "./measure.mjs";
 import { enterNamespace } from "./net.mjs";
 import { comeFirst, LOAD_CORE, median, pinSelf, quantile } from "./process.mjs";
 
-enterNamespace();
+await enterNamespace();
 const [build, ...options] = process.argv.slice(2);
 const quick = options.includes("--quick");
 const cases = options.includes("--cases") ? options[options.indexOf("--cases") + 1].split(",") : ["processor", "calls", "join"];
 const say = (text) => process.stderr.write(`${text}\n`);
 
-// What a client offers in use_srtp; as a server it prefers the first. Chromium's own list is the
-// first one, so with it each system picks what it picks in a browser's call.
+// What a client offers in use_srtp; as a server it prefers the first. The first list is a browser's,
+// so with it each system picks what it picks there: ablak-media GCM for both, Janus GCM where it is
+// the DTLS server (with Chromium AES-256, which the generator has not) and CM where it is not.
 const CM = "SRTP_AES128_CM_SHA1_80", GCM = "SRTP_AEAD_AES_128_GCM";
 const ciphers = [
   { name: "own cipher", profiles: `${CM}:${GCM}`, rounds: quick ? 1 : 3, calls: true },
@@ -60,9 +62,20 @@ async function calls(cipher, base) {
   for (const system of Object.keys(systems)) found[system] = await capacity(build, system, cipher.profiles, { step: quick ? 1.2 : 1.1, windowMs: quick ? 1000 : 2000, base, say });
   const { ours, peer } = found;
   row(`calls one core carries, ${cipher.name}`, "calls", ours.calls, peer.calls, ">=2.5");
-  for (const [system, { headroom }] of Object.entries(found)) say(`${system}: the generator took 1/${headroom.toFixed(1)} of what the relay did`);
+  row(`relay's processor time over the generator's at that load, ${cipher.name}`, "times", ours.headroom, peer.headroom);
 }
 
+async function joins() {
+  const times = await joinTimes(build, quick ? 8 : 30, say);
+  for (const [name, part] of [["p50", 0.5], ["p95", 0.95]]) {
+    const [waits, both, peer] = [times.waits, times.both, times.peer].map((list) => quantile(list, part));
+    row(`granted camera to first decoded frame, ${name}, the other waits in the call`, "ms", waits, peer, "<=0.6");
+    row(`granted camera to first decoded frame, ${name}, both come at once`, "ms", both, peer, "<=0.6");
+  }
+}
+
+// Browsers need both cores; the load generator and its relay have one each.
+if (cases.includes("join")) await joins();
 if (cases.some((name) => name !== "join")) {
   pinSelf(LOAD_CORE);
   comeFirst();
