@@ -1,21 +1,16 @@
 // ablak-media with the bench in the box's place: control messages over a Unix socket.
 import { once } from "node:events";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Box } from "../../interop/video/box.mjs";
 import { RELAY_ADDRESS } from "./net.mjs";
-import { RELAY_CORE, start, stop } from "./process.mjs";
+import { RELAY_CORE, start, stop, temporaryFolder } from "./process.mjs";
 import { write } from "./sdp.mjs";
-
-export const name = "ablak-media";
 
 export class Ablak {
   #sessions = 0;
   static async start(build, core = RELAY_CORE) {
     const relay = new Ablak();
-    relay.folder = mkdtempSync(join(tmpdir(), "ablak-bench-"));
-    relay.box = await Box.listen(join(relay.folder, "control"));
+    relay.box = await Box.listen(join(temporaryFolder(), "control"));
     relay.box.setMaxListeners(0);
     const hello = once(relay.box, "hello");
     relay.child = start(join(build, "video/ablak-media"), ["--control-socket", relay.box.path, "--media-addresses", RELAY_ADDRESS,
@@ -57,6 +52,5 @@ export class Ablak {
   async stop() {
     await stop(this.child);
     await this.box.close();
-    rmSync(this.folder, { recursive: true, force: true });
   }
 }

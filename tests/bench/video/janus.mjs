@@ -1,13 +1,12 @@
 // Janus' videocall plugin as Debian ships it: its own configuration folder, WebSocket on a free port.
 import { once } from "node:events";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import net from "node:net";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import WebSocket from "ws";
 import { RELAY_ADDRESS } from "./net.mjs";
-import { RELAY_CORE, start, stop } from "./process.mjs";
+import { RELAY_CORE, start, stop, temporaryFolder } from "./process.mjs";
 import { read, write } from "./sdp.mjs";
 
 export const name = "Janus 1.1.2 videocall";
@@ -60,12 +59,12 @@ export class Janus {
 
   static async start(core = RELAY_CORE) {
     const relay = new Janus();
-    relay.folder = mkdtempSync(join(tmpdir(), "ablak-janus-"));
+    const folder = temporaryFolder();
     relay.port = await freePort();
     relay.url = `ws://127.0.0.1:${relay.port}/`;
-    writeFileSync(join(relay.folder, "janus.jcfg"), config(relay.folder));
-    writeFileSync(join(relay.folder, "janus.transport.websockets.jcfg"), `general: { ws = true, ws_port = ${relay.port}, ws_ip = "127.0.0.1", wss = false }\nadmin: { admin_ws = false }\n`);
-    relay.child = start("janus", ["--configs-folder", relay.folder, "--disable-stdout"], { core, stdio: ["ignore", "ignore", "ignore"] });
+    writeFileSync(join(folder, "janus.jcfg"), config(folder));
+    writeFileSync(join(folder, "janus.transport.websockets.jcfg"), `general: { ws = true, ws_port = ${relay.port}, ws_ip = "127.0.0.1", wss = false }\nadmin: { admin_ws = false }\n`);
+    relay.child = start("janus", ["--configs-folder", folder, "--disable-stdout"], { core, stdio: ["ignore", "ignore", "ignore"] });
     relay.socket = await open(relay.url);
     relay.socket.on("message", (text) => relay.#received(JSON.parse(text)));
     return relay;
@@ -129,6 +128,5 @@ export class Janus {
   async stop() {
     this.socket.terminate();
     await stop(this.child);
-    rmSync(this.folder, { recursive: true, force: true });
   }
 }

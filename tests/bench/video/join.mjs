@@ -1,9 +1,8 @@
 // Joining a call in Chromium: from the granted camera to the first decoded frame of the other.
 // ablak's pages run the box's call code and Janus' pages its own client; joins alternate.
 import { once } from "node:events";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import http from "node:http";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { build as bundle } from "esbuild";
@@ -12,6 +11,7 @@ import { launch } from "../../interop/video/browser.mjs";
 import { patterns, writePattern } from "../../interop/video/pattern.mjs";
 import { Ablak } from "./ablak.mjs";
 import { Janus } from "./janus.mjs";
+import { temporaryFolder } from "./process.mjs";
 
 const here = new URL(".", import.meta.url).pathname;
 const CORES = "0,1";
@@ -94,7 +94,7 @@ async function call(one, name, ...args) {
 /** Milliseconds of each of `joins` joins: ours when the other waits in the call already (`waits`),
  * ours when the other comes at the same moment (`both`), and Janus' caller. */
 export async function joinTimes(build, joins, say) {
-  const folder = mkdtempSync(join(tmpdir(), "ablak-join-"));
+  const folder = temporaryFolder();
   const ablak = await Ablak.start(build, CORES), janus = await Janus.start(CORES), server = await serve();
   const room = playBox(ablak, server);
   const at = (path) => `http://127.0.0.1:${server.address().port}/${path}`;
@@ -126,6 +126,5 @@ export async function joinTimes(build, joins, say) {
   await janus.stop();
   await ablak.stop();
   server.close();
-  rmSync(folder, { recursive: true, force: true });
   return times;
 }

@@ -1,16 +1,25 @@
 // Programs of the bench: started, pinned to a core, measured from outside and ended by their pid.
 import { execFileSync, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { readFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 
 export const RELAY_CORE = "0";
 export const LOAD_CORE = "1";
 
-const running = new Set();
+const running = new Set(), folders = [];
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.once(signal, () => process.exit(1));
 process.on("exit", () => {
   for (const child of running) child.kill("SIGKILL");
+  for (const folder of folders) rmSync(folder, { recursive: true, force: true });
 });
+
+/** A new folder that goes with this process. */
+export function temporaryFolder() {
+  folders.push(mkdtempSync(join(tmpdir(), "ablak-bench-")));
+  return folders.at(-1);
+}
 
 // On a shared machine a relay that has to wait for its core looks slow: what is pinned runs in the
 // real-time class where the system allows it. On an idle machine it makes no difference.
