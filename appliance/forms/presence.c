@@ -8,8 +8,7 @@
 #define EXPIRE_EVERY_S 15
 #define CLIENTS_MAX 64 /* that one connection speaks for */
 
-static void relay(Document *document, const guint64 *clients, guint count,
-                  const AblakDraftConnection *except)
+static void relay(Document *document, const guint64 *clients, guint count)
 {
   if (count == 0)
     return;
@@ -17,7 +16,7 @@ static void relay(Document *document, const guint64 *clients, guint count,
   gsize size = 0;
   const void *data = g_bytes_get_data(update, &size);
   g_autoptr(GBytes) message = ablak_ysync_encode(ABLAK_YSYNC_AWARENESS, 0, data, size);
-  ablak_draft_live_relay(document, message, except);
+  ablak_draft_live_relay(document, message, NULL);
 }
 
 static bool speaks_for(const AblakDraftConnection *connection, guint64 client)
@@ -54,7 +53,8 @@ void ablak_draft_live_presence_take(AblakDraftConnection *connection, const void
     if (!speaks_for(connection, client))
       g_array_append_val(connection->clients, client);
   }
-  relay(document, (const guint64 *)clients->data, clients->len, connection);
+  /* To the sender, too: a stock client that hears nothing for 30 s takes its line for dead. */
+  relay(document, (const guint64 *)clients->data, clients->len);
 }
 
 void ablak_draft_live_presence_send(AblakDraftConnection *connection)
@@ -91,7 +91,7 @@ void ablak_draft_live_presence_leave(AblakDraftConnection *connection, Document 
   const guint64 *clients = (const guint64 *)left->data;
   if (ablak_yawareness_remove(document->awareness, clients, left->len,
                               drafts_monotonic_ms(document->live->drafts)) > 0)
-    relay(document, clients, left->len, NULL);
+    relay(document, clients, left->len);
 }
 
 /* One timer for all drafts: with one each, every turn of the loop walks thousands of them. */
@@ -106,7 +106,7 @@ static gboolean expire(gpointer data)
     for (int i = 0; i < 2; i++) {
       Document *document = &((Live *)live)->documents[i];
       g_autoptr(GArray) gone = ablak_yawareness_expire(document->awareness, now_ms);
-      relay(document, (const guint64 *)gone->data, gone->len, NULL);
+      relay(document, (const guint64 *)gone->data, gone->len);
     }
   return G_SOURCE_CONTINUE;
 }

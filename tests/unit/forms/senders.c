@@ -181,9 +181,9 @@ static void test_claimed_by_presence(void)
   g_assert_cmpuint(clerk->awareness, ==, 1);
   say_where(clerk, id, "/kind"); /* as a stock client repeats it: passed over, no offence */
   g_assert_cmpuint(clerk->close_code, ==, 0);
-  g_assert_cmpuint(citizen->awareness, ==, 0);
+  g_assert_cmpuint(citizen->awareness, ==, 1); /* its own */
   client_free(clerk);
-  g_assert_cmpuint(citizen->awareness, ==, 0); /* and it did not take the citizen with it */
+  g_assert_cmpuint(citizen->awareness, ==, 1); /* and it did not take the citizen with it */
   WAIT_UNTIL(ALL(citizen), true);
   expect_forged(&world, citizen, id);
   AblakYdoc *doc = client_gone(citizen);
