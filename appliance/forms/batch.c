@@ -287,6 +287,7 @@ void ablak_draft_live_write(Document *document, GBytes *update, const char *acto
 {
   Live *live = document->live;
   Batch *batch = ablak_draft_live_batch(live);
+  live->changed = true;
   gsize size = 0;
   const void *data = g_bytes_get_data(update, &size);
   Row *row = g_new0(Row, 1);

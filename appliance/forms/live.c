@@ -138,11 +138,17 @@ bool ablak_draft_live_wake(Live *live)
   return false;
 }
 
+/* Whoever only opened a draft has got what there is; who typed pauses, and goes on. */
+static bool is_quiet(const Live *live, gint64 now_ms)
+{
+  gint64 quiet_ms = live->drafts->options.quiet_ms;
+  return now_ms - live->used_at_ms >= (live->changed ? quiet_ms : quiet_ms / 4);
+}
+
 /* Nothing is on its way to the store, and nothing is here that the log does not have. */
 static bool may_sleep(Live *live, gint64 now_ms)
 {
-  return live->documents[0].ydoc != NULL &&
-         now_ms - live->used_at_ms >= live->drafts->options.quiet_ms && live->open == NULL &&
+  return live->documents[0].ydoc != NULL && is_quiet(live, now_ms) && live->open == NULL &&
          g_queue_is_empty(&live->flying) && live->checks_source == 0 && !live->freezing &&
          !live->failed && ablak_draft_live_connections(live) > 0 &&
          g_hash_table_size(live->gone) == 0 && !ablak_ydoc_has_pending(live->documents[0].ydoc) &&
@@ -163,6 +169,7 @@ gboolean ablak_draft_live_sleep(gpointer data)
       continue;
     unload_document(&live->documents[0]);
     unload_document(&live->documents[1]);
+    live->changed = false;
     asleep++;
   }
   if (asleep >= TRIM_FROM)

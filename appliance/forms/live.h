@@ -45,6 +45,7 @@ struct Live {
   Batch *open;           /* gathers; NULL: nothing yet */
   GQueue flying;         /* of Batch, given to the store, oldest first */
   gint64 used_at_ms;     /* monotonic: when the documents were last needed */
+  bool changed;          /* somebody wrote since the documents were loaded */
   gint64 checked_at_ms;  /* monotonic: when the last check ran */
   gint64 updated_at_ms;  /* monotonic: when the store was last told */
   bool frozen;

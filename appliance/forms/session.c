@@ -26,7 +26,7 @@ AblakDrafts *ablak_drafts_new(AblakStore *store, const AblakDraftsOptions *optio
   o->document_max = o->document_max > 0 ? o->document_max : 4 * 1024 * 1024;
   o->checks_ms = o->checks_ms > 0 ? o->checks_ms : 150;
   o->idle_ms = o->idle_ms > 0 ? o->idle_ms : 60000;
-  o->quiet_ms = o->quiet_ms > 0 ? o->quiet_ms : 1500;
+  o->quiet_ms = o->quiet_ms > 0 ? o->quiet_ms : 800;
   o->log_rows_max = o->log_rows_max > 0 ? o->log_rows_max : 200;
   o->log_bytes_max = o->log_bytes_max > 0 ? o->log_bytes_max : 256 * 1024;
   o->memory_max = o->memory_max > 0 ? o->memory_max : 256 * 1024 * 1024;
@@ -41,7 +41,7 @@ AblakDrafts *ablak_drafts_new(AblakStore *store, const AblakDraftsOptions *optio
   drafts->forms =
       g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)ablak_form_unref);
   drafts->awareness_source = ablak_draft_live_presence_watch(drafts);
-  drafts->sleep_source = g_timeout_add(MIN(o->quiet_ms, 500), ablak_draft_live_sleep, drafts);
+  drafts->sleep_source = g_timeout_add(MIN(o->quiet_ms, 200), ablak_draft_live_sleep, drafts);
   return drafts;
 }
 

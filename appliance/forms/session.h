@@ -37,7 +37,8 @@ typedef struct {
   unsigned checks_ms;    /* from a change to its check, and a sixth of the time between
                           checks of one draft; 0: 150 */
   unsigned idle_ms;      /* how long an unused document stays in memory; 0: 60,000 */
-  unsigned quiet_ms;     /* and the documents of one that nobody changes; 0: 1,500 */
+  unsigned quiet_ms;     /* and the documents of one that nobody goes on changing; a quarter
+                          of it when nobody began to; 0: 800 */
   unsigned log_rows_max; /* the log is merged into one row beyond this; 0: 200 */
   gsize log_bytes_max;   /* or beyond this; 0: 256 KiB */
   gsize memory_max;      /* of all documents in memory, about; 0: 256 MiB */
