@@ -50,7 +50,7 @@ static gboolean check_now(gpointer data)
   Live *live = data;
   live->checks_source = 0;
   live->checked_at_ms = drafts_monotonic_ms(live->drafts);
-  if (live->failed)
+  if (live->failed || !ablak_draft_live_wake(live))
     return G_SOURCE_REMOVE;
   g_autoptr(json_t) content = content_of(live);
   g_autoptr(json_t) gaps = ablak_form_gaps(live->form, content);

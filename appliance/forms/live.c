@@ -133,6 +133,8 @@ bool ablak_draft_live_wake(Live *live)
   g_autoptr(AblakTxn) txn = ablak_store_read(live->drafts->store, &error);
   if (txn != NULL && load_documents(live, txn, &error))
     return true;
+  unload_document(&live->documents[0]); /* both or none */
+  unload_document(&live->documents[1]);
   ablak_log_gerror(ABLAK_LOG_ERROR, "draft.read-failed", error, "draft", live->draft_id, NULL);
   ablak_draft_live_fail(live);
   return false;

@@ -37,8 +37,11 @@ typedef struct {
 static void office_open(Office *office)
 {
   office->now_ms = 1795000000123;
-  AblakDraftsOptions options = {
-      .checks_ms = 5, .wall_ms = fake_ms, .clock_data = &office->now_ms, .idle_ms = 10};
+  AblakDraftsOptions options = {.checks_ms = 5,
+                                .quiet_ms = 4,
+                                .wall_ms = fake_ms,
+                                .clock_data = &office->now_ms,
+                                .idle_ms = 10};
   World *world = &office->world;
   world_open(world, &options);
   office->citizen = client_new(world->drafts, world->id, "shared", "citizen-1");

@@ -272,6 +272,27 @@ static void test_moved(void)
   world_close(&world);
 }
 
+/* The pages are open still, but nobody touched them for so long that the documents left the memory:
+ * the gaps are told again all the same. */
+static void test_asleep(void)
+{
+  World world;
+  world_open(&world, NULL);
+  Client *citizen = client_new(world.drafts, world.id, "shared", "citizen");
+  WAIT_UNTIL(ALL(citizen), synced(citizen));
+  Step step = {.draft_id = world.id, .visit_id = "visit-1", .reason = "x"};
+  submit(&world, &step, ALL(citizen));
+  wait_until_asleep(&world);
+  reopen(&world, &step, false);
+  for (gint64 until = g_get_monotonic_time() + 50000; g_get_monotonic_time() < until;)
+    g_main_context_iteration(NULL, FALSE); /* the checks run meanwhile */
+  client_type(citizen, "name", 0, "x");
+  WAIT_UNTIL(ALL(citizen), citizen->durable == 1);
+  ablak_submission_free(step.submission);
+  client_free(citizen);
+  world_close(&world);
+}
+
 /* Nobody has it open, and it is not in memory: the next one to come finds it open. */
 static void test_at_rest(void)
 {
@@ -298,6 +319,7 @@ int main(int argc, char **argv)
   g_test_add_func("/forms/completion/differences", test_differences);
   g_test_add_func("/forms/completion/goes-on", test_goes_on);
   g_test_add_func("/forms/completion/moved", test_moved);
+  g_test_add_func("/forms/completion/asleep", test_asleep);
   g_test_add_func("/forms/completion/at-rest", test_at_rest);
   return g_test_run();
 }

@@ -15,7 +15,7 @@ static gint64 count_rows(World *world, const char *sql)
 static void test_compaction_and_reload(void)
 {
   World world;
-  AblakDraftsOptions options = {.checks_ms = 5, .log_rows_max = 20};
+  AblakDraftsOptions options = {.checks_ms = 5, .quiet_ms = 4, .log_rows_max = 20};
   world_open(&world, &options);
   Client *citizen = client_new(world.drafts, world.id, "shared", "citizen");
   WAIT_UNTIL(ALL(citizen), synced(citizen));
@@ -61,7 +61,7 @@ static void test_gap_in_the_log(void)
   static const char count[] = "SELECT count(*) FROM draft_update WHERE draft_id = ?"
                               " AND audience = 'shared'";
   World world;
-  AblakDraftsOptions options = {.checks_ms = 5, .log_rows_max = 2, .idle_ms = 10};
+  AblakDraftsOptions options = {.checks_ms = 5, .quiet_ms = 4, .log_rows_max = 2, .idle_ms = 10};
   world_open(&world, &options);
   Client *citizen = client_new(world.drafts, world.id, "shared", "citizen");
   WAIT_UNTIL(ALL(citizen), synced(citizen));
@@ -180,7 +180,7 @@ static void test_store_failure(void)
 static void test_idle(void)
 {
   World world;
-  AblakDraftsOptions options = {.checks_ms = 5, .idle_ms = 10};
+  AblakDraftsOptions options = {.checks_ms = 5, .quiet_ms = 4, .idle_ms = 10};
   world_open(&world, &options);
   Client *citizen = client_new(world.drafts, world.id, "shared", "citizen");
   WAIT_UNTIL(ALL(citizen), synced(citizen));
@@ -213,7 +213,7 @@ static gint64 log_figure(World *world, const char *what)
 static void test_slow_typing(void)
 {
   World world;
-  AblakDraftsOptions options = {.checks_ms = 5, .idle_ms = 1};
+  AblakDraftsOptions options = {.checks_ms = 5, .quiet_ms = 4, .idle_ms = 1};
   world_open(&world, &options);
   AblakYdoc *doc = ablak_ydoc_new(NULL);
   gint64 most_rows = 0, most_bytes = 0;
@@ -258,7 +258,7 @@ static void test_slow_typing(void)
 static void test_memory(void)
 {
   World world;
-  AblakDraftsOptions options = {.checks_ms = 5, .memory_max = 100000};
+  AblakDraftsOptions options = {.checks_ms = 5, .quiet_ms = 4, .memory_max = 100000};
   world_open(&world, &options);
   g_autofree char *second = create_draft(world.store);
   Client *citizen = client_new(world.drafts, world.id, "shared", "citizen");

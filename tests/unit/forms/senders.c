@@ -87,15 +87,15 @@ static void reopen(World *world)
   ablak_drafts_free(world->drafts);
   ablak_store_close(world->store);
   world->store = open_store(world->folder);
-  world->drafts =
-      ablak_drafts_new(world->store, &(AblakDraftsOptions){.checks_ms = 5, .log_rows_max = 2});
+  world->drafts = ablak_drafts_new(
+      world->store, &(AblakDraftsOptions){.checks_ms = 5, .quiet_ms = 4, .log_rows_max = 2});
 }
 
 /* Nobody writes in another's name, nor in the box's: not after a new start and a merged log. */
 static void test_forged(void)
 {
   World world;
-  AblakDraftsOptions options = {.checks_ms = 5, .log_rows_max = 2};
+  AblakDraftsOptions options = {.checks_ms = 5, .quiet_ms = 4, .log_rows_max = 2};
   world_open(&world, &options);
   Client *citizen = client_new(world.drafts, world.id, "shared", "citizen");
   WAIT_UNTIL(ALL(citizen), synced(citizen));
@@ -202,7 +202,7 @@ static void test_claimed_by_presence(void)
 static void test_claims_are_bounded(void)
 {
   World world;
-  AblakDraftsOptions options = {.checks_ms = 5, .messages_burst = 10000};
+  AblakDraftsOptions options = {.checks_ms = 5, .quiet_ms = 4, .messages_burst = 10000};
   world_open(&world, &options);
   Client *citizen = client_new(world.drafts, world.id, "shared", "citizen");
   Client *clerk = client_new(world.drafts, world.id, "shared", "clerk");

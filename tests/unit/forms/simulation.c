@@ -397,7 +397,7 @@ static void start(Simulation *simulation, guint32 seed)
       {.kind = "clerk-2", .audience = "shared"},
       {.kind = "clerk-1", .audience = "office"}};
   AblakDraftsOptions options = {
-      .checks_ms = 1, .idle_ms = 1, .log_rows_max = 30, .messages_burst = 100000};
+      .checks_ms = 1, .quiet_ms = 1, .idle_ms = 1, .log_rows_max = 30, .messages_burst = 100000};
   simulation->rand = g_rand_new_with_seed(seed);
   world_open(&simulation->world, &options);
   simulation->typed = g_ptr_array_new_with_free_func(g_free);

@@ -11,7 +11,7 @@ typedef struct {
 
 static inline void world_open(World *world, const AblakDraftsOptions *options)
 {
-  AblakDraftsOptions defaults = {.checks_ms = 5};
+  AblakDraftsOptions defaults = {.checks_ms = 5, .quiet_ms = 4}; /* asleep at every pause */
   world->folder = g_dir_make_tmp("ablak-forms-XXXXXX", NULL);
   world->store = open_store(world->folder);
   world->drafts = ablak_drafts_new(world->store, options != NULL ? options : &defaults);
@@ -49,6 +49,18 @@ static inline void wait_until_unloaded(World *world)
     g_main_context_iteration(NULL, TRUE);
   g_source_remove(waiting);
   g_assert_cmpuint(bytes, ==, 0);
+}
+
+/* Runs until the documents of the draft, which is open still, are not in memory. */
+static inline void wait_until_asleep(World *world)
+{
+  unsigned open = 0;
+  gsize bytes = 1;
+  guint waiting = g_timeout_add_seconds(20, timed_out, NULL);
+  for (; bytes > 0; ablak_drafts_usage(world->drafts, &open, &bytes))
+    g_main_context_iteration(NULL, TRUE);
+  g_source_remove(waiting);
+  g_assert_cmpuint(open, ==, 1);
 }
 
 typedef struct {
