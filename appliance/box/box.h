@@ -1,5 +1,6 @@
 /* box/box.h: everything a branch's daemon holds, joined in main.c. Main thread. */
 #pragma once
+#include "box/ice-servers.h"
 #include "box/media.h"
 #include "box/presence.h"
 #include "core/clock.h"
@@ -36,6 +37,7 @@ typedef struct {
   AblakAllowance *prints;     /* by filing */
   AblakServiceForms *forms;   /* of the current edition */
   AblakDrafts *drafts;        /* those that are open now */
+  AblakIceServers *ice_servers; /* unchanging; jobs read it too */
   AblakMediaLink *media;
   AblakUplink *uplink;
   AblakPresence *presence;

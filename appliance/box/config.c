@@ -24,6 +24,14 @@ const AblakConfigKey ablak_box_config_keys[] = {
      "Folder of the built pages."},
     {"media-socket", ABLAK_CONFIG_STRING, "", 0, 0, NULL, ABLAK_CONFIG_RESTART,
      "Unix socket on which the media process is awaited; empty: media.sock in the state folder."},
+    {"turn-urls", ABLAK_CONFIG_STRING, "", 0, 0, NULL, ABLAK_CONFIG_RESTART,
+     "Addresses of the TURN and STUN servers that pages may use, separated by commas, such as "
+     "turn:turn.example:3478,turns:turn.example:443?transport=tcp."},
+    {"turn-secret-file", ABLAK_CONFIG_STRING, "", 0, 0, NULL, ABLAK_CONFIG_RESTART,
+     "File with the secret that the box shares with the TURN servers (coturn's "
+     "static-auth-secret)."},
+    {"turn-minutes", ABLAK_CONFIG_INT, "60", 1, 1440, "min", ABLAK_CONFIG_RESTART,
+     "How long the credentials that a page gets for a TURN server are good for a new call."},
     {"headquarters", ABLAK_CONFIG_STRING, "", 0, 0, NULL, ABLAK_CONFIG_RESTART,
      "Address of headquarters' listener for boxes; empty: the one given at enrolment."},
     {"invitation-minutes", ABLAK_CONFIG_INT, "30", 1, 1440, "min", ABLAK_CONFIG_RELOAD,

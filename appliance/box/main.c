@@ -68,8 +68,11 @@ static bool open_media(AblakBranch *box, GError **error)
   const char *configured = ablak_config_string(box->config, "media-socket");
   g_autofree char *path =
       *configured ? g_strdup(configured) : g_build_filename(box->state, "media.sock", NULL);
-  box->media = ablak_media_link_new(path, error);
-  return box->media != NULL;
+  box->ice_servers = ablak_ice_servers_new(ablak_config_string(box->config, "turn-urls"),
+                                           ablak_config_string(box->config, "turn-secret-file"),
+                                           ablak_config_int(box->config, "turn-minutes"), error);
+  return box->ice_servers &&
+         (box->media = ablak_media_link_new(path, box->ice_servers, error)) != NULL;
 }
 
 static bool open_http(AblakBranch *box, GError **error)
@@ -177,6 +180,7 @@ static void stop(AblakBranch *box)
   ablak_live_free(box->live);
   ablak_drafts_free(box->drafts);
   ablak_media_link_free(box->media);
+  ablak_ice_servers_free(box->ice_servers);
   ablak_presence_free(box->presence);
   ablak_open_pages_free(box->pages);
   ablak_throttle_free(box->invitations);

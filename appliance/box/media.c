@@ -1,4 +1,5 @@
 #include "box/media.h"
+#include "core/clock.h"
 #include "core/error.h"
 #include "core/id.h"
 #include "core/log.h"
@@ -27,6 +28,7 @@ struct AblakMediaLink {
   GSocketService *service;
   AblakMediaChannel *channel; /* NULL: the media process is not there */
   GHashTable *legs;           /* id -> Leg */
+  const AblakIceServers *ice_servers;
   AblakMetric *up;
 };
 
@@ -261,8 +263,9 @@ static void received(AblakMediaChannel *channel, const AblakMediaMessage *messag
   switch (message->type) {
   case ABLAK_MEDIA_OFFER:
     tell(leg, "media.offer",
-         json_pack("{s:s, s:I, s:s}", "leg", leg->id, "generation", (json_int_t)message->generation,
-                   "sdp", message->sdp));
+         json_pack("{s:s, s:I, s:s, s:o}", "leg", leg->id, "generation",
+                   (json_int_t)message->generation, "sdp", message->sdp, "iceServers",
+                   ablak_ice_servers_for(link->ice_servers, leg->visit, ablak_clock_wall_ms())));
     break;
   case ABLAK_MEDIA_CANDIDATE:
     tell(leg, "media.candidate",
@@ -319,7 +322,8 @@ static gboolean incoming(GSocketService *service, GSocketConnection *connection,
 /* --- life ---------------------------------------------------------------------------------------
  */
 
-AblakMediaLink *ablak_media_link_new(const char *path, GError **error)
+AblakMediaLink *ablak_media_link_new(const char *path, const AblakIceServers *ice_servers,
+                                     GError **error)
 {
   g_autoptr(GSocketService) service = g_socket_service_new();
   g_autoptr(GSocketAddress) address = g_unix_socket_address_new(path);
@@ -330,6 +334,7 @@ AblakMediaLink *ablak_media_link_new(const char *path, GError **error)
   g_chmod(path, 0660);
   AblakMediaLink *link = g_new0(AblakMediaLink, 1);
   link->path = g_strdup(path);
+  link->ice_servers = ice_servers;
   link->service = g_steal_pointer(&service);
   link->legs = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, leg_free);
   link->up = ablak_metric_gauge("ablak_media_up", NULL, "1 while the media process is connected");

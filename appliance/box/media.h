@@ -6,18 +6,21 @@
  *   page -> box   media.join {audio, video, leg?}   leg: a leg of this page from before its live
  *                                                   connection broke, taken over when it still runs
  *                 media.answer {leg, generation, sdp}, media.candidate {leg, generation, candidate,
- * mid}, media.restart {leg}, media.leave {leg} box -> page   media.offer {leg, generation, sdp},
- * media.candidate {…}, media.state {leg, state, cipher?}, media.gone {}, media.error {leg?, slug}
- * Main thread. */
+ * mid}, media.restart {leg}, media.leave {leg} box -> page   media.offer {leg, generation, sdp,
+ * iceServers}, media.candidate {…}, media.state {leg, state, cipher?}, media.gone {}, media.error
+ * {leg?, slug} Main thread. */
 #pragma once
+#include "box/ice-servers.h"
 #include "http/live.h"
 #include <glib.h>
 #include <stdbool.h>
 
 typedef struct AblakMediaLink AblakMediaLink;
 
-/* Listens on a Unix socket at `path` (mode 0660; a stale one is replaced). */
-AblakMediaLink *ablak_media_link_new(const char *path, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* Listens on a Unix socket at `path` (mode 0660; a stale one is replaced). Every offer
+ * brings the page fresh credentials for `ice_servers`, which outlive the link. */
+AblakMediaLink *ablak_media_link_new(const char *path, const AblakIceServers *ice_servers,
+                                     GError **error) G_GNUC_WARN_UNUSED_RESULT;
 void ablak_media_link_free(AblakMediaLink *link);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(AblakMediaLink, ablak_media_link_free)
 bool ablak_media_link_is_up(const AblakMediaLink *link);

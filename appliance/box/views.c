@@ -160,14 +160,15 @@ json_t *ablak_view_visit(AblakTxn *txn, const AblakBranch *box, const AblakVisit
   bool clerk = ablak_presence_has(box->presence, visit->id, ABLAK_PERSON_STAFF);
   return json_pack(
       "{s:s, s:s, s:s, s:o, s:s, s:s?, s:O?, s:s?, s:s, s:o, s:s?, s:o, s:o, s:b, s:b, "
-      "s:[]}",
+      "s:o}",
       "id", visit->id, "state", visit->state, "service", visit->service, "serviceName",
       ablak_view_service_name(box, visit->service), "channel", visit->channel, "counter",
       visit->counter, "ticket", ticket_view, "draftId", form.draft ? form.draft->id : NULL,
       "identity", visit->identity, "openedAt", ablak_json_time(visit->opened_ms), "filingId",
       newest ? newest->id : NULL, "filings", filings_json(form.filings), "completion",
       ablak_view_completion(form.completion, last(&form)), "citizenPresent", citizen,
-      "clerkPresent", clerk, "iceServers");
+      "clerkPresent", clerk, "iceServers",
+      ablak_ice_servers_for(box->ice_servers, visit->id, ablak_clock_wall_ms()));
 }
 
 json_t *ablak_view_me(AblakTxn *txn, const AblakPerson *person, gpointer box, GError **error)

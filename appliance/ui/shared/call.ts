@@ -31,7 +31,7 @@ export class Call {
   readonly cipher = signal<string | null>(null);
   readonly #live: Live;
   readonly #topic: string;
-  readonly #iceServers: RTCIceServer[];
+  #iceServers: RTCIceServer[];
   readonly #off: (() => void)[] = [];
   #peer: RTCPeerConnection | null = null;
   #leg: string | null = null;
@@ -186,6 +186,8 @@ export class Call {
   async #signal(kind: string, data: Record<string, unknown>): Promise<void> {
     const leg = String(data["leg"] ?? "");
     if (kind === "media.offer") {
+      // Credentials of TURN servers run out, so each offer brings new ones.
+      if (Array.isArray(data["iceServers"])) this.#iceServers = data["iceServers"] as RTCIceServer[];
       await this.#answer(leg, Number(data["generation"]), String(data["sdp"]));
     } else if (kind === "media.candidate" && leg === this.#leg) {
       const candidate = String(data["candidate"] ?? "");
@@ -219,6 +221,7 @@ export class Call {
     }
     const peer = this.#peer;
     this.#generation = generation;
+    peer.setConfiguration(this.#configuration());
     await peer.setRemoteDescription({ type: "offer", sdp });
     for (const candidate of this.#early.splice(0)) await peer.addIceCandidate(candidate).catch(() => undefined);
     await this.#attachTracks(peer);
@@ -245,8 +248,12 @@ export class Call {
     if (peer === this.#peer && peer.connectionState !== "connected") this.#again();
   }
 
+  #configuration(): RTCConfiguration {
+    return { iceServers: this.#iceServers, bundlePolicy: "max-bundle" };
+  }
+
   #newPeer(): RTCPeerConnection {
-    const peer = new RTCPeerConnection({ iceServers: this.#iceServers, bundlePolicy: "max-bundle" });
+    const peer = new RTCPeerConnection(this.#configuration());
     peer.onicecandidate = ({ candidate }) => {
       if (peer !== this.#peer) return;
       const data = { leg: this.#leg, generation: this.#generation, candidate: candidate?.candidate ?? "", mid: candidate?.sdpMid ?? "audio" };
