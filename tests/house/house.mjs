@@ -56,16 +56,18 @@ export class House {
   #commands = new Map();
   #ended = new Map();
 
+  // `publicUrl`: gives the box's address for its port, when it is not plain HTTP on localhost.
   // Everybody in a test comes from one address, so numbers are limited only where that is tested.
-  static async start({ office = "hu", media = true, numbersPerMinute = 6000, leaks = false, boxOptions = [] } = {}) {
+  static async start({ office = "hu", media = true, numbersPerMinute = 6000, leaks = false, boxOptions = [], mediaAddress = "127.0.0.1", publicUrl } = {}) {
     const house = new House();
     house.office = office;
     house.numbersPerMinute = numbersPerMinute;
     house.leaks = leaks;
     house.boxOptions = boxOptions;
+    house.mediaAddress = mediaAddress;
     house.state = await mkdtemp(join(tmpdir(), "ablak-house-"));
     [house.boxPort, house.hqPort, house.boxesPort] = [await freePort(), await freePort(), await freePort()];
-    house.boxUrl = `http://localhost:${house.boxPort}`;
+    house.boxUrl = publicUrl?.(house.boxPort) ?? `http://localhost:${house.boxPort}`;
     house.hqUrl = `http://localhost:${house.hqPort}`;
     try {
       await house.#open(media);
@@ -92,7 +94,7 @@ export class House {
       this.boxId, "--code", value("code"), "--state", box);
     this.#commands.set("box", [programs.box, "--state", box, "--people-port", String(this.boxPort), "--pages",
       join(build, "pages/box"), "--headquarters", `https://localhost:${this.boxesPort}`, "--numbers-per-minute", String(this.numbersPerMinute), ...this.boxOptions]);
-    this.#commands.set("media", [programs.media, "--control-socket", join(box, "media.sock"), "--media-addresses", "127.0.0.1", "--media-port-min", "0", "--media-port-max", "0"]);
+    this.#commands.set("media", [programs.media, "--control-socket", join(box, "media.sock"), "--media-addresses", this.mediaAddress, "--media-port-min", "0", "--media-port-max", "0"]);
     await this.launch("box");
     if (media) await this.launch("media");
   }
@@ -117,10 +119,10 @@ export class House {
       await until("the media process", async () => /media\.connected/.test(await this.log("box")));
       return;
     }
-    const port = name === "hq" ? this.hqPort : this.boxPort;
+    const url = name === "hq" ? this.hqUrl : this.boxUrl;
     await until(`${name} to be ready`, async () => {
       if (child.exitCode !== null) throw new Error(`${name} ended with ${child.exitCode}`);
-      return (await fetch(`http://localhost:${port}/healthz`)).ok;
+      return (await fetch(`${url}/healthz`)).ok;
     });
   }
 

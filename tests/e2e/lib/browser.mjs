@@ -29,10 +29,10 @@ const FLAGS = [
   "--disable-features=WebRtcHideLocalIpsWithMdns",
 ];
 
-/** `video`: path of a .y4m or .mjpeg file that the fake camera plays; otherwise a test pattern. */
-export function startBrowser({ video, flags = [] } = {}) {
+/** `video`: path of a .y4m or .mjpeg file that the fake camera plays; otherwise a test pattern. `program`: what starts Chromium elsewhere. */
+export function startBrowser({ video, flags = [], program = CHROMIUM } = {}) {
   const args = [...FLAGS, ...flags, ...(video ? [`--use-file-for-fake-video-capture=${video}`] : [])];
-  return chromium.launch({ executablePath: CHROMIUM, headless: true, args });
+  return chromium.launch({ executablePath: program, headless: true, args });
 }
 
 /**

@@ -1,0 +1,168 @@
+// A video call and a shared form over bad lines: the real house at the branch, the clerk's Chromium
+// beside it, the citizen's Chromium in a network namespace at the far end of the line. Nobody clicks
+// once the call has begun. Each case prints its figures as one line of JSON.
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { writeFileSync } from "node:fs";
+import { join as path } from "node:path";
+import { after, before, test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
+import { openPerson, startBrowser } from "../../e2e/lib/browser.mjs";
+import { callState, field, join, meetByVideo, openDesk } from "../../e2e/lib/steps.mjs";
+import { House, until } from "../../house/house.mjs";
+import { writeCamera } from "./camera.mjs";
+import { prepare, received, Typing, way } from "./figures.mjs";
+import { BRANCH, certificate, CITIZEN, folder, key, Line, Namespace, startTurn, TURN } from "./world.mjs";
+
+const FIELD = "/lossStory";
+const full = process.env.ABLAK_FULL === "1";
+const all = {};
+
+async function openPage(name, options) {
+  const video = path(folder, `${name}.y4m`);
+  writeCamera(video, name.length);
+  const browser = await startBrowser({ video, flags: ["--ignore-certificate-errors"], ...options });
+  const page = await openPerson(browser, { language: "en" });
+  await prepare(page);
+  Object.assign(all, { [`${name}Browser`]: browser, [name]: page });
+}
+
+before(async () => {
+  execFileSync("ip", ["link", "set", "lo", "up"]);
+  all.space = await Namespace.open();
+  all.line = await Line.open(all.space);
+  all.turn = await startTurn();
+  const secret = path(folder, "turn-secret");
+  writeFileSync(secret, `${TURN.secret}\n`, { mode: 0o600 });
+  const urls = [`turn:${BRANCH}:${TURN.port}`, `turn:${BRANCH}:${TURN.port}?transport=tcp`, `turns:${BRANCH}:${TURN.tlsPort}?transport=tcp`];
+  all.house = await House.start({
+    mediaAddress: BRANCH,
+    publicUrl: (port) => `https://${BRANCH}:${port}`,
+    boxOptions: ["--people-address", "0.0.0.0", "--certificate", certificate, "--certificate-key", key,
+      "--turn-urls", urls.join(","), "--turn-secret-file", secret],
+  });
+  await openPage("desk");
+  await openPage("citizen", { program: all.space.door("/usr/bin/chromium") });
+  await openDesk(all.desk, all.house.boxUrl);
+  const { link } = await meetByVideo(all.desk, "hu.id-card");
+  await join(all.citizen, link, { video: true });
+  await all.desk.click(".ab-call-start");
+  await flows();
+});
+
+after(async () => {
+  await Promise.all([all.deskBrowser?.close(), all.citizenBrowser?.close()]);
+  const complaints = (await all.house?.complaints()) ?? [];
+  await all.house?.stop();
+  for (const part of ["turn", "line", "space"]) await (all[part]?.close ?? all[part]?.stop)?.call(all[part]);
+  assert.deepEqual(complaints, []);
+});
+
+/** Both see and hear each other, and the encoders have had time to find the good line's rate. */
+async function flows() {
+  await all.line.good();
+  await Promise.all([callState(all.desk, "talking"), callState(all.citizen, "talking")]);
+  await until("a call as good as the line", async () => {
+    const from = Date.now();
+    await sleep(1500);
+    const figures = await Promise.all([all.citizen, all.desk].map((page) => received(page, from, Date.now())));
+    return figures.every((one) => one.framesPerSecond > 8 && one.audioGapMs < 400);
+  }, 25_000);
+}
+
+/** Measures both pages and the form while `happens` goes on; it may give when the line came back. */
+async function measure(t, happens) {
+  const typing = await Typing.begin(await field(all.desk, FIELD).elementHandle(), await field(all.citizen, FIELD).elementHandle());
+  const from = Date.now();
+  const { backAt } = (await happens()) ?? {};
+  const to = Date.now();
+  const [citizen, clerk] = await Promise.all([all.citizen, all.desk].map((page) => received(page, from, to, backAt)));
+  const form = await typing.end();
+  const figures = { case: t.name, seconds: Math.round((to - from) / 1000), citizen, clerk, form, way: await way(all.citizen) };
+  console.log(JSON.stringify(figures));
+  assert.ok(form.formArrived, "what was typed arrives");
+  for (const page of [all.citizen, all.desk]) assert.equal(await page.evaluate(() => window.neverReloaded), true, "no page was loaded again");
+  return figures;
+}
+
+const remember = () => Promise.all([all.citizen, all.desk].map((page) => page.evaluate(() => (window.neverReloaded = true))));
+
+function bad(name, { onlyFull = true, seconds = 15, settings }, check = () => {}) {
+  test(name, { skip: onlyFull && !full }, async (t) => {
+    await flows();
+    await remember();
+    await all.line.set(settings);
+    // The senders take a few seconds to fit the line.
+    await sleep(5000);
+    check(await measure(t, () => sleep(seconds * 1000)));
+  });
+}
+
+bad("a good line", { onlyFull: false, seconds: 6, settings: {} }, ({ citizen, clerk, way: by }) => {
+  assert.match(by, /udp$/);
+  for (const one of [citizen, clerk]) assert.ok(one.framesPerSecond >= 10, JSON.stringify(one));
+});
+bad("5 % loss", { onlyFull: false, settings: { loss: 5 } }, ({ citizen, clerk }) => {
+  for (const one of [citizen, clerk]) assert.ok(one.framesPerSecond >= 10, JSON.stringify(one));
+});
+bad("15 % loss", { settings: { loss: 15 } });
+bad("300 kbit/s", { settings: { rate: 300_000 } });
+bad("600 kbit/s and 5 % loss", { settings: { rate: 600_000, loss: 5 } });
+bad("300 ms round trip", { settings: { delay: 150 } });
+
+test("10 s cut", async (t) => {
+  await flows();
+  await remember();
+  const figures = await measure(t, async () => {
+    await sleep(2000);
+    await all.line.set({ cut: 1 });
+    await sleep(10_000);
+    await all.line.set({ cut: 0 });
+    const backAt = Date.now();
+    await sleep(8000);
+    return { backAt };
+  });
+  for (const one of [figures.citizen, figures.clerk]) assert.ok(one.pictureBackMs < 8000, JSON.stringify(one));
+});
+
+test("the citizen's address changes", { skip: !full }, async (t) => {
+  await flows();
+  await remember();
+  const figures = await measure(t, async () => {
+    await sleep(2000);
+    await all.space.ip(`addr add ${CITIZEN[1]}/24 dev line0`);
+    await all.space.ip(`addr del ${CITIZEN[0]}/24 dev line0`);
+    // Its new address went with the old one when that was the first of the network.
+    await all.space.ip(`addr replace ${CITIZEN[1]}/24 dev line0`);
+    await all.space.ip("route replace default dev line0");
+    const backAt = Date.now();
+    await sleep(15_000);
+    return { backAt };
+  });
+  for (const one of [figures.citizen, figures.clerk]) assert.ok(one.pictureBackMs < 15_000, JSON.stringify(one));
+});
+
+/** From a new page on, because a call that goes on has found its way already. */
+async function blocked(t, settings, expected) {
+  await all.line.good();
+  await all.line.set(settings);
+  await all.citizen.reload();
+  await Promise.all([callState(all.citizen, "talking"), callState(all.desk, "talking")]);
+  await until(`the call to go by ${expected}`, async () => (await way(all.citizen)) === expected);
+  await sleep(3000);
+  await remember();
+  const { citizen, clerk } = await measure(t, () => sleep(6000));
+  for (const one of [citizen, clerk]) assert.ok(one.framesPerSecond >= 8, JSON.stringify(one));
+}
+
+test("UDP only to TURN", { skip: !full }, (t) => blocked(t, { udp: TURN.port }, "relay udp"));
+test("UDP blocked: TURN over TCP", { skip: !full }, (t) => blocked(t, { udp: 1 }, "relay tcp"));
+test("UDP blocked: TURN over TLS only", async (t) => {
+  execFileSync("nft", ["-f", "-"], { input: `table inet ablak { chain in { type filter hook input priority 0; tcp dport ${TURN.port} reject with tcp reset; }; }` });
+  try {
+    await blocked(t, { udp: 1 }, "relay tls");
+    assert.doesNotMatch(await all.house.log("box"), new RegExp(TURN.secret), "the secret stays out of the log");
+  } finally {
+    execFileSync("nft", ["delete", "table", "inet", "ablak"]);
+  }
+});

@@ -1,0 +1,116 @@
+// A branch and a citizen in network namespaces of their own, with a bad line between them. The test
+// process is at the branch; the citizen's namespace lasts as long as the process that holds it,
+// which ends with this one, so nothing stays behind however a test ends.
+import { execFile, spawn } from "node:child_process";
+import { once } from "node:events";
+import { chmodSync, readlinkSync, writeFileSync } from "node:fs";
+import { connect } from "node:net";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { until } from "../../house/house.mjs";
+
+const run = promisify(execFile);
+
+export const BRANCH = "10.77.0.1";
+export const CITIZEN = ["10.77.0.2", "10.77.0.3"];
+/** Certificate and key, made by ./run. */
+export const folder = process.env.ABLAK_NETWORK;
+export const certificate = join(folder, "certificate.pem");
+export const key = join(folder, "key.pem");
+
+/** Starts a program whose end is noticed; `stop` waits for it. */
+function start(program, args, options = {}) {
+  const child = spawn(program, args, { stdio: ["pipe", "pipe", "inherit"], ...options });
+  const ended = once(child, "exit");
+  return {
+    child,
+    async stop() {
+      child.kill("SIGTERM");
+      await ended;
+    },
+  };
+}
+
+export class Namespace {
+  static async open() {
+    const space = new Namespace();
+    // It reads a pipe of this process, and so never outlives it.
+    space.holder = start("unshare", ["--net", "cat"]);
+    space.pid = space.holder.child.pid;
+    const own = readlinkSync("/proc/self/ns/net");
+    await until("a network namespace", () => readlinkSync(`/proc/${space.pid}/ns/net`) !== own);
+    await space.ip("link set lo up");
+    return space;
+  }
+  command(...words) {
+    return ["nsenter", `--net=/proc/${this.pid}/ns/net`, "--", ...words];
+  }
+  async ip(words) {
+    const [program, ...args] = this.command("ip", ...words.split(" "));
+    await run(program, args);
+  }
+  /** A program to be named where only a path is taken: it starts `program` in here. */
+  door(program) {
+    const path = join(folder, `door-${this.pid}`);
+    writeFileSync(path, `#!/bin/sh\nexec ${this.command(program).join(" ")} "$@"\n`);
+    chmodSync(path, 0o755);
+    return path;
+  }
+  close() {
+    return this.holder.stop();
+  }
+}
+
+/** The bad line: see line.c for its settings. */
+export class Line {
+  static async open(space) {
+    const line = new Line();
+    line.process = start(join(process.env.ABLAK_BUILD, "tests/interop/network/ablak-line"), ["line0", String(space.pid)]);
+    line.process.child.stdout.setEncoding("utf8");
+    await line.#answer();
+    await run("ip", ["addr", "add", `${BRANCH}/24`, "dev", "line0"]);
+    await run("ip", ["link", "set", "line0", "up"]);
+    await space.ip(`addr add ${CITIZEN[0]}/24 dev line0`);
+    await space.ip("link set line0 up");
+    await space.ip("route add default dev line0");
+    return line;
+  }
+  async #answer() {
+    const [text] = await once(this.process.child.stdout, "data");
+    if (text !== "ok\n") throw new Error(`the line said ${text}`);
+  }
+  async set(settings) {
+    for (const [name, value] of Object.entries(settings)) {
+      this.process.child.stdin.write(`${name} ${value}\n`);
+      await this.#answer();
+    }
+  }
+  good() {
+    return this.set({ delay: 0, loss: 0, rate: 0, cut: 0, udp: 0 });
+  }
+  close() {
+    return this.process.stop();
+  }
+}
+
+export const TURN = { port: 3478, tlsPort: 5349, secret: "a secret of this test" };
+
+/** Debian's coturn at the branch's end of the line, with the secret that the box shares with it. */
+export async function startTurn() {
+  const path = join(folder, "turnserver.conf");
+  writeFileSync(path, [
+    `listening-ip=${BRANCH}`, `relay-ip=${BRANCH}`, `listening-port=${TURN.port}`, `tls-listening-port=${TURN.tlsPort}`,
+    "min-port=40000", "max-port=40999", "use-auth-secret", `static-auth-secret=${TURN.secret}`, "realm=box.test",
+    `cert=${certificate}`, `pkey=${key}`, "no-cli", "no-multicast-peers", "fingerprint", "verbose",
+    `userdb=${join(folder, "turn.db")}`, `pidfile=${join(folder, "turn.pid")}`, "log-file=stdout", "simple-log", "",
+  ].join("\n"));
+  const turn = start("turnserver", ["-c", path], { stdio: ["ignore", "pipe", "inherit"] });
+  turn.log = "";
+  turn.child.stdout.setEncoding("utf8").on("data", (text) => (turn.log += text));
+  await until("coturn to listen", async () => {
+    const socket = connect(TURN.tlsPort, BRANCH);
+    await once(socket, "connect");
+    return socket.destroy();
+  });
+  return turn;
+}
