@@ -7,6 +7,8 @@
 
 #define COMPONENT 1
 #define IDLE_TIMEOUT_MS 200
+/* A STUN server that is away must not hold up a call: many go without it. */
+#define GATHER_MOST_MS 1000
 
 struct AblakIce {
   AblakIceSettings *settings;
@@ -14,7 +16,8 @@ struct AblakIce {
   gpointer user;
   NiceAgent *agent;
   guint stream;
-  GSource *gathered;
+  GSource *gathered; /* will tell that the candidates are known */
+  bool told;
 };
 
 static void gathered_clear(AblakIce *ice)
@@ -29,19 +32,26 @@ static gboolean tell_gathered(gpointer data)
 {
   AblakIce *ice = data;
   gathered_clear(ice);
+  ice->told = true;
   ice->handler->gathered(ice->user);
   return G_SOURCE_REMOVE;
+}
+
+static void tell_gathered_in(AblakIce *ice, guint ms)
+{
+  if (ice->told)
+    return;
+  gathered_clear(ice);
+  ice->gathered = ms == 0 ? g_idle_source_new() : g_timeout_source_new(ms);
+  g_source_set_priority(ice->gathered, G_PRIORITY_DEFAULT);
+  g_source_set_callback(ice->gathered, tell_gathered, ice, NULL);
+  g_source_attach(ice->gathered, ice->settings->main_context);
 }
 
 /* Without servers to ask, libnice is done before gathering returns: tell it from the loop. */
 static void on_gathered(NiceAgent *agent, guint stream, gpointer data)
 {
-  AblakIce *ice = data;
-  gathered_clear(ice);
-  ice->gathered = g_idle_source_new();
-  g_source_set_priority(ice->gathered, G_PRIORITY_DEFAULT);
-  g_source_set_callback(ice->gathered, tell_gathered, ice, NULL);
-  g_source_attach(ice->gathered, ice->settings->main_context);
+  tell_gathered_in(data, 0);
 }
 
 static void on_state(NiceAgent *agent, guint stream, guint component, guint state, gpointer data)
@@ -107,6 +117,11 @@ static bool begin(AblakIce *ice, GError **error)
 {
   if (!add_addresses(ice, error))
     return false;
+  if (ice->settings->stun_address != NULL) {
+    g_object_set(ice->agent, "stun-server", ice->settings->stun_address, "stun-server-port",
+                 (guint)ice->settings->stun_port, NULL);
+    tell_gathered_in(ice, GATHER_MOST_MS);
+  }
   ice->stream = nice_agent_add_stream(ice->agent, 1);
   if (ice->settings->port_min != 0)
     nice_agent_set_port_range(ice->agent, ice->stream, COMPONENT, ice->settings->port_min,

@@ -18,7 +18,9 @@ typedef struct {
   GMainContext *main_context;
   const char *const *addresses; /* NULL or empty: all; loopback if there is no other */
   guint16 port_min, port_max;   /* 0: ports the system chooses */
-  guint open;                   /* agents not fully closed yet */
+  const char *stun_address;     /* NULL: none */
+  guint16 stun_port;
+  guint open; /* agents not fully closed yet */
 } AblakIceSettings;
 
 typedef struct {

@@ -24,6 +24,9 @@ static const AblakConfigKey keys[] = {
      "Lowest UDP port for media; 0 lets the system choose."},
     {"media-port-max", ABLAK_CONFIG_INT, "20999", 0, 65535, NULL, ABLAK_CONFIG_RESTART,
      "Highest UDP port for media."},
+    {"media-stun-server", ABLAK_CONFIG_STRING, "", 0, 0, NULL, ABLAK_CONFIG_RESTART,
+     "STUN server, as ADDRESS:PORT, that tells a box behind NAT its public address; coturn is "
+     "one."},
     {"media-sessions-max", ABLAK_CONFIG_INT, "200", 1, 10000, NULL, ABLAK_CONFIG_RESTART,
      "Calls at the same time."},
     {"media-loops", ABLAK_CONFIG_INT, "0", 0, 256, NULL, ABLAK_CONFIG_RESTART,
@@ -40,6 +43,7 @@ typedef struct {
   GMainLoop *loop;
   GCancellable *stop;
   GStrv addresses;
+  char *stun_address;
   AblakIceSettings ice;
   AblakRelay *relay;
   AblakMediaChannel *channel; /* NULL while the box is away */
@@ -154,6 +158,26 @@ static void raise_descriptor_limit(void)
     ablak_log(ABLAK_LOG_WARNING, "media.descriptor-limit", NULL);
 }
 
+static bool read_stun_server(Media *media, GError **error)
+{
+  const char *text = ablak_config_string(media->config, "media-stun-server");
+  if (*text == '\0')
+    return true;
+  g_autoptr(GSocketConnectable) server = g_network_address_parse(text, 3478, error);
+  if (server == NULL)
+    return false;
+  const char *host = g_network_address_get_hostname(G_NETWORK_ADDRESS(server));
+  if (!g_hostname_is_ip_address(host)) {
+    ablak_error_set(error, ABLAK_ERROR_INVALID, "core/config",
+                    "media-stun-server: %s is not an IP address", host);
+    return false;
+  }
+  media->stun_address = g_strdup(host);
+  media->ice.stun_address = media->stun_address;
+  media->ice.stun_port = g_network_address_get_port(G_NETWORK_ADDRESS(server));
+  return true;
+}
+
 static bool settings_read(Media *media, GError **error)
 {
   const AblakConfig *config = media->config;
@@ -178,7 +202,7 @@ static bool settings_read(Media *media, GError **error)
       .port_min = (guint16)port_min,
       .port_max = (guint16)port_max,
   };
-  return true;
+  return read_stun_server(media, error);
 }
 
 static bool run(Media *media, GError **error)
@@ -215,6 +239,7 @@ static void media_clear(Media *media)
   g_clear_pointer(&media->loop, g_main_loop_unref);
   g_clear_object(&media->stop);
   g_clear_pointer(&media->addresses, g_strfreev);
+  g_clear_pointer(&media->stun_address, g_free);
   g_clear_pointer(&media->config, ablak_config_free);
 }
 

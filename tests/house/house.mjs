@@ -58,13 +58,14 @@ export class House {
 
   // `publicUrl`: gives the box's address for its port, when it is not plain HTTP on localhost.
   // Everybody in a test comes from one address, so numbers are limited only where that is tested.
-  static async start({ office = "hu", media = true, numbersPerMinute = 6000, leaks = false, boxOptions = [], mediaAddress = "127.0.0.1", publicUrl } = {}) {
+  static async start({ office = "hu", media = true, numbersPerMinute = 6000, leaks = false, boxOptions = [], mediaAddress = "127.0.0.1", mediaOptions = [], publicUrl } = {}) {
     const house = new House();
     house.office = office;
     house.numbersPerMinute = numbersPerMinute;
     house.leaks = leaks;
     house.boxOptions = boxOptions;
     house.mediaAddress = mediaAddress;
+    house.mediaOptions = mediaOptions;
     house.state = await mkdtemp(join(tmpdir(), "ablak-house-"));
     [house.boxPort, house.hqPort, house.boxesPort] = [await freePort(), await freePort(), await freePort()];
     house.boxUrl = publicUrl?.(house.boxPort) ?? `http://localhost:${house.boxPort}`;
@@ -94,7 +95,7 @@ export class House {
       this.boxId, "--code", value("code"), "--state", box);
     this.#commands.set("box", [programs.box, "--state", box, "--people-port", String(this.boxPort), "--pages",
       join(build, "pages/box"), "--headquarters", `https://localhost:${this.boxesPort}`, "--numbers-per-minute", String(this.numbersPerMinute), ...this.boxOptions]);
-    this.#commands.set("media", [programs.media, "--control-socket", join(box, "media.sock"), "--media-addresses", this.mediaAddress, "--media-port-min", "0", "--media-port-max", "0"]);
+    this.#commands.set("media", [programs.media, "--control-socket", join(box, "media.sock"), "--media-addresses", this.mediaAddress, "--media-port-min", "0", "--media-port-max", "0", ...this.mediaOptions]);
     await this.launch("box");
     if (media) await this.launch("media");
   }

@@ -19,7 +19,7 @@ export const certificate = join(folder, "certificate.pem");
 export const key = join(folder, "key.pem");
 
 /** Starts a program whose end is noticed; `stop` waits for it. */
-function start(program, args, options = {}) {
+export function start(program, args, options = {}) {
   const child = spawn(program, args, { stdio: ["pipe", "pipe", "inherit"], ...options });
   const ended = once(child, "exit");
   return {
@@ -45,9 +45,12 @@ export class Namespace {
   command(...words) {
     return ["nsenter", `--net=/proc/${this.pid}/ns/net`, "--", ...words];
   }
-  async ip(words) {
-    const [program, ...args] = this.command("ip", ...words.split(" "));
+  async do(...words) {
+    const [program, ...args] = this.command(...words);
     await run(program, args);
+  }
+  async ip(words) {
+    await this.do("ip", ...words.split(" "));
   }
   /** A program to be named where only a path is taken: it starts `program` in here. */
   door(program) {
@@ -93,22 +96,36 @@ export class Line {
   }
 }
 
+/** Two namespaces, each the process id of one in it, joined by a cable. */
+export async function cable(one, other) {
+  const name = `cable${one.pid}`;
+  await run("ip", ["link", "add", name, "netns", String(one.pid), "type", "veth", "peer", "name", other.name, "netns", String(other.pid)]);
+  for (const { pid, name: end, address, was = end } of [{ ...one, was: name }, other]) {
+    const there = (...words) => run("nsenter", [`--net=/proc/${pid}/ns/net`, "--", "ip", ...words]);
+    if (was !== end) await there("link", "set", was, "name", end);
+    await there("addr", "add", `${address}/24`, "dev", end);
+    await there("link", "set", end, "up");
+  }
+}
+
 export const TURN = { port: 3478, tlsPort: 5349, secret: "a secret of this test" };
 
-/** Debian's coturn at the branch's end of the line, with the secret that the box shares with it. */
-export async function startTurn() {
+/** Debian's coturn, with the secret that the box shares with it: at the branch's end of the line, or at an address elsewhere. */
+export async function startTurn(address = BRANCH, space = null) {
   const path = join(folder, "turnserver.conf");
   writeFileSync(path, [
-    `listening-ip=${BRANCH}`, `relay-ip=${BRANCH}`, `listening-port=${TURN.port}`, `tls-listening-port=${TURN.tlsPort}`,
+    `listening-ip=${address}`, `relay-ip=${address}`, `listening-port=${TURN.port}`, `tls-listening-port=${TURN.tlsPort}`,
     "min-port=40000", "max-port=40999", "use-auth-secret", `static-auth-secret=${TURN.secret}`, "realm=box.test",
     `cert=${certificate}`, `pkey=${key}`, "no-cli", "no-multicast-peers", "fingerprint", "verbose",
     `userdb=${join(folder, "turn.db")}`, `pidfile=${join(folder, "turn.pid")}`, "log-file=stdout", "simple-log", "",
   ].join("\n"));
-  const turn = start("turnserver", ["-c", path], { stdio: ["ignore", "pipe", "inherit"] });
+  const words = ["turnserver", "-c", path];
+  const [program, ...args] = space?.command(...words) ?? words;
+  const turn = start(program, args, { stdio: ["ignore", "pipe", "inherit"] });
   turn.log = "";
   turn.child.stdout.setEncoding("utf8").on("data", (text) => (turn.log += text));
   await until("coturn to listen", async () => {
-    const socket = connect(TURN.tlsPort, BRANCH);
+    const socket = connect(TURN.tlsPort, address);
     await once(socket, "connect");
     return socket.destroy();
   });
