@@ -3,6 +3,7 @@
 #include "core/error.h"
 #include "core/id.h"
 #include "core/log.h"
+#include "daemon/person.h"
 #include "http/metrics.h"
 #include <gio/gunixsocketaddress.h>
 #include <glib/gstdio.h>
@@ -117,12 +118,22 @@ static void tell_state(const Leg *leg)
                  ablak_media_leg_state_name(leg->state), "cipher", leg->cipher));
 }
 
-/* True when the page's leg of before still runs and is now this page's again. */
-static bool take_over(AblakMediaLink *link, AblakLivePeer *peer, const char *visit, const char *id)
+/* A page's connection may have died without the box knowing it, as when its address changed: then
+ * the leg is still held by the old one, which is of the same session. */
+static bool is_own(const Leg *leg, AblakLivePeer *peer)
 {
-  Leg *leg = id ? g_hash_table_lookup(link->legs, id) : NULL;
-  if (!leg || leg->peer || strcmp(leg->visit, visit) != 0 ||
-      leg->state != ABLAK_MEDIA_LEG_CONNECTED)
+  if (!leg->peer || leg->peer == peer)
+    return true;
+  const AblakPerson *holder = ablak_live_peer_identity(leg->peer);
+  const AblakPerson *asker = ablak_live_peer_identity(peer);
+  return g_strcmp0(holder->session, asker->session) == 0;
+}
+
+/* True when the page's leg of before still runs and is now this page's again. */
+static bool take_over(AblakLivePeer *peer, Leg *leg, json_t *data)
+{
+  if (!leg || leg->peer == peer || leg->state != ABLAK_MEDIA_LEG_CONNECTED ||
+      !ablak_json_get_bool(data, "alive", false))
     return false;
   g_clear_handle_id(&leg->away_timer, g_source_remove);
   leg->peer = peer;
@@ -133,7 +144,10 @@ static bool take_over(AblakMediaLink *link, AblakLivePeer *peer, const char *vis
 static void join(AblakMediaLink *link, AblakLivePeer *peer, const char *visit, json_t *data)
 {
   const char *former = ablak_json_get_string(data, "leg");
-  if (take_over(link, peer, visit, former))
+  Leg *own = former ? g_hash_table_lookup(link->legs, former) : NULL;
+  if (own && (strcmp(own->visit, visit) != 0 || !is_own(own, peer)))
+    own = NULL;
+  if (take_over(peer, own, data))
     return;
   if (!link->channel) {
     tell_error(peer, visit, NULL, "media/unavailable");
@@ -141,8 +155,7 @@ static void join(AblakMediaLink *link, AblakLivePeer *peer, const char *visit, j
   }
   /* The page's own leg of before, still here or waiting for it in vain: the new one takes its
    * place. */
-  Leg *own = former ? g_hash_table_lookup(link->legs, former) : NULL;
-  if (own && strcmp(own->visit, visit) == 0 && (!own->peer || own->peer == peer))
+  if (own)
     drop_leg(link, own);
   if (legs_of(link, peer) >= LEGS_PER_PEER_MAX) {
     tell_error(peer, visit, NULL, "media/too-many-legs");

@@ -140,7 +140,9 @@ export class Call {
     if (this.state.value !== "talking" && this.state.value !== "waiting")
       this.state.value = this.#attempt === 0 && this.state.value !== "interrupted" ? "joining" : "interrupted";
     const { audio, video } = this.media.value;
-    this.#live.send(this.#topic, "media.join", { audio, video, ...(this.#leg ? { leg: this.#leg } : {}) });
+    // A leg whose connection works is only taken over; another one is replaced.
+    const alive = this.#peer?.connectionState === "connected";
+    this.#live.send(this.#topic, "media.join", { audio, video, ...(this.#leg ? { leg: this.#leg, alive } : {}) });
     // No offer and no word that the old leg goes on: ask again.
     this.#timer = setTimeout(() => this.#again(), OFFER_MS);
   }
@@ -283,6 +285,9 @@ export class Call {
         this.state.value = "interrupted";
         clearTimeout(this.#timer);
         this.#timer = setTimeout(() => this.#checkConnected(peer), STALL_MS);
+        // With a new address the live connection is as dead as this one, and TCP would take minutes
+        // to say so. Once it is open again the call is joined anew, or found to go on.
+        this.#live.renew();
       }
     };
     return peer;

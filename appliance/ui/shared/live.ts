@@ -112,6 +112,11 @@ export class Live {
     this.#reopen();
   }
 
+  /** For a connection that may be dead without anybody knowing: a new one goes on where it was. */
+  renew(): void {
+    if (this.state === "open") this.#reopen();
+  }
+
   #reopen(): void {
     const socket = this.#socket;
     this.#socket = null;

@@ -123,7 +123,8 @@ export class Typing {
     this.#stopped = true;
     await this.#done;
     const last = this.#sent.at(-1)[0];
-    for (let i = 0; i < 100 && (await this.to.inputValue()) !== last; i++) await sleep(50);
+    // A page that only reads learns of a dead connection from silence, after half a minute.
+    for (let i = 0; i < 800 && (await this.to.inputValue()) !== last; i++) await sleep(50);
     const seen = await this.to.evaluate(() => {
       clearInterval(window.typedTimer);
       return window.typedOfTest;
