@@ -32,11 +32,11 @@ typedef struct {
   AblakSigner *receipt_key;
   AblakWork work;
   AblakSignIns *sign_ins;
-  AblakThrottle *invitations; /* wrong secrets and codes by address */
-  AblakAllowance *numbers;    /* issued, by address */
-  AblakAllowance *prints;     /* by filing */
-  AblakServiceForms *forms;   /* of the current edition */
-  AblakDrafts *drafts;        /* those that are open now */
+  AblakThrottle *invitations;   /* wrong secrets and codes by address */
+  AblakAllowance *numbers;      /* issued, by address */
+  AblakAllowance *prints;       /* by filing */
+  AblakServiceForms *forms;     /* of the current edition */
+  AblakDrafts *drafts;          /* those that are open now */
   AblakIceServers *ice_servers; /* unchanging; jobs read it too */
   AblakMediaLink *media;
   AblakUplink *uplink;
