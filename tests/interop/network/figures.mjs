@@ -44,31 +44,27 @@ function observe(everyMs) {
 
 export const prepare = (page) => page.addInitScript(observe, EVERY_MS);
 
-/** Longest time without one of `times` between `from` and `to`. */
-export function longestGap(times, from, to) {
-  let last = from, most = 0;
+/** The longest time without one of `times` between `from` and `to`, and when it ended. */
+function longestGap(times, from, to) {
+  let last = from, gap = { ms: 0, end: from };
   for (const time of [...times.filter((one) => one > from && one < to), to]) {
-    most = Math.max(most, time - last);
+    if (time - last > gap.ms) gap = { ms: time - last, end: time };
     last = time;
   }
-  return most;
+  return gap;
 }
 
 /** One page's figures of sound and picture between two times; `backAt`: when its line came back. */
 export async function received(page, from, to, backAt) {
   const { frames, sound } = await page.evaluate(() => ({ frames: window.figuresOfTest.frames, sound: window.figuresOfTest.sound }));
   const inside = frames.filter((time) => time > from && time < to);
+  const silent = longestGap(sound, from, to), dark = longestGap(frames, from, to);
   const figures = {
-    audioGapMs: longestGap(sound, from, to),
+    audioGapMs: silent.ms,
     framesPerSecond: Math.round((inside.length * 10_000) / (to - from)) / 10,
-    pictureGapMs: longestGap(frames, from, to),
+    pictureGapMs: dark.ms,
   };
-  if (backAt !== undefined) {
-    const first = (times) => times.find((time) => time > backAt);
-    figures.pictureBackMs = (first(frames) ?? Infinity) - backAt;
-    figures.soundBackMs = (first(sound) ?? Infinity) - backAt;
-  }
-  return figures;
+  return backAt === undefined ? figures : { ...figures, soundBackMs: silent.end - backAt, pictureBackMs: dark.end - backAt };
 }
 
 /** How the picture and the sound go at present: "host udp", "relay tls". */
