@@ -112,12 +112,56 @@ static bool seal(Loop *loop, AblakFlow *target, const Plain *plain, guint at)
                                ? ablak_srtp_protect_rtcp(target->send, out, &size, PACKET_SPACE)
                                : ablak_srtp_protect(target->send, out, &size, PACKET_SPACE);
   loop->out_pieces[at].iov_len = size;
+  if (status == ABLAK_SRTP_OK && !plain->rtcp && target->resend != NULL &&
+      (ablak_sdp_payload_set(out[1] & 0x7f) & target->plain) != 0)
+    ablak_resend_keep(target->resend, out, size);
   return status == ABLAK_SRTP_OK;
+}
+
+typedef struct {
+  Loop *loop;
+  AblakFlow *flow;
+  guint32 ssrc;
+  bool all; /* what is missing was kept */
+} Repeat;
+
+static void repeat(guint16 sequence, gpointer data)
+{
+  Repeat *repeat = data;
+  const guint8 *packet = NULL;
+  gsize size = 0;
+  if (!ablak_resend_find(repeat->flow->resend, repeat->ssrc, sequence, repeat->loop->now_ms,
+                         &packet, &size))
+    repeat->all = false;
+  else if (size > 0)
+    ablak_flow_send_raw(repeat->flow, packet, size);
+}
+
+/* Sends again what was kept, and takes out what is answered with that. What never came here is the
+ * sender's to repeat. */
+static void answer_nacks(Loop *loop, AblakFlow *flow, Plain *plain)
+{
+  AblakRtcpPacket packet;
+  gsize offset = 0, left = 0;
+  while (ablak_rtcp_next(plain->data, plain->size, &offset, &packet)) {
+    if (ablak_rtcp_is_nack(&packet)) {
+      Repeat asked = {loop, flow, ablak_read32(packet.data + 8), true};
+      ablak_rtcp_each_lost(&packet, repeat, &asked);
+      if (asked.all)
+        continue;
+    }
+    memmove(plain->data + left, packet.data, packet.size);
+    left += packet.size;
+  }
+  plain->size = left;
 }
 
 void ablak_forward(Loop *loop, AblakFlow *flow, guint length)
 {
   const AblakRoom *room = flow->room;
+  for (guint i = 0; i < length && flow->resend != NULL; i++)
+    if (loop->plain[i].rtcp)
+      answer_nacks(loop, flow, &loop->plain[i]);
   for (guint i = 0; i < room->length; i++) {
     AblakFlow *target = room->flows[i];
     guint sealed = 0;
@@ -140,6 +184,15 @@ void ablak_forward_set_sources(AblakFlow *flow, const AblakSdpSource *sources, g
     if (sources[i].kind == ABLAK_SDP_VIDEO && flow->video_length < G_N_ELEMENTS(flow->video))
       flow->video[flow->video_length++] = sources[i].ssrc;
   }
+}
+
+void ablak_forward_set_payloads(AblakFlow *flow, AblakSdpPayloads agreed)
+{
+  flow->plain = ablak_sdp_payloads_without_rtx(agreed);
+  if (flow->plain == 0)
+    g_clear_pointer(&flow->resend, ablak_resend_free);
+  else if (flow->resend == NULL)
+    flow->resend = ablak_resend_new();
 }
 
 void ablak_forward_ask_key_frame(Loop *loop, AblakFlow *flow)

@@ -372,6 +372,7 @@ bool ablak_leg_answer(AblakLeg *leg, gint64 generation, const char *sdp, GError 
   leg->understood = (leg->understood & ~leg->offered_payloads) | leg->answer->payloads;
   ablak_flow_set_sources(leg->flow, (const AblakSdpSource *)(gpointer)leg->answer->sources->data,
                          leg->answer->sources->len);
+  ablak_flow_set_payloads(leg->flow, leg->answer->payloads);
   bool arrived = leg->state == ABLAK_MEDIA_LEG_NEW;
   if (arrived) {
     leg->began_ms = ablak_clock_monotonic_ms();

@@ -3,6 +3,7 @@
 #pragma once
 #include "video/consent.h"
 #include "video/loop.h"
+#include "video/resend.h"
 #include "video/rtp.h"
 #include <netinet/in.h>
 #include <pthread.h>
@@ -32,6 +33,7 @@ typedef enum {
   COMMAND_ROOM_REMOVE,
   COMMAND_KEYS,
   COMMAND_SOURCES,
+  COMMAND_PAYLOADS,
   COMMAND_ROUTE,
   COMMAND_PROBE,
   COMMAND_PARK,
@@ -122,6 +124,8 @@ struct AblakFlow {
   guint ssrcs_length;
   guint32 video[ABLAK_SDP_SOURCES_MAX]; /* whose key frames can be asked for */
   guint video_length;
+  AblakSdpPayloads plain; /* of which the peer gets no RTX */
+  AblakResend *resend;    /* NULL when there is nothing to keep */
   bool refusal_told;
   bool key_frame_wanted;
   gint64 key_frame_asked_ms;
@@ -225,4 +229,5 @@ bool ablak_forward_open(AblakFlow *flow, guint8 *data, gsize size, Plain *ret_pl
 /* The first `length` of loop->plain, to the room's other flows. */
 void ablak_forward(Loop *loop, AblakFlow *flow, guint length);
 void ablak_forward_set_sources(AblakFlow *flow, const AblakSdpSource *sources, gsize length);
+void ablak_forward_set_payloads(AblakFlow *flow, AblakSdpPayloads agreed);
 void ablak_forward_ask_key_frame(Loop *loop, AblakFlow *flow);

@@ -90,6 +90,12 @@ static void perform(Loop *loop, Message *command)
     ablak_forward_set_sources(flow, (const AblakSdpSource *)(gpointer)command->data,
                               command->size / sizeof(AblakSdpSource));
     break;
+  case COMMAND_PAYLOADS: {
+    AblakSdpPayloads agreed;
+    memcpy(&agreed, command->data, sizeof agreed);
+    ablak_forward_set_payloads(flow, agreed);
+    break;
+  }
   case COMMAND_ROUTE:
     ablak_route_take(loop, flow, command->pointers[0]);
     break;

@@ -94,6 +94,9 @@ void ablak_flow_set_keys(AblakFlow *flow, AblakSrtp *receive, AblakSrtp *send);
 /* The streams the peer announced, instead of those before. */
 void ablak_flow_set_sources(AblakFlow *flow, const AblakSdpSource *sources, gsize length);
 
+/* What the peer agreed on: of what has no RTX a copy is kept, to be sent again (resend.h). */
+void ablak_flow_set_payloads(AblakFlow *flow, AblakSdpPayloads agreed);
+
 typedef struct {
   int fd;
   bool own; /* a twin: the peer's packets come there */

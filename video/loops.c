@@ -200,6 +200,11 @@ void ablak_flow_set_sources(AblakFlow *flow, const AblakSdpSource *sources, gsiz
   command(flow, COMMAND_SOURCES, sources, length * sizeof *sources);
 }
 
+void ablak_flow_set_payloads(AblakFlow *flow, AblakSdpPayloads agreed)
+{
+  command(flow, COMMAND_PAYLOADS, &agreed, sizeof agreed);
+}
+
 static void command_route(AblakFlow *flow, MessageType type, const AblakFlowRoute *given)
 {
   Route *route = g_new0(Route, 1);

@@ -250,4 +250,5 @@ void ablak_flow_end(Loop *loop, AblakFlow *flow)
   route_close(loop, g_steal_pointer(&flow->route));
   ablak_srtp_free(g_steal_pointer(&flow->receive));
   ablak_srtp_free(g_steal_pointer(&flow->send));
+  ablak_resend_free(g_steal_pointer(&flow->resend));
 }

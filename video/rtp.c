@@ -90,6 +90,23 @@ bool ablak_rtcp_feedback_target(const AblakRtcpPacket *packet, guint32 *ret_ssrc
   return true;
 }
 
+bool ablak_rtcp_is_nack(const AblakRtcpPacket *packet)
+{
+  return packet->type == ABLAK_RTCP_TRANSPORT_FEEDBACK && packet->count == 1 && packet->size >= 16;
+}
+
+void ablak_rtcp_each_lost(const AblakRtcpPacket *nack, AblakRtcpLost lost, gpointer data)
+{
+  for (gsize at = 12; at < nack->size; at += 4) {
+    guint16 first = ablak_read16(nack->data + at);
+    guint16 more = ablak_read16(nack->data + at + 2);
+    lost(first, data);
+    for (guint i = 0; i < 16; i++)
+      if ((more >> i & 1) != 0)
+        lost((guint16)(first + i + 1), data);
+  }
+}
+
 void ablak_rtcp_write_pli(guint8 ret_packet[ABLAK_RTCP_PLI_SIZE], guint32 sender_ssrc,
                           guint32 media_ssrc)
 {

@@ -55,6 +55,12 @@ bool ablak_rtcp_is_valid(const guint8 *data, gsize size);
  * false when the packet is not feedback about one stream. */
 bool ablak_rtcp_feedback_target(const AblakRtcpPacket *packet, guint32 *ret_ssrc);
 
+/* A generic NACK (RFC 4585 §6.2.1). false when the packet is none. */
+bool ablak_rtcp_is_nack(const AblakRtcpPacket *packet);
+/* Calls `lost` for each number that a NACK names. */
+typedef void (*AblakRtcpLost)(guint16 sequence, gpointer data);
+void ablak_rtcp_each_lost(const AblakRtcpPacket *nack, AblakRtcpLost lost, gpointer data);
+
 #define ABLAK_RTCP_PLI_SIZE 12
 /* RFC 4585 §6.3.1: asks the sender of `media_ssrc` for a key frame. */
 void ablak_rtcp_write_pli(guint8 ret_packet[ABLAK_RTCP_PLI_SIZE], guint32 sender_ssrc,

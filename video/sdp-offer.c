@@ -82,6 +82,17 @@ AblakSdpPayloads ablak_sdp_payloads_offerable(AblakSdpPayloads understood)
   return offerable;
 }
 
+AblakSdpPayloads ablak_sdp_payloads_without_rtx(AblakSdpPayloads agreed)
+{
+  AblakSdpPayloads plain = 0;
+  for (gsize i = 0; i < G_N_ELEMENTS(payloads); i++) {
+    AblakSdpPayloads one = 1u << i;
+    if (payloads[i].rtx && (agreed & one) == 0)
+      plain |= agreed & one >> 1;
+  }
+  return plain;
+}
+
 static bool is_offered(const AblakSdpOffer *offer, gsize payload, AblakSdpKind kind)
 {
   return payloads[payload].kind == kind && (offer->payloads >> payload & 1) != 0;

@@ -33,6 +33,8 @@ typedef guint32 AblakSdpPayloads;
 /* What can be offered when the others understand `payloads` only: retransmissions go with what they
  * repeat, and a kind of which nothing is left is offered whole, as a section needs something. */
 AblakSdpPayloads ablak_sdp_payloads_offerable(AblakSdpPayloads payloads);
+/* Those of video that were agreed on without their retransmissions. */
+AblakSdpPayloads ablak_sdp_payloads_without_rtx(AblakSdpPayloads agreed);
 /* All of a kind. */
 AblakSdpPayloads ablak_sdp_payloads_of(AblakSdpKind kind);
 /* The set of one; 0 for a payload type that is not in the table. */

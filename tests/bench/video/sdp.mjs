@@ -13,16 +13,18 @@ const EXTENSIONS = {
 };
 const CODECS = {
   audio: "a=rtpmap:111 opus/48000/2\na=rtcp-fb:111 transport-cc\na=fmtp:111 minptime=10;useinbandfec=1",
-  video: "a=rtpmap:96 VP8/90000\na=rtcp-fb:96 goog-remb\na=rtcp-fb:96 transport-cc\na=rtcp-fb:96 ccm fir\na=rtcp-fb:96 nack\na=rtcp-fb:96 nack pli",
+  video: "a=rtpmap:96 VP8/90000\na=rtcp-fb:96 goog-remb\na=rtcp-fb:96 transport-cc\na=rtcp-fb:96 ccm fir\na=rtcp-fb:96 nack\na=rtcp-fb:96 nack pli\na=rtpmap:97 rtx/90000\na=fmtp:97 apt=96",
 };
 const PAYLOADS = { audio: 111, video: 96 };
+// As browsers do; but nothing is lost here, so nothing comes again.
+const RETRANSMISSIONS = { audio: "", video: " 97" };
 
 /** leg: what the generator said of it; mids: { audio, video } as the offer has them. */
 export function write(leg, setup, mids = { audio: "audio", video: "video" }) {
   const lines = [`v=0\no=- ${leg.audio} 1 IN IP4 127.0.0.1\ns=-\nt=0 0\na=group:BUNDLE ${mids.audio} ${mids.video}\na=msid-semantic: WMS *`];
   for (const kind of ["audio", "video"]) {
     lines.push(
-      `m=${kind} 9 UDP/TLS/RTP/SAVPF ${PAYLOADS[kind]}\nc=IN IP4 0.0.0.0\na=rtcp:9 IN IP4 0.0.0.0`,
+      `m=${kind} 9 UDP/TLS/RTP/SAVPF ${PAYLOADS[kind]}${RETRANSMISSIONS[kind]}\nc=IN IP4 0.0.0.0\na=rtcp:9 IN IP4 0.0.0.0`,
       `a=candidate:1 1 udp 2122260223 ${leg.address} ${leg.port} typ host\na=end-of-candidates`,
       `a=ice-ufrag:${leg.ufrag}\na=ice-pwd:${leg.password}\na=ice-options:trickle`,
       `a=fingerprint:sha-256 ${leg.fingerprint}\na=setup:${setup}\na=mid:${mids[kind]}`,

@@ -16,10 +16,12 @@ function withoutRtx(sdp) {
 export class Leg {
   errors = [];
   wire = new Wire();
-  seen = { lost: 0, retransmitted: 0 };
+  /** `repeated`: what was lost came after all, under its own number. */
+  seen = { lost: 0, retransmitted: 0, repeated: 0 };
   #queue = Promise.resolve();
   #generation = 0;
   #toLose = 0;
+  #lost = new Set();
   #countdown = 0;
 
   constructor(box, session, leg, { knowsRtx }) {
@@ -64,14 +66,15 @@ export class Leg {
 
   /**
    * Loses three video packets on their way to the client, some way apart, until it has got over it.
-   * `repeatedly`: again every two seconds, as probing for bandwidth may by chance repeat what was
-   * lost before it is missed.
+   * Again every two seconds, as probing for bandwidth may by chance repeat what was lost before it
+   * is missed.
    */
-  async recovers(complaint, repeatedly) {
-    Object.assign(this.seen, { lost: 0, retransmitted: 0 });
+  async recovers(complaint) {
+    Object.assign(this.seen, { lost: 0, retransmitted: 0, repeated: 0 });
+    this.#lost.clear();
     const lose = () => (this.#toLose = 3);
     lose();
-    const clock = repeatedly ? setInterval(lose, 2000) : null;
+    const clock = setInterval(lose, 2000);
     try {
       return await this.until(complaint);
     } finally {
@@ -82,9 +85,13 @@ export class Leg {
   #pass(header) {
     if (header === null) return false;
     if (retransmissions.has(header.payloadType)) this.seen.retransmitted++;
-    if (!codecs.has(header.payloadType) || this.#toLose === 0 || this.#countdown-- > 0) return false;
+    if (!codecs.has(header.payloadType)) return false;
+    const name = `${header.ssrc}-${header.sequence}`;
+    if (this.#lost.delete(name)) this.seen.repeated++;
+    if (this.#toLose === 0 || this.#countdown-- > 0) return false;
     this.#countdown = 10;
     this.#toLose--;
+    this.#lost.add(name);
     this.seen.lost++;
     return true;
   }

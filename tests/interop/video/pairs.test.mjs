@@ -63,12 +63,13 @@ const sees = (other) => ({ video, audio }) => {
   if (audio.energy === null ? other.tellsLevel : audio.energy === 0) return "hears silence";
 };
 
-/** After packets were lost: they came again where that was agreed on, and the picture goes on. */
-const recovers = (earlier, rtx) => ({ video }, { lost, retransmitted }) => {
+/** After packets were lost: they were asked for and came again, as was agreed on; the picture goes on. */
+const recovers = (earlier, rtx) => ({ video }, { lost, retransmitted, repeated }) => {
   if (lost < 3) return "has lost too little";
   if (!(video.frames > earlier.video.frames + 10)) return "does not recover";
-  if (!rtx) return retransmitted > 0 ? "gets RTX that nobody agreed on" : "";
   if (!(video.nacks > earlier.video.nacks)) return "does not ask for what was lost";
+  if (!rtx && retransmitted > 0) return "gets RTX that nobody agreed on";
+  if (!rtx) return repeated === 0 ? "gets nothing again" : "";
   if (retransmitted === 0) return "gets nothing again";
   if (video.repaired !== null && !(video.repaired > (earlier.video.repaired ?? 0))) return "repairs nothing";
 };
@@ -103,7 +104,7 @@ async function meet(pair, way) {
     const early = await Promise.all(legs.map((leg, i) => leg.until(sees(modules[pair[1 - i]]))));
     const seconds = (performance.now() - began) / 1000;
     await checkCipher(box, session, legs, way);
-    await Promise.all(legs.map((leg, i) => leg.recovers(recovers(early[i], way.rtx), way.rtx)));
+    await Promise.all(legs.map((leg, i) => leg.recovers(recovers(early[i], way.rtx))));
     return seconds;
   } finally {
     await Promise.all(legs.map((leg) => leg.part()));

@@ -37,7 +37,8 @@ struct Peer {
   char fingerprint[96];
   AblakSrtp *receive, *send;
 
-  guint sent, received, key_frames_asked;
+  guint sent, received, key_frames_asked, nacks;
+  guint lose_nth, came, highest;
   guint8 seen[PACKETS_MAX / 8];
 };
 
@@ -145,6 +146,8 @@ static gsize size_of(guint32 number)
 static void take_rtp(Peer *peer, guint8 *data, gsize size)
 {
   AblakRtpHeader header;
+  if (peer->lose_nth > 0 && ++peer->came % peer->lose_nth == 0)
+    return;
   if (peer->receive == NULL || ablak_srtp_unprotect(peer->receive, data, &size) != ABLAK_SRTP_OK)
     g_error("a packet for %s cannot be opened", peer->leg);
   g_assert_true(ablak_rtp_parse(data, size, &header));
@@ -154,6 +157,7 @@ static void take_rtp(Peer *peer, guint8 *data, gsize size)
   g_assert_false(peer->seen[header.sequence / 8] >> header.sequence % 8 & 1);
   peer->seen[header.sequence / 8] |= (guint8)(1 << header.sequence % 8);
   peer->received++;
+  peer->highest = MAX(peer->highest, number);
 }
 
 static void take_rtcp(Peer *peer, guint8 *data, gsize size)
@@ -161,8 +165,10 @@ static void take_rtcp(Peer *peer, guint8 *data, gsize size)
   AblakRtcpPacket packet;
   gsize offset = 0;
   g_assert_cmpint(ablak_srtp_unprotect_rtcp(peer->receive, data, &size), ==, ABLAK_SRTP_OK);
-  while (ablak_rtcp_next(data, size, &offset, &packet))
+  while (ablak_rtcp_next(data, size, &offset, &packet)) {
     peer->key_frames_asked += packet.type == ABLAK_RTCP_PAYLOAD_FEEDBACK && packet.count == 1;
+    peer->nacks += ablak_rtcp_is_nack(&packet);
+  }
 }
 
 static void take(Peer *peer, guint8 *data, gsize size)
@@ -361,16 +367,56 @@ const char *peer_reason(const Peer *peer)
   return peer->reason;
 }
 
-void peer_send(Peer *peer)
+void peer_send_skipped(Peer *peer, guint32 number)
 {
   guint8 packet[PACKET_SIZE + 1 + ABLAK_SRTP_OVERHEAD] = {0x80, 96};
-  gsize size = size_of(peer->sent);
-  packet[2] = (guint8)(peer->sent >> 8);
-  packet[3] = (guint8)peer->sent;
+  gsize size = size_of(number);
+  packet[2] = (guint8)(number >> 8);
+  packet[3] = (guint8)number;
   ablak_write32(packet + 8, peer->ssrc + 1);
-  ablak_write32(packet + 12, peer->sent++);
+  ablak_write32(packet + 12, number);
   g_assert_cmpint(ablak_srtp_protect(peer->send, packet, &size, sizeof packet), ==, ABLAK_SRTP_OK);
   send_out(peer, packet, size);
+}
+
+void peer_skip(Peer *peer)
+{
+  peer->sent++;
+}
+
+void peer_send(Peer *peer)
+{
+  peer_send_skipped(peer, peer->sent++);
+}
+
+void peer_lose(Peer *peer, guint nth)
+{
+  peer->lose_nth = nth;
+}
+
+/* A receiver report without blocks, and a NACK with one entry for each packet. */
+guint peer_ask_again(Peer *peer, guint32 ssrc)
+{
+  guint8 packet[1400] = {0x80, ABLAK_RTCP_RR, 0, 1};
+  guint8 *nack = packet + 8;
+  gsize size = 20;
+  ablak_write32(packet + 4, peer->ssrc);
+  nack[0] = 0x81;
+  nack[1] = ABLAK_RTCP_TRANSPORT_FEEDBACK;
+  ablak_write32(nack + 4, peer->ssrc);
+  ablak_write32(nack + 8, ssrc);
+  for (guint i = 0; i < peer->highest; i++)
+    if ((peer->seen[i / 8] >> i % 8 & 1) == 0) {
+      g_assert_cmpuint(size + 4 + ABLAK_SRTP_OVERHEAD, <=, sizeof packet);
+      ablak_write32(packet + size, i << 16);
+      size += 4;
+    }
+  guint count = (guint)(size - 20) / 4;
+  nack[3] = (guint8)(2 + count);
+  g_assert_cmpint(ablak_srtp_protect_rtcp(peer->send, packet, &size, sizeof packet), ==,
+                  ABLAK_SRTP_OK);
+  send_out(peer, packet, size);
+  return count;
 }
 
 guint peer_sent(const Peer *peer)
@@ -386,6 +432,11 @@ guint peer_received(const Peer *peer)
 guint peer_key_frames_asked(const Peer *peer)
 {
   return peer->key_frames_asked;
+}
+
+guint peer_nacks(const Peer *peer)
+{
+  return peer->nacks;
 }
 
 guint16 peer_port(const Peer *peer)

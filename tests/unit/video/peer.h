@@ -18,11 +18,20 @@ const char *peer_reason(const Peer *peer);
 
 /* One video packet, of about 1,000 octets; its number is the payload. */
 void peer_send(Peer *peer);
+/* The next packet's number is passed over; it can be sent later. */
+void peer_skip(Peer *peer);
+void peer_send_skipped(Peer *peer, guint32 number);
+/* One in `nth` packets is not noticed when it comes; 0: all are. */
+void peer_lose(Peer *peer, guint nth);
+/* Asks the one who sends `ssrc` for every packet missing so far. The answer is its count. */
+guint peer_ask_again(Peer *peer, guint32 ssrc);
 void peer_send_raw(Peer *peer, const guint8 *data, gsize size);
 /* Numbers of distinct packets sent and received. */
 guint peer_sent(const Peer *peer);
 guint peer_received(const Peer *peer);
 guint peer_key_frames_asked(const Peer *peer);
+/* Requests for packets it sent. */
+guint peer_nacks(const Peer *peer);
 guint16 peer_port(const Peer *peer);
 
 /* Another socket, which the relay is told of only by checks that come from it. */

@@ -272,6 +272,18 @@ static void test_payloads(void)
   g_assert_cmpuint(mute->payloads, ==, ABLAK_SDP_PAYLOADS_ALL);
 }
 
+static void test_without_rtx(void)
+{
+  const AblakSdpPayloads vp8 = ablak_sdp_payload_set(ABLAK_PT_VP8),
+                         vp8_rtx = ablak_sdp_payload_set(ABLAK_PT_VP8_RTX),
+                         h264 = ablak_sdp_payload_set(ABLAK_PT_H264),
+                         opus = ablak_sdp_payload_set(ABLAK_PT_OPUS);
+  g_assert_cmpuint(ablak_sdp_payloads_without_rtx(ABLAK_SDP_PAYLOADS_ALL), ==, 0);
+  g_assert_cmpuint(ablak_sdp_payloads_without_rtx(opus | vp8 | vp8_rtx), ==, 0);
+  g_assert_cmpuint(ablak_sdp_payloads_without_rtx(opus | vp8 | h264), ==, vp8 | h264);
+  g_assert_cmpuint(ablak_sdp_payloads_without_rtx(vp8 | vp8_rtx | h264), ==, h264);
+}
+
 static void test_payload_kinds(void)
 {
   AblakSdpKind kind;
@@ -296,6 +308,7 @@ int main(int argc, char **argv)
   g_test_add_func("/sdp/offer", test_offer);
   g_test_add_func("/sdp/round-trip", test_round_trip);
   g_test_add_func("/sdp/payloads", test_payloads);
+  g_test_add_func("/sdp/without-rtx", test_without_rtx);
   g_test_add_func("/sdp/payload-kinds", test_payload_kinds);
   return g_test_run();
 }
