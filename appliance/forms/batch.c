@@ -5,7 +5,6 @@
 #include "forms/live.h"
 #include <string.h>
 
-#define ROW_BYTES 64         /* about, what a row of the log costs beside its update */
 #define STAMP_EVERY_MS 30000 /* updated_at goes up: not with every keystroke */
 
 static void row_free(gpointer data)
@@ -62,24 +61,35 @@ static Batch *batch_new(Live *live)
 
 /* --- the job, on the writer's thread --- */
 
-static bool store_rows(AblakTxn *txn, const Batch *batch, GError **error)
+static bool is_merged(const Batch *batch, const Row *row)
 {
-  for (guint i = 0; i < batch->rows->len; i++) {
-    const Row *row = g_ptr_array_index(batch->rows, i);
-    if (!ablak_draft_log_append(txn, batch->draft_id, row->audience, row->serial, row->update,
-                                row->actor, error))
-      return false;
-  }
   for (guint i = 0; i < batch->merged->len; i++) {
     const Merged *merged = g_ptr_array_index(batch->merged, i);
-    if (!ablak_txn_exec(txn, NULL, error,
-                        "DELETE FROM draft_update WHERE draft_id = ? AND audience = ?"
-                        " AND serial <= ?",
-                        "tti", batch->draft_id, merged->audience, merged->serial) ||
-        !ablak_draft_log_append(txn, batch->draft_id, merged->audience, merged->serial,
-                                merged->state, "box", error))
+    if (merged->audience == row->audience && merged->serial >= row->serial)
+      return true;
+  }
+  return false;
+}
+
+static bool store_rows(AblakTxn *txn, const Batch *batch, GError **error)
+{
+  for (guint i = 0; i < batch->merged->len; i++) {
+    const Merged *merged = g_ptr_array_index(batch->merged, i);
+    if (!ablak_draft_log_merge(txn, batch->draft_id, merged->audience, merged->serial,
+                               merged->state, error))
       return false;
   }
+  for (guint i = 0; i < batch->rows->len; i++) {
+    Row *row = g_ptr_array_index(batch->rows, i);
+    if (!is_merged(batch, row) &&
+        !ablak_draft_log_append(txn, batch->draft_id, row->audience, row->serial, row->update,
+                                row->actor, &row->seq, error))
+      return false;
+  }
+  for (int i = 0; i < 2; i++)
+    if (batch->home[i] &&
+        !ablak_draft_log_bring_home(txn, batch->draft_id, ablak_draft_audience(i == 1), error))
+      return false;
   return true;
 }
 
@@ -155,12 +165,25 @@ static void tell_out(const Out *out)
   }
 }
 
+/* Where the rows are now. */
+static void note_rows(Live *live, const Batch *batch)
+{
+  for (guint i = 0; i < batch->rows->len; i++) {
+    const Row *row = g_ptr_array_index(batch->rows, i);
+    Document *document = ablak_draft_live_document(live, row->audience);
+    ablak_draft_log_note(&document->log, row->serial, row->seq);
+  }
+  ablak_draft_live_tail_written(live->drafts, batch->rows->len);
+}
+
 static void batch_done(const GError *error, gpointer data)
 {
   Batch *batch = data;
   Live *live = batch->live;
   if (live != NULL) {
     g_queue_remove(&live->flying, batch);
+    if (error == NULL)
+      note_rows(live, batch);
     if (error != NULL && !live->failed) {
       ablak_log_gerror(ABLAK_LOG_ERROR, "draft.write-failed", error, "draft", live->draft_id, NULL);
       ablak_draft_live_fail(live);
@@ -238,12 +261,14 @@ static void add_merged(Batch *batch, Document *document)
   document->log_rows = 1;
   document->log_bytes = 0;
   document->base_bytes = g_bytes_get_size(state);
+  ablak_draft_log_note_home(&document->log, document->serial);
 }
 
 static bool may_merge(Document *document)
 {
   document->log_has_gap = document->log_has_gap && ablak_ydoc_has_pending(document->ydoc);
-  return !document->log_has_gap && document->log_rows > 1;
+  bool is_one_row = document->log_rows <= 1 && document->serial == document->log.home;
+  return !document->log_has_gap && !is_one_row;
 }
 
 /* A large document is not written anew for a few keys. */
@@ -257,9 +282,13 @@ static bool has_grown(const Document *document)
 
 bool ablak_draft_live_merge_logs(Live *live)
 {
-  for (int i = 0; i < 2; i++)
-    if (may_merge(&live->documents[i]))
-      add_merged(ablak_draft_live_batch(live), &live->documents[i]);
+  for (int i = 0; i < 2; i++) {
+    Document *document = &live->documents[i];
+    if (may_merge(document))
+      add_merged(ablak_draft_live_batch(live), document);
+    else if (document->serial != document->log.home)
+      ablak_draft_live_batch(live)->home[i] = true;
+  }
   return live->open != NULL;
 }
 
@@ -275,6 +304,8 @@ void ablak_draft_live_flush(Live *live)
     Document *document = &live->documents[i];
     if (has_grown(document) && may_merge(document))
       add_merged(batch, document);
+    if (batch->home[i])
+      ablak_draft_log_note_home(&document->log, document->serial);
     add_authors(batch, document);
     ablak_draft_live_weigh(document);
   }

@@ -74,8 +74,9 @@ static bool require_documents(AblakTxn *txn, const AblakDraft *draft, GError **e
 {
   g_autoptr(AblakRows) rows = ablak_txn_query_one(
       txn, error,
-      "SELECT EXISTS (SELECT 1 FROM draft_update WHERE draft_id = ?) AND EXISTS (SELECT 1 FROM"
-      " form_definition WHERE form_id = ? AND form_version = ? AND edition = ?)",
+      "SELECT (EXISTS (SELECT 1 FROM draft_update WHERE draft_id = ?1)"
+      " OR EXISTS (SELECT 1 FROM draft_in_tail WHERE draft_id = ?1)) AND EXISTS (SELECT 1 FROM"
+      " form_definition WHERE form_id = ?2 AND form_version = ?3 AND edition = ?4)",
       "ttit", draft->id, draft->form_id, draft->form_version, draft->edition);
   if (rows == NULL)
     return false;

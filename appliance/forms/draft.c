@@ -1,10 +1,16 @@
-/* forms/draft.c: drafts and their logs of updates in the store. */
+/* forms/draft.c: drafts in the store. */
 #include "core/error.h"
 #include "core/id.h"
+#include "forms/log.h"
 #include "forms/private.h"
 #include <string.h>
 
 static const char *const audiences[] = {"shared", "office"};
+
+const char *ablak_draft_audience(bool office)
+{
+  return audiences[office];
+}
 
 static bool keep_definition(AblakTxn *txn, const AblakDraftNew *draft, GError **error)
 {
@@ -16,8 +22,7 @@ static bool keep_definition(AblakTxn *txn, const AblakDraftNew *draft, GError **
 }
 
 /* The first update of each document: all containers, made by the box. */
-static bool create_documents(AblakTxn *txn, AblakForm *form, const char *id, const char *actor,
-                             GError **error)
+static bool create_documents(AblakTxn *txn, AblakForm *form, const char *id, GError **error)
 {
   for (gsize i = 0; i < G_N_ELEMENTS(audiences); i++) {
     g_autoptr(AblakYdoc) doc = ablak_ydoc_new(NULL);
@@ -26,7 +31,7 @@ static bool create_documents(AblakTxn *txn, AblakForm *form, const char *id, con
     g_autoptr(GBytes) update = ablak_ydoc_commit(doc);
     if (!prepared)
       return false;
-    if (update != NULL && !ablak_draft_log_append(txn, id, audiences[i], 1, update, actor, error))
+    if (update != NULL && !ablak_draft_log_merge(txn, id, audiences[i], 1, update, error))
       return false;
   }
   return true;
@@ -44,7 +49,7 @@ bool ablak_draft_create(AblakTxn *txn, const AblakDraftNew *draft, const char *a
                       " created_at, updated_at) VALUES (?, ?, ?, ?, ?, 'open', ?, ?)",
                       "tttitii", id, draft->visit_id, ablak_form_id(draft->form),
                       ablak_form_version(draft->form), draft->edition, now_ms, now_ms) ||
-      !create_documents(txn, draft->form, id, actor, error) ||
+      !create_documents(txn, draft->form, id, error) ||
       !ablak_event_append(txn, topic, "draft.opened", id, actor, NULL, error))
     return false;
   *ret_id = g_steal_pointer(&id);
@@ -120,45 +125,6 @@ AblakForm *ablak_draft_form(AblakTxn *txn, const AblakDraft *draft, GError **err
   return ablak_form_parse(definition, NULL, error);
 }
 
-bool ablak_draft_log_append(AblakTxn *txn, const char *draft_id, const char *audience,
-                            gint64 serial, GBytes *update, const char *actor, GError **error)
-{
-  gsize size = 0;
-  const void *data = g_bytes_get_data(update, &size);
-  return ablak_txn_exec(txn, NULL, error,
-                        "INSERT INTO draft_update (draft_id, audience, serial, data, actor, at)"
-                        " VALUES (?, ?, ?, ?, ?, ?)",
-                        "ttibti", draft_id, audience, serial, data, size, actor,
-                        ablak_txn_now_ms(txn));
-}
-
-bool ablak_draft_log_load(AblakTxn *txn, const char *draft_id, const char *audience, AblakYdoc *doc,
-                          gint64 *ret_serial, GError **error)
-{
-  g_autoptr(GError) cause = NULL;
-  g_autoptr(AblakRows) rows = ablak_txn_query(
-      txn, error,
-      "SELECT serial, data FROM draft_update WHERE draft_id = ? AND audience = ? ORDER BY serial",
-      "tt", draft_id, audience);
-  if (rows == NULL)
-    return false;
-  gint64 serial = 0;
-  while (cause == NULL && ablak_rows_next(rows, &cause)) {
-    gsize size = 0;
-    const void *data = ablak_rows_blob(rows, 1, &size);
-    serial = ablak_rows_int(rows, 0);
-    if (!ablak_ydoc_apply(doc, data, size, 0, 0, NULL, &cause))
-      break;
-  }
-  if (cause != NULL) {
-    g_propagate_error(error, g_steal_pointer(&cause));
-    return false;
-  }
-  if (ret_serial != NULL)
-    *ret_serial = serial;
-  return true;
-}
-
 json_t *ablak_draft_content(AblakTxn *txn, const char *draft_id, GError **error)
 {
   g_autoptr(AblakDraft) draft = ablak_draft_get(txn, draft_id, error);
@@ -168,7 +134,7 @@ json_t *ablak_draft_content(AblakTxn *txn, const char *draft_id, GError **error)
   g_autoptr(json_t) content = json_object();
   for (gsize i = 0; i < G_N_ELEMENTS(audiences); i++) {
     g_autoptr(AblakYdoc) doc = ablak_ydoc_new(NULL);
-    if (!ablak_draft_log_load(txn, draft_id, audiences[i], doc, NULL, error))
+    if (!ablak_draft_log_load(txn, draft_id, audiences[i], doc, NULL, NULL, error))
       return NULL;
     ablak_form_collect(form, i == 1, doc, content);
   }

@@ -66,17 +66,16 @@ static AblakForm *shared_form(AblakDrafts *drafts, AblakTxn *txn, const AblakDra
   return form;
 }
 
-static bool measure_log(Document *document, AblakTxn *txn, GError **error)
+static bool load_log(Document *document, AblakTxn *txn, GError **error)
 {
-  g_autoptr(AblakRows) rows =
-      ablak_txn_query_one(txn, error,
-                          "SELECT count(*), coalesce(sum(length(data)), 0) FROM draft_update"
-                          " WHERE draft_id = ? AND audience = ?",
-                          "tt", document->live->draft_id, document->audience);
-  if (rows == NULL)
+  AblakDraftLogSize size;
+  if (!ablak_draft_log_load(txn, document->live->draft_id, document->audience, document->ydoc,
+                            &document->log, &size, error))
     return false;
-  document->log_rows = (guint)ablak_rows_int(rows, 0);
-  document->base_bytes = (gsize)ablak_rows_int(rows, 1);
+  document->serial = size.serial;
+  document->log_rows = size.rows;
+  document->base_bytes = size.home_bytes;
+  document->log_bytes = size.tail_bytes + (gsize)(size.serial - document->log.home) * ROW_BYTES;
   document->log_has_gap = ablak_ydoc_has_pending(document->ydoc);
   return true;
 }
@@ -86,7 +85,7 @@ static void init_document(Live *live, bool office)
   Document *document = &live->documents[office];
   document->live = live;
   document->office = office;
-  document->audience = office ? "office" : "shared";
+  document->audience = ablak_draft_audience(office);
   document->awareness = ablak_yawareness_new(64, 4096);
   document->connections = g_ptr_array_new();
 }
@@ -97,9 +96,7 @@ static bool load_document(Document *document, AblakTxn *txn, GError **error)
   AblakYdocOptions options = {.max_bytes = live->drafts->options.document_max};
   document->ydoc = ablak_ydoc_new(&options);
   document->authors = ablak_authors_new(live->form, document->office);
-  if (!ablak_draft_log_load(txn, live->draft_id, document->audience, document->ydoc,
-                            &document->serial, error) ||
-      !measure_log(document, txn, error) || !ablak_draft_live_writers_load(document, txn, error) ||
+  if (!load_log(document, txn, error) || !ablak_draft_live_writers_load(document, txn, error) ||
       !ablak_authors_load(document->authors, document->ydoc, txn, live->draft_id, error))
     return false;
   ablak_draft_live_weigh(document);
@@ -250,6 +247,7 @@ static void document_clear(Document *document)
     ((AblakDraftConnection *)g_ptr_array_index(document->connections, i))->document = NULL;
   g_clear_pointer(&document->connections, g_ptr_array_unref);
   unload_document(document);
+  ablak_draft_log_clear(&document->log);
   g_clear_pointer(&document->awareness, ablak_yawareness_free);
   g_clear_pointer(&document->checks, g_free);
 }

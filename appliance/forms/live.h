@@ -1,5 +1,5 @@
 /* forms/live.h: the parts of a live draft, private to live.c, batch.c, checks.c, connection.c,
- * fill.c, presence.c, reopen.c, rules.c, session.c, writers.c.
+ * fill.c, presence.c, reopen.c, rules.c, session.c, tail.c, writers.c.
  *
  * A Live is one draft in memory with its two documents. What happens to it in one turn of the loop
  * gathers in a batch; a batch is one job of the store. What people are told about it (relays,
@@ -9,14 +9,18 @@
 #include "forms/authors.h"
 #include "forms/coedit/awareness.h"
 #include "forms/coedit/sync.h"
+#include "forms/log.h"
 #include "forms/rate.h"
 #include "forms/session.h"
 
 enum { MESSAGE_DURABLE = 100, MESSAGE_REFUSED = 101, MESSAGE_CHECKS = 102, MESSAGE_AUTHORS = 103 };
 enum { CLOSE_RETRY = 1013, CLOSE_MALFORMED = 4400, CLOSE_FROZEN = 4409, CLOSE_TOO_LARGE = 4413 };
 
+#define ROW_BYTES 64 /* about, what a row of the log costs beside its update */
+
 typedef struct Live Live;
 typedef struct Batch Batch;
+typedef struct Trim Trim;
 
 typedef struct {
   Live *live;
@@ -25,10 +29,11 @@ typedef struct {
   AblakYdoc *ydoc; /* NULL: asleep, and so are authors, writers and actors */
   AblakYawareness *awareness;
   AblakAuthors *authors;
+  AblakDraftLog log;      /* what is known of it, also while asleep */
   gint64 serial;          /* of the last row of the log, those in flight included */
   guint log_rows;         /* in the log, those in flight included */
-  gsize log_bytes;        /* written to it since it was merged */
-  gsize base_bytes;       /* of the merged row */
+  gsize log_bytes;        /* written to it since it was merged or came home */
+  gsize base_bytes;       /* of the merged row, or of those that came home */
   bool log_has_gap;       /* a row waits for one that is not there: the log stays as it is */
   gsize memory;           /* what it counts for in the drafts' sum */
   GHashTable *writers;    /* client id -> whose it is, borrowed from `actors` */
@@ -92,6 +97,7 @@ typedef struct {
   gint64 serial;
   GBytes *update;
   char *actor;
+  gint64 seq; /* its place in draft_tail; 0: it is in a merged row */
 } Row;
 
 /* The whole document, in place of its log up to `serial`. */
@@ -121,6 +127,7 @@ struct Batch {
   GPtrArray *writers; /* Writer */
   GPtrArray *outs;    /* Out */
   GArray *waiting;    /* Waiting */
+  bool home[2];       /* the rows of the document come home as they are */
   bool stamp;         /* bring draft.updated_at up to date */
 };
 
@@ -137,6 +144,8 @@ struct AblakDrafts {
   gsize memory;      /* of the documents */
   guint64 last_cookie;
   guint sleep_source, awareness_source;
+  guint tail_rows; /* written since draft_tail was last looked after */
+  Trim *trim;      /* on its way; NULL: none */
 };
 
 static inline gint64 drafts_monotonic_ms(const AblakDrafts *drafts)
@@ -188,12 +197,20 @@ void ablak_draft_live_relay(Document *document, GBytes *message,
                             const AblakDraftConnection *except);
 /* Everything of the document's authors, when all that was taken in so far is durable. */
 void ablak_draft_live_tell_authors(Document *document, AblakDraftConnection *to);
-/* Merges the logs of a draft nobody uses; false: there is nothing to merge. */
+/* Nothing of the draft is left in draft_tail with the next batch, and each log that can be is one
+ * row. False: it is so already. */
 bool ablak_draft_live_merge_logs(Live *live);
 
 /* --- checks.c --- */
 void ablak_draft_live_checks_soon(Live *live);
 void ablak_draft_live_checks_send(Document *document, AblakDraftConnection *to);
+
+/* --- tail.c: keeping draft_tail short --- */
+/* Brings home what a box that was killed has left there, or what is there at the end. */
+void ablak_draft_live_tail_open(AblakDrafts *drafts);
+void ablak_draft_live_tail_close(AblakDrafts *drafts);
+/* After a commit with so many rows. */
+void ablak_draft_live_tail_written(AblakDrafts *drafts, guint rows);
 
 /* --- writers.c: whose a client id is --- */
 bool ablak_draft_live_writers_load(Document *document, AblakTxn *txn, GError **error);

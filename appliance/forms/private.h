@@ -38,8 +38,4 @@ const char *ablak_form_refusal(const AblakForm *form, bool office, const AblakYd
                                char **ret_path);
 
 /* --- draft.c --- */
-bool ablak_draft_log_append(AblakTxn *txn, const char *draft_id, const char *audience,
-                            gint64 serial, GBytes *update, const char *actor, GError **error);
-/* Applies the whole log; `ret_serial` is the last one. */
-bool ablak_draft_log_load(AblakTxn *txn, const char *draft_id, const char *audience, AblakYdoc *doc,
-                          gint64 *ret_serial, GError **error);
+const char *ablak_draft_audience(bool office);

@@ -29,6 +29,7 @@ AblakDrafts *ablak_drafts_new(AblakStore *store, const AblakDraftsOptions *optio
   o->quiet_ms = o->quiet_ms > 0 ? o->quiet_ms : 800;
   o->log_rows_max = o->log_rows_max > 0 ? o->log_rows_max : 200;
   o->log_bytes_max = o->log_bytes_max > 0 ? o->log_bytes_max : 256 * 1024;
+  o->tail_rows_max = o->tail_rows_max > 0 ? o->tail_rows_max : 32768;
   o->memory_max = o->memory_max > 0 ? o->memory_max : 256 * 1024 * 1024;
   o->messages_per_s = o->messages_per_s > 0 ? o->messages_per_s : 400;
   o->messages_burst = o->messages_burst > 0 ? o->messages_burst : 2000;
@@ -40,6 +41,7 @@ AblakDrafts *ablak_drafts_new(AblakStore *store, const AblakDraftsOptions *optio
       g_hash_table_new_full(g_str_hash, g_str_equal, NULL, (GDestroyNotify)ablak_draft_live_free);
   drafts->forms =
       g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)ablak_form_unref);
+  ablak_draft_live_tail_open(drafts);
   drafts->awareness_source = ablak_draft_live_presence_watch(drafts);
   drafts->sleep_source = g_timeout_add(MIN(o->quiet_ms, 200), ablak_draft_live_sleep, drafts);
   return drafts;
@@ -54,6 +56,7 @@ void ablak_drafts_free(AblakDrafts *drafts)
   g_hash_table_iter_init(&iter, drafts->lives);
   while (g_hash_table_iter_next(&iter, NULL, &live))
     ablak_draft_live_flush(live);
+  ablak_draft_live_tail_close(drafts);
   g_source_remove(drafts->sleep_source);
   g_source_remove(drafts->awareness_source);
   g_hash_table_unref(drafts->lives);
@@ -178,6 +181,7 @@ void ablak_drafts_submit(AblakDrafts *drafts, const char *draft_id, AblakJob job
     ablak_draft_live_answer(done, data, free_data, error);
     return;
   }
+  ablak_draft_live_merge_logs(live); /* the job reads it: one row is read at once */
   ablak_draft_live_flush(live);
   Submission *submission = g_new0(Submission, 1);
   *submission = (Submission){live, job, done, data, free_data};

@@ -32,16 +32,17 @@ typedef struct AblakDrafts AblakDrafts;
 typedef struct AblakDraftConnection AblakDraftConnection;
 
 typedef struct {
-  gsize message_max;     /* bytes of one message; 0: 1 MiB */
-  gsize document_max;    /* bytes of one document in memory; 0: 4 MiB */
-  unsigned checks_ms;    /* from a change to its check, and a sixth of the time between
-                          checks of one draft; 0: 150 */
-  unsigned idle_ms;      /* how long an unused document stays in memory; 0: 60,000 */
-  unsigned quiet_ms;     /* and the documents of one that nobody goes on changing; a quarter
-                          of it when nobody began to; 0: 800 */
-  unsigned log_rows_max; /* the log is merged into one row beyond this; 0: 200 */
-  gsize log_bytes_max;   /* or beyond this; 0: 256 KiB */
-  gsize memory_max;      /* of all documents in memory, about; 0: 256 MiB */
+  gsize message_max;      /* bytes of one message; 0: 1 MiB */
+  gsize document_max;     /* bytes of one document in memory; 0: 4 MiB */
+  unsigned checks_ms;     /* from a change to its check, and a sixth of the time between
+                           checks of one draft; 0: 150 */
+  unsigned idle_ms;       /* how long an unused document stays in memory; 0: 60,000 */
+  unsigned quiet_ms;      /* and the documents of one that nobody goes on changing; a quarter
+                           of it when nobody began to; 0: 800 */
+  unsigned log_rows_max;  /* the log is merged into one row beyond this; 0: 200 */
+  gsize log_bytes_max;    /* or beyond this; 0: 256 KiB */
+  unsigned tail_rows_max; /* newest rows of all logs, kept together, about; 0: 32,768 */
+  gsize memory_max;       /* of all documents in memory, about; 0: 256 MiB */
   /* What one connection may send. 0: 400 messages/s after 2,000 at once, and 512 KiB/s after 2 MiB.
    * A typist's key is two messages (text and cursor). */
   unsigned messages_per_s, messages_burst, bytes_per_s, bytes_burst;

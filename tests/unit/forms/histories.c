@@ -182,7 +182,8 @@ static void run_history(guint32 seed)
 {
   g_autofree char *folder = g_dir_make_tmp("ablak-forms-XXXXXX", NULL);
   AblakStore *store = open_store(folder);
-  AblakDraftsOptions options = {.checks_ms = 5, .quiet_ms = 4, .log_rows_max = 40};
+  AblakDraftsOptions options = {
+      .checks_ms = 5, .quiet_ms = 4, .log_rows_max = 40, .tail_rows_max = seed % 2 ? 10 : 0};
   World world = {.drafts = ablak_drafts_new(store, &options), .draft_id = create_draft(store)};
   world.rand = g_rand_new_with_seed(seed);
   for (unsigned i = 0; i < CLIENTS; i++) {

@@ -31,7 +31,7 @@ static void type_and_tell(Typist *typist)
 G_NORETURN static void run_child(const char *folder, const char *draft_id, int to_parent)
 {
   AblakStore *store = open_store(folder);
-  AblakDraftsOptions options = {.log_rows_max = 30};
+  AblakDraftsOptions options = {.log_rows_max = 30, .tail_rows_max = 40};
   AblakDrafts *drafts = ablak_drafts_new(store, &options);
   Client *client = client_new(drafts, draft_id, "shared", "citizen");
   Client *all[] = {client, NULL};

@@ -1,5 +1,5 @@
 /* Live drafts and the log: merging, reloading, what is missing, a store that fails. */
-#include "forms/private.h"
+#include "forms/log.h"
 #include "world.h"
 
 static gint64 count_rows(World *world, const char *sql)
@@ -9,6 +9,18 @@ static gint64 count_rows(World *world, const char *sql)
   g_autoptr(AblakRows) rows = ablak_txn_query_one(txn, &error, sql, "t", world->id);
   g_assert_no_error(error);
   return ablak_rows_int(rows, 0);
+}
+
+/* Of the rows of the shared document's log that count. */
+static gint64 log_figure(World *world, const char *what)
+{
+  g_autofree char *sql = g_strdup_printf(
+      "WITH home AS (SELECT * FROM draft_update WHERE draft_id = ?1 AND audience = 'shared'),"
+      " log AS (SELECT data FROM home UNION ALL SELECT data FROM draft_tail WHERE draft_id = ?1"
+      " AND audience = 'shared' AND serial > (SELECT coalesce(max(serial), 0) FROM home))"
+      " SELECT %s FROM log",
+      what);
+  return count_rows(world, sql);
 }
 
 /* The log stays short, and a fresh start reads the same from it. */
@@ -24,8 +36,7 @@ static void test_compaction_and_reload(void)
     if (i % 10 == 0)
       WAIT_UNTIL(ALL(citizen), citizen->durable == (guint64)i);
   }
-  g_assert_cmpint(count_rows(&world, "SELECT count(*) FROM draft_update WHERE draft_id = ?"), <=,
-                  21);
+  g_assert_cmpint(log_figure(&world, "count(*)"), <=, 21);
   g_autofree char *before = client_text(citizen, "remarks");
   client_free(citizen);
   ablak_drafts_free(world.drafts);
@@ -51,15 +62,16 @@ typedef struct {
 static bool gap_job(AblakTxn *txn, gpointer data, GError **error)
 {
   const Gap *gap = data;
-  return ablak_draft_log_append(txn, gap->draft_id, "shared", 2, gap->updates[0], "clerk", error) &&
-         ablak_draft_log_append(txn, gap->draft_id, "shared", 3, gap->updates[2], "clerk", error);
+  gint64 seq = 0;
+  return ablak_draft_log_append(txn, gap->draft_id, "shared", 2, gap->updates[0], "clerk", &seq,
+                                error) &&
+         ablak_draft_log_append(txn, gap->draft_id, "shared", 3, gap->updates[2], "clerk", &seq,
+                                error);
 }
 
 /* What waits for a row that is not there stays a row of its own, until the missing one comes. */
 static void test_gap_in_the_log(void)
 {
-  static const char count[] = "SELECT count(*) FROM draft_update WHERE draft_id = ?"
-                              " AND audience = 'shared'";
   World world;
   AblakDraftsOptions options = {.checks_ms = 5, .quiet_ms = 4, .log_rows_max = 2, .idle_ms = 10};
   world_open(&world, &options);
@@ -86,7 +98,7 @@ static void test_gap_in_the_log(void)
   WAIT_UNTIL(ALL(clerk), synced(clerk));
   client_type(clerk, "name", 0, "more");
   WAIT_UNTIL(ALL(clerk), clerk->durable == 1);
-  g_assert_cmpint(count_rows(&world, count), ==, 4);
+  g_assert_cmpint(log_figure(&world, "count(*)"), ==, 4);
   citizen = client_new(world.drafts, world.id, "shared", "citizen");
   ablak_ydoc_free(citizen->doc);
   citizen->doc = doc;
@@ -96,7 +108,7 @@ static void test_gap_in_the_log(void)
   client_free(citizen);
   client_free(clerk);
   wait_until_unloaded(&world);
-  g_assert_cmpint(count_rows(&world, count), ==, 1);
+  g_assert_cmpint(log_figure(&world, "count(*)"), ==, 1);
   g_autoptr(json_t) content = stored_content(world.store, world.id);
   g_assert_cmpstr(ablak_json_get_string(content, "remarks"), ==, "xxx");
   for (int i = 0; i < 3; i++)
@@ -130,12 +142,12 @@ static void test_missing_update(void)
 
 static bool break_job(AblakTxn *txn, gpointer data, GError **error)
 {
-  return ablak_txn_exec(txn, NULL, error, "ALTER TABLE draft_update RENAME TO away", "");
+  return ablak_txn_exec(txn, NULL, error, "ALTER TABLE draft_tail RENAME TO away", "");
 }
 
 static bool mend_job(AblakTxn *txn, gpointer data, GError **error)
 {
-  return ablak_txn_exec(txn, NULL, error, "ALTER TABLE away RENAME TO draft_update", "");
+  return ablak_txn_exec(txn, NULL, error, "ALTER TABLE away RENAME TO draft_tail", "");
 }
 
 /* When the store fails, nobody is told "saved", and everybody begins again from the store. */
@@ -199,13 +211,6 @@ static void test_idle(void)
   g_assert_cmpstr(text, ==, "other");
   client_free(citizen);
   world_close(&world);
-}
-
-static gint64 log_figure(World *world, const char *what)
-{
-  g_autofree char *sql = g_strdup_printf(
-      "SELECT %s FROM draft_update WHERE draft_id = ? AND audience = 'shared'", what);
-  return count_rows(world, sql);
 }
 
 /* 10,000 keys over a hundred connections, with a text of 200 letters at the end: what the log holds

@@ -201,12 +201,12 @@ static void use_rows(Simulation *simulation, Person *person)
 
 static bool break_job(AblakTxn *txn, gpointer data, GError **error)
 {
-  return ablak_txn_exec(txn, NULL, error, "ALTER TABLE draft_update RENAME TO away", "");
+  return ablak_txn_exec(txn, NULL, error, "ALTER TABLE draft_tail RENAME TO away", "");
 }
 
 static bool mend_job(AblakTxn *txn, gpointer data, GError **error)
 {
-  return ablak_txn_exec(txn, NULL, error, "ALTER TABLE away RENAME TO draft_update", "");
+  return ablak_txn_exec(txn, NULL, error, "ALTER TABLE away RENAME TO draft_tail", "");
 }
 
 static void expect_tokens(const json_t *content, const GPtrArray *tokens, guint32 seed)
@@ -396,8 +396,12 @@ static void start(Simulation *simulation, guint32 seed)
       {.kind = "clerk-1", .audience = "shared"},
       {.kind = "clerk-2", .audience = "shared"},
       {.kind = "clerk-1", .audience = "office"}};
-  AblakDraftsOptions options = {
-      .checks_ms = 1, .quiet_ms = 1, .idle_ms = 1, .log_rows_max = 30, .messages_burst = 100000};
+  AblakDraftsOptions options = {.checks_ms = 1,
+                                .quiet_ms = 1,
+                                .idle_ms = 1,
+                                .log_rows_max = 30,
+                                .tail_rows_max = seed % 2 ? 6 : 0, /* by turns with log_rows_max */
+                                .messages_burst = 100000};
   simulation->rand = g_rand_new_with_seed(seed);
   world_open(&simulation->world, &options);
   simulation->typed = g_ptr_array_new_with_free_func(g_free);
