@@ -41,6 +41,7 @@ static Loop *loop_new(AblakLoops *loops)
     /* Signals are the slow loop's. */
     sigset_t all, before;
     sigfillset(&all);
+    sigdelset(&all, SIGSYS); /* the sandbox's */
     pthread_sigmask(SIG_SETMASK, &all, &before);
     int problem = pthread_create(&loop->thread, NULL, ablak_loop_run, loop);
     pthread_sigmask(SIG_SETMASK, &before, NULL);

@@ -102,7 +102,7 @@ export class Media {
     args.push("--media-port-min", "0", "--media-port-max", "0");
     if (options.profiles) args.push("--media-srtp-profiles", options.profiles);
     this.lines = [];
-    this.child = spawn(program, args, { stdio: ["ignore", "inherit", "pipe"] });
+    this.child = spawn(program, args, { stdio: ["ignore", "inherit", "pipe"], uid: options.uid, gid: options.gid });
     this.exited = once(this.child, "exit");
     this.child.stderr.setEncoding("utf8");
     this.child.stderr.on("data", (text) => {
