@@ -46,7 +46,7 @@ static bool read_topics(AblakLiveMessage *message, const json_t *topics, GError 
 static bool read_subscribe(AblakLiveMessage *message, const json_t *object, GError **error)
 {
   const json_t *since = json_object_get(object, "since");
-  message->subscribe = true;
+  message->type = ABLAK_LIVE_SUBSCRIBE;
   message->since = -1;
   if (json_is_integer(since) && json_integer_value(since) >= 0)
     message->since = json_integer_value(since);
@@ -61,6 +61,7 @@ static bool read_send(AblakLiveMessage *message, const json_t *object, GError **
   const char *kind = ablak_json_get_string(object, "kind");
   if (!is_name(topic) || !is_name(kind))
     return bad(error, "live/message", "send needs a topic and a kind");
+  message->type = ABLAK_LIVE_SEND;
   message->topic = g_strdup(topic);
   message->kind = g_strdup(kind);
   message->data = json_incref(json_object_get(object, "data"));
@@ -74,12 +75,14 @@ AblakLiveMessage *ablak_live_message_parse(const char *text, gsize size, GError 
     return NULL;
   g_autoptr(AblakLiveMessage) message = g_new0(AblakLiveMessage, 1);
   const char *type = ablak_json_get_string(object, "type");
-  bool good = false;
-  if (g_strcmp0(type, "subscribe") == 0)
+  bool good = g_strcmp0(type, "ping") == 0;
+  if (good)
+    message->type = ABLAK_LIVE_PING;
+  else if (g_strcmp0(type, "subscribe") == 0)
     good = read_subscribe(message, object, error);
   else if (g_strcmp0(type, "send") == 0)
     good = read_send(message, object, error);
   else
-    bad(error, "live/message", "The type is neither subscribe nor send");
+    bad(error, "live/message", "The type is none of subscribe, send and ping");
   return good ? g_steal_pointer(&message) : NULL;
 }

@@ -6,12 +6,14 @@
 
 #define ABLAK_LIVE_TOPICS_MAX 64
 
+typedef enum { ABLAK_LIVE_SUBSCRIBE, ABLAK_LIVE_SEND, ABLAK_LIVE_PING } AblakLiveMessageType;
+
 typedef struct {
-  bool subscribe; /* otherwise: send */
-  GStrv topics;
-  gint64 since; /* -1: none */
-  char *topic, *kind;
-  json_t *data; /* NULL when there is none */
+  AblakLiveMessageType type;
+  GStrv topics;       /* of subscribe */
+  gint64 since;       /* -1: none */
+  char *topic, *kind; /* of send */
+  json_t *data;       /* NULL when there is none */
 } AblakLiveMessage;
 
 void ablak_live_message_free(AblakLiveMessage *message);

@@ -177,7 +177,9 @@ static void on_message(AblakSocket *socket, const void *bytes, gsize size, bool 
   g_autoptr(AblakLiveMessage) message = ablak_live_message_parse(bytes, size, &error);
   if (message == NULL) {
     send_error(peer, error);
-  } else if (message->subscribe) {
+  } else if (message->type == ABLAK_LIVE_PING) {
+    send_text(peer, NULL, -1, "{\"type\":\"pong\"}");
+  } else if (message->type == ABLAK_LIVE_SUBSCRIBE) {
     const char *const *topics = (const char *const *)message->topics;
     if (may_subscribe(peer, topics, &error))
       subscribe(peer, topics, message->since);

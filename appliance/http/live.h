@@ -6,8 +6,10 @@
  *             {"type":"reset","seq":N}            the asked-for number is too old: load afresh
  *             {"type":"message","topic","kind","data"}   not stored: chat, signalling
  *             {"type":"error","problem":{...}}
+ *             {"type":"pong"}
  *   client -> {"type":"subscribe","topics":[...],"since":N|null}
  *             {"type":"send","topic","kind","data"}      handed to the daemon's receiver
+ *             {"type":"ping"}    answered at once: a page learns nothing of WebSocket's own pings
  * A topic is subscribed only when the daemon's `may_subscribe` allows it for that identity. */
 #pragma once
 #include "http/http.h"

@@ -519,6 +519,8 @@ tests["live messages that are not stored"] = async () => {
     one.send(bad);
     assert.equal((await one.nextJson()).type, "error", bad);
   }
+  one.send('{"type":"ping"}');
+  assert.deepEqual(await one.nextJson(), { type: "pong" });
   one.close();
   two.close();
 };

@@ -109,9 +109,11 @@ static void test_live_message(void)
 {
   static const char text[] = "{\"type\":\"subscribe\",\"topics\":[\"a\",\"b\"],\"since\":7}";
   g_autoptr(AblakLiveMessage) message = ablak_live_message_parse(text, sizeof text - 1, NULL);
-  g_assert_true(message->subscribe);
+  g_assert_cmpint(message->type, ==, ABLAK_LIVE_SUBSCRIBE);
   g_assert_cmpint(message->since, ==, 7);
   g_assert_cmpuint(g_strv_length(message->topics), ==, 2);
+  g_autoptr(AblakLiveMessage) ping = ablak_live_message_parse("{\"type\":\"ping\"}", 15, NULL);
+  g_assert_cmpint(ping->type, ==, ABLAK_LIVE_PING);
   static const char *const bad[][2] = {
       {"", "request/json"},
       {"7", "live/message"},
