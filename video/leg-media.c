@@ -24,9 +24,8 @@ static void flow_dtls(const guint8 *data, gsize size, gpointer user)
 static void flow_heard(gpointer user)
 {
   AblakLeg *leg = user;
-  if (leg->state != ABLAK_MEDIA_LEG_DISCONNECTED)
-    return;
-  ablak_leg_set_state(leg, ABLAK_MEDIA_LEG_CONNECTED, NULL);
+  if (leg->state == ABLAK_MEDIA_LEG_DISCONNECTED)
+    ablak_leg_set_state(leg, ABLAK_MEDIA_LEG_CONNECTED, NULL);
   ablak_flow_ask_key_frame(leg->flow);
   ablak_leg_ask_key_frames(leg);
 }

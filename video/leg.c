@@ -8,6 +8,8 @@
 #define CONNECT_TIMEOUT_MS 30000
 /* Speech pauses aside, a page that sends is heard many times a second. */
 #define RECENT_MS 1500
+/* What both sides missed in so long a pause is too much to be sent again: a key frame is sooner. */
+#define PAUSE_MS 1000
 #define EARLY_PACKETS_MAX 8
 
 void ablak_leg_set_state(AblakLeg *leg, AblakMediaLegState state, const char *reason)
@@ -467,5 +469,7 @@ void ablak_leg_tick(AblakLeg *leg, gint64 now_ms)
   } else if (reason != NULL && leg->state == ABLAK_MEDIA_LEG_CONNECTED) {
     ablak_flow_watch(leg->flow);
     ablak_leg_set_state(leg, ABLAK_MEDIA_LEG_DISCONNECTED, reason);
+  } else if (sends_anything(leg) && now_ms - ablak_leg_heard_ms(leg) >= PAUSE_MS) {
+    ablak_flow_watch(leg->flow);
   }
 }
