@@ -129,15 +129,21 @@ static bool is_own(const Leg *leg, AblakLivePeer *peer)
   return g_strcmp0(holder->session, asker->session) == 0;
 }
 
+static bool runs(const Leg *leg)
+{
+  return leg->state == ABLAK_MEDIA_LEG_CONNECTED || leg->state == ABLAK_MEDIA_LEG_DISCONNECTED;
+}
+
 /* True when the page's leg of before still runs and is now this page's again. */
 static bool take_over(AblakLivePeer *peer, Leg *leg, json_t *data)
 {
-  if (!leg || leg->peer == peer || leg->state != ABLAK_MEDIA_LEG_CONNECTED ||
-      !ablak_json_get_bool(data, "alive", false))
+  if (!leg || leg->peer == peer || !runs(leg) || !ablak_json_get_bool(data, "alive", false))
     return false;
   g_clear_handle_id(&leg->away_timer, g_source_remove);
   leg->peer = peer;
   tell_state(leg);
+  if (ablak_json_get_bool(data, "restart", false))
+    send_simple(leg->link, ABLAK_MEDIA_RESTART, leg->visit, leg->id);
   return true;
 }
 

@@ -3,11 +3,19 @@
  * "media.gone" and join again.
  *
  * Wire on the topic "visit:<id>" (passing messages, never stored):
- *   page -> box   media.join {audio, video, leg?, alive?}   leg: a leg of this page from before its
- * live connection broke, taken over when it is alive, else replaced media.answer {leg, generation,
- * sdp}, media.candidate {leg, generation, candidate, mid}, media.restart {leg}, media.leave {leg}
- * box -> page   media.offer {leg, generation, sdp, iceServers}, media.candidate {…}, media.state
- * {leg, state, cipher?}, media.gone {}, media.error {leg?, slug} Main thread. */
+ *   page -> box   media.join {audio, video, leg?, alive?, restart?}
+ *                 media.answer {leg, generation, sdp}
+ *                 media.candidate {leg, generation, candidate, mid}
+ *                 media.restart {leg}: ICE restarts
+ *                 media.leave {leg}
+ *   box -> page   media.offer {leg, generation, sdp, iceServers}
+ *                 media.candidate {leg, generation, candidate, mid}
+ *                 media.state {leg, state, cipher?}
+ *                 media.gone {}
+ *                 media.error {leg?, slug}
+ * A join's `leg` is one of this page from before its live connection broke. With `alive` the page
+ * still has its end, so it is taken over if it runs, and led to the page's present address if
+ * `restart`; without, it is replaced. Main thread. */
 #pragma once
 #include "box/ice-servers.h"
 #include "http/live.h"

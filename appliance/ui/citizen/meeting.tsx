@@ -12,9 +12,9 @@ import { formDefinition } from "../shared/form-model";
 import { useLine, useLiveReload, useLoaded, usePresence } from "../shared/hooks";
 import { localText, t, tn } from "../shared/i18n";
 import { ChatIcon, CloseIcon } from "../shared/icons";
-import { openLive, socketOrigin } from "../shared/live";
+import { openLive, socketOrigin, type Live } from "../shared/live";
 import { officeName } from "../shared/start";
-import { CompletionNotice, ReceiptView, SubmitButton, useDraft, useReceipt, useReopening } from "../shared/submit";
+import { CompletionNotice, ReceiptView, SubmitButton, useDraft, useFollowing, useReceipt, useReopening } from "../shared/submit";
 import { Button, Dialog, Header, Line, Notice, Qr, Title, toastError, usePageTitle } from "../shared/ui";
 import { forget, leave, rememberCall } from "./session";
 
@@ -84,7 +84,7 @@ export function Meeting({ first, onLeft }: { first: Visit; onLeft: () => void })
           <Title>{localText(visit.serviceName)}</Title>
           {visit.state === "ended" && <Notice tone="success" live><p>{t("ui.meeting.ended")}</p><p class="ab-no-print"><a href="/">{t("ui.join.home")}</a></p></Notice>}
           {visit.state === "open" && !visit.clerkPresent && call.state.value !== "talking" && <Notice live><p>{t("ui.meeting.waiting")}</p></Notice>}
-          <VisitForm visit={visit} receipt={receipt} onFiled={filed} />
+          <VisitForm live={live} visit={visit} receipt={receipt} onFiled={filed} />
           {visit.state === "open" && (
             <div class="ab-meeting-foot ab-no-print">
               <Handover />
@@ -98,13 +98,14 @@ export function Meeting({ first, onLeft }: { first: Visit; onLeft: () => void })
   );
 }
 
-function VisitForm({ visit, receipt, onFiled }: { visit: Visit; receipt: Receipt | null; onFiled: (receipt: Receipt) => void }) {
+function VisitForm({ live, visit, receipt, onFiled }: { live: Live; visit: Visit; receipt: Receipt | null; onFiled: (receipt: Receipt) => void }) {
   const { value: draft, error, reload } = useDraft(visit);
   const document = useMemo(
     () => (draft?.state === "open" ? new DraftDocument(draft.id, "shared", { role: "citizen", label: t("ui.form.citizen") }, socketOrigin()) : null),
     [draft?.id, draft?.state],
   );
   useReopening(visit, [document]);
+  useFollowing(live, [document]);
   useEffect(() => () => document?.destroy(), [document]);
   const ended = visit.state === "ended";
   useEffect(() => {

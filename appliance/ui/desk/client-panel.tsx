@@ -9,7 +9,7 @@ import { formDefinition, sectionsFor, type FormDefinition } from "../shared/form
 import { localText, t } from "../shared/i18n";
 import { KnowledgeSearch, SheetView } from "../shared/knowledge";
 import { socketOrigin, type Live } from "../shared/live";
-import { CompletionNotice, ReceiptView, SubmitButton, useDraft, useReceipt, useReopening } from "../shared/submit";
+import { CompletionNotice, ReceiptView, SubmitButton, useDraft, useFollowing, useReceipt, useReopening } from "../shared/submit";
 import { Button, cx, Notice, Tag, toastError } from "../shared/ui";
 import { Prefill } from "./prefill";
 import { Reopen } from "./reopen";
@@ -128,6 +128,7 @@ function VisitForm({ live, visit, onVisit }: { live: Live; visit: Visit; onVisit
     return { shared: open("shared"), office: hasOffice ? open("office") : null };
   }, [draft?.id, draft?.state]);
   useReopening(visit, [documents?.shared, documents?.office]);
+  useFollowing(live, [documents?.shared, documents?.office]);
   useEffect(
     () => () => {
       documents?.shared.destroy();

@@ -41,6 +41,8 @@ export class Call {
   #timer: ReturnType<typeof setTimeout> | undefined;
   #attempt = 0;
   #wanted = false;
+  /** The way of before may be no more: this device may have another address. */
+  #astray = false;
 
   constructor(live: Live, visitId: string, iceServers: RTCIceServer[]) {
     this.#live = live;
@@ -50,6 +52,7 @@ export class Call {
       live.on("message", (message) => {
         if (message.topic === this.#topic && message.kind.startsWith("media.")) this.#receive(message);
       }),
+      live.on("lost", () => (this.#astray = true)),
       // The box holds a leg for a while after its page's line broke: name it to keep the call.
       live.on("line", (state) => {
         // While the devices are being asked for, start() joins by itself when it knows them.
@@ -140,9 +143,10 @@ export class Call {
     if (this.state.value !== "talking" && this.state.value !== "waiting")
       this.state.value = this.#attempt === 0 && this.state.value !== "interrupted" ? "joining" : "interrupted";
     const { audio, video } = this.media.value;
-    // A leg whose connection works is only taken over; another one is replaced.
-    const alive = this.#peer?.connectionState === "connected";
-    this.#live.send(this.#topic, "media.join", { audio, video, ...(this.#leg ? { leg: this.#leg, alive } : {}) });
+    // A leg whose connection is still here is only taken over, and led to our present address.
+    const alive = this.#peer !== null;
+    const restart = this.#astray || this.#peer?.connectionState !== "connected";
+    if (this.#live.send(this.#topic, "media.join", { audio, video, ...(this.#leg ? { leg: this.#leg, alive, restart } : {}) })) this.#astray = false;
     // No offer and no word that the old leg goes on: ask again.
     this.#timer = setTimeout(() => this.#again(), OFFER_MS);
   }
@@ -247,7 +251,8 @@ export class Call {
   }
 
   #checkConnected(peer: RTCPeerConnection): void {
-    if (peer === this.#peer && peer.connectionState !== "connected") this.#again();
+    // While the line is away there is nobody to ask, and the way of before may still come back.
+    if (peer === this.#peer && peer.connectionState !== "connected" && this.#live.state === "open") this.#again();
   }
 
   #configuration(): RTCConfiguration {
@@ -280,14 +285,17 @@ export class Call {
         clearTimeout(this.#timer);
         this.#attempt = 0;
         this.#updateState();
-      } else if (connectionState === "failed") this.#again();
+        // What was cut is whole again, so the line may be, too.
+        this.#live.check();
+      } else if (connectionState === "failed") this.#checkConnected(peer);
       else if (connectionState === "disconnected") {
         this.state.value = "interrupted";
         clearTimeout(this.#timer);
         this.#timer = setTimeout(() => this.#checkConnected(peer), STALL_MS);
-        // With a new address the live connection is as dead as this one, and TCP would take minutes
-        // to say so. Once it is open again the call is joined anew, or found to go on.
-        this.#live.renew();
+        this.#live.send(this.#topic, "media.restart", { leg: this.#leg });
+        // With a new address the line is as dead as this: once it is open again the call is joined
+        // with a restart.
+        this.#live.check();
       }
     };
     return peer;

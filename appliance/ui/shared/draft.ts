@@ -8,7 +8,9 @@ import type { Gap } from "../generated/box-api";
 import { roleQuery } from "./api";
 import { Authors, type AuthorsMessage } from "./authors";
 import { pathParts } from "./form-model";
+import { STALE_MS, type Live } from "./live";
 import { People, type RemotePerson, type Role } from "./people";
+import { Pulse } from "./pulse";
 import { isUpdateMessage, Patience, SavedCounter, saveState, type SaveState } from "./saved";
 
 export type { RemotePerson, Role };
@@ -49,6 +51,7 @@ export class DraftDocument {
   readonly #slow = signal(false);
   readonly #patience: Patience;
   #handshake: ReturnType<typeof setTimeout> | undefined;
+  #triedAt = 0;
   #unconfirmed = new Map<string, string>();
 
   constructor(draftId: string, readonly audience: Audience, user: { role: Role; label: string }, origin: string, Socket: typeof WebSocket = WebSocket) {
@@ -86,7 +89,6 @@ export class DraftDocument {
     this.#people = new People(provider.awareness, this.doc, user, (path) => this.lookup(path));
     this.others = this.#people.others;
     addEventListener("beforeunload", this.#beforeUnload);
-    addEventListener("online", this.#online);
     provider.connect();
   }
 
@@ -119,7 +121,10 @@ export class DraftDocument {
     provider.on("status", ({ status }: { status: string }) => {
       // A handshake into a silent line would hang for minutes, also after the line is back.
       clearTimeout(this.#handshake);
-      if (status === "connecting") this.#handshake = setTimeout(() => this.#reconnect(), Patience.LOST_MS);
+      if (status === "connecting") {
+        this.#triedAt = Date.now();
+        this.#handshake = setTimeout(() => this.#reconnect(), Patience.LOST_MS);
+      }
       if (status === "connected") {
         counter.opened();
         this.state.value = "open";
@@ -163,6 +168,27 @@ export class DraftDocument {
     this.#provider.connect();
   }
 
+  /**
+   * Goes with the page's live line, which notices first: this connection by itself takes a dead line
+   * for a quiet one for half a minute. Until the function given is called.
+   */
+  follow(live: Live): () => void {
+    const provider = this.#provider;
+    const offs = [
+      live.watch(),
+      live.on("lost", () => {
+        // Two connections share a line, but what TCP waits for they do not share.
+        const heardMs = Date.now() - provider.wsLastMessageReceived;
+        if (provider.shouldConnect && heardMs > Pulse.DOUBT_MS) this.#reconnect();
+      }),
+      live.on("line", (line) => {
+        if (line !== "open" || !provider.shouldConnect || provider.wsconnected) return;
+        if (!provider.wsconnecting || Date.now() - this.#triedAt > STALE_MS) this.#reconnect();
+      }),
+    ];
+    return () => offs.forEach((off) => off());
+  }
+
   #freeze(): void {
     this.state.value = "frozen";
     if (this.#unconfirmed.size > 0) this.late.value = new Map(this.#unconfirmed);
@@ -187,10 +213,6 @@ export class DraftDocument {
   /** Whoever closes the page is asked, while the only copy of something is here. */
   readonly #beforeUnload = (event: BeforeUnloadEvent) => {
     if (this.waiting.value > 0 && this.state.value !== "frozen") event.preventDefault();
-  };
-
-  readonly #online = () => {
-    if (this.state.value === "away") this.#reconnect();
   };
 
   /** The value at a JSON pointer: Y.Text, Y.Array, Y.Map, or a plain value. */
@@ -246,7 +268,6 @@ export class DraftDocument {
 
   destroy(): void {
     removeEventListener("beforeunload", this.#beforeUnload);
-    removeEventListener("online", this.#online);
     clearTimeout(this.#handshake);
     this.#patience.stop();
     this.#provider.destroy();

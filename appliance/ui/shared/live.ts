@@ -1,6 +1,7 @@
 // Live events over one WebSocket a page. After a lost connection it comes back by itself, with
 // jittered back-off, and asks for what it missed by the last event number it has seen.
 import { roleQuery } from "./api";
+import { Pulse } from "./pulse";
 
 export interface LiveEvent {
   seq: number;
@@ -32,6 +33,17 @@ export interface LiveOptions {
   delay?: (attempt: number) => number;
   later?: (run: () => void, ms: number) => unknown;
   cancel?: (timer: never) => void;
+  now?: () => number;
+}
+
+/** A handshake into a silent line hangs for minutes, also after the line is back. */
+const HANDSHAKE_MS = 2_000;
+/** One that began so long ago may have begun before the line came back. */
+export const STALE_MS = 1_000;
+
+/** How long a handshake may take: on a slow line it needs more time than one would like to wait. */
+export function patience(attempt: number): number {
+  return Math.min(10_000, HANDSHAKE_MS * 1.5 ** Math.min(attempt, 10));
 }
 
 /** Full jitter between half and all of an exponential step, 0.5 s to 15 s. */
@@ -46,18 +58,22 @@ type Handlers = {
   /** The page must load afresh: events were lost, or the connection is new and events may be. */
   reset: Set<() => void>;
   line: Set<(state: LineState) => void>;
+  /** The line was silent for too long and is opened anew; whatever else goes to the box is as dead. */
+  lost: Set<() => void>;
   refused: Set<(problem: { type: string; title: string }) => void>;
 };
 
 export class Live {
   readonly #options: Required<Omit<LiveOptions, "cancel">> & { cancel: (timer: never) => void };
-  readonly #handlers: Handlers = { event: new Set(), message: new Set(), reset: new Set(), line: new Set(), refused: new Set() };
+  readonly #handlers: Handlers = { event: new Set(), message: new Set(), reset: new Set(), line: new Set(), lost: new Set(), refused: new Set() };
   readonly #topics = new Set<string>();
   #socket: SocketLike | null = null;
   #seq: number | null = null;
   #attempt = 0;
   #closed = false;
   #timer: unknown = null;
+  #triedAt = 0;
+  readonly #pulse: Pulse;
   state: LineState = "connecting";
 
   constructor(options: LiveOptions) {
@@ -66,8 +82,19 @@ export class Live {
       delay: backoff,
       later: (run, ms) => setTimeout(run, ms),
       cancel: (timer) => clearTimeout(timer),
+      now: () => Date.now(),
       ...options,
     };
+    const { later, cancel } = this.#options;
+    this.#pulse = new Pulse({
+      ask: () => this.#socket?.send('{"type":"ping"}'),
+      lost: () => {
+        this.#emit("lost");
+        this.#reopen();
+      },
+      later,
+      cancel,
+    });
   }
 
   on<K extends keyof Handlers>(name: K, handler: Handlers[K] extends Set<infer H> ? H : never): () => void {
@@ -79,31 +106,48 @@ export class Live {
   start(): void {
     if (this.#socket || this.#closed) return;
     this.#setState("connecting");
-    const socket = this.#options.open(this.#options.url);
+    const { open, url, later, cancel, now } = this.#options;
+    const socket = open(url);
     this.#socket = socket;
+    this.#triedAt = now();
+    this.#timer = later(() => {
+      this.#attempt++;
+      this.#reopen();
+    }, patience(this.#attempt));
     socket.onopen = () => {
+      cancel(this.#timer as never);
+      this.#pulse.opened();
       // First of all: whoever waits for the line sends at once, and needs the topics for it.
       this.#subscribe();
       this.#setState("open");
     };
     socket.onmessage = (event) => {
+      this.#pulse.heard();
       if (typeof event.data === "string") this.#receive(event.data);
     };
     socket.onclose = () => {
       if (this.#socket !== socket) return;
       this.#socket = null;
+      this.#pulse.closed();
+      cancel(this.#timer as never);
       if (this.#closed) return;
       this.#setState("waiting");
-      this.#timer = this.#options.later(() => this.start(), this.#options.delay(this.#attempt++));
+      this.#timer = later(() => this.start(), this.#options.delay(this.#attempt++));
     };
   }
 
-  /** Tries now, for a page that has come back to the front or a network that is back. */
-  retry(): void {
-    if (this.state !== "waiting") return;
-    this.#options.cancel(this.#timer as never);
+  /** The page has come back to the front, or the network has changed: tries now, or makes sure that the line is still there. */
+  check(): void {
+    if (this.#closed) return;
+    if (this.state === "open") return this.#pulse.doubt();
+    if (this.state === "connecting" && this.#options.now() - this.#triedAt < STALE_MS) return;
     this.#attempt = 0;
-    this.start();
+    this.#reopen();
+  }
+
+  /** Sees to it that a line that falls silent is noticed within seconds, until the function given is called. */
+  watch(): () => void {
+    return this.#pulse.watch();
   }
 
   /** Opens the connection anew, because who the page is has changed (sign-in). */
@@ -112,15 +156,12 @@ export class Live {
     this.#reopen();
   }
 
-  /** For a connection that may be dead without anybody knowing: a new one goes on where it was. */
-  renew(): void {
-    if (this.state === "open") this.#reopen();
-  }
-
   #reopen(): void {
     const socket = this.#socket;
     this.#socket = null;
+    this.#pulse.closed();
     if (socket) {
+      socket.onopen = null;
       socket.onclose = null;
       socket.onmessage = null;
       socket.close();
@@ -153,6 +194,7 @@ export class Live {
 
   close(): void {
     this.#closed = true;
+    this.#pulse.closed();
     this.#options.cancel(this.#timer as never);
     this.#socket?.close();
     this.#socket = null;
@@ -197,7 +239,7 @@ export class Live {
     }
   }
 
-  #emit(name: "reset"): void {
+  #emit(name: "reset" | "lost"): void {
     for (const handler of this.#handlers[name]) handler();
   }
 
@@ -211,11 +253,17 @@ export function socketOrigin(): string {
   return `${location.protocol === "https:" ? "wss" : "ws"}://${location.host}`;
 }
 
+/** Not every browser tells of another network. */
+function networkOf(browser: Navigator): EventTarget | undefined {
+  return (browser as Navigator & { connection?: EventTarget }).connection;
+}
+
 export function openLive(): Live {
   const live = new Live({ url: `${socketOrigin()}/api/live?${new URLSearchParams(roleQuery())}`.replace(/\?$/, "") });
-  addEventListener("online", () => live.retry());
+  addEventListener("online", () => live.check());
+  networkOf(navigator)?.addEventListener("change", () => live.check());
   document.addEventListener("visibilitychange", () => {
-    if (document.visibilityState === "visible") live.retry();
+    if (document.visibilityState === "visible") live.check();
   });
   live.start();
   return live;

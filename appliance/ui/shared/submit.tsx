@@ -83,6 +83,14 @@ export function useReopening(visit: Visit, documents: readonly (DraftDocument | 
   }, [completion]);
 }
 
+/** Documents that reconnect when the page's line has proved dead. */
+export function useFollowing(live: Live, documents: readonly (DraftDocument | null | undefined)[]): void {
+  useEffect(() => {
+    const offs = documents.map((document) => document?.follow(live));
+    return () => offs.forEach((off) => off?.());
+  }, [live, ...documents]);
+}
+
 /** What the office asks for, above the form. */
 export function CompletionNotice({ completion }: { completion: Completion | null }) {
   if (!completion) return null;

@@ -1,6 +1,7 @@
 // What a person gets of a call and of the form, measured in the pages themselves. All pages run on
 // one machine and so share a clock.
 import { setTimeout as sleep } from "node:timers/promises";
+import { until } from "../../house/house.mjs";
 
 const EVERY_MS = 20;
 
@@ -82,7 +83,7 @@ export function way(page) {
 
 const percentile = (values, share) => values.sort((a, b) => a - b)[Math.min(values.length - 1, Math.floor(values.length * share))] ?? null;
 
-/** Types into a field on one page and measures when the other shows it; what is never shown counts as lost. */
+/** Types into a field on one page and measures when the other shows it. */
 export class Typing {
   #sent = [];
   #stopped = false;
@@ -115,22 +116,22 @@ export class Typing {
     return typing;
   }
 
-  async end() {
+  /** `backAt`: when the line came back. What is never shown took for ever. */
+  async end(backAt) {
     this.#stopped = true;
     await this.#done;
     const last = this.#sent.at(-1)[0];
-    // A page that only reads learns of a dead connection from silence, after half a minute.
-    for (let i = 0; i < 800 && (await this.to.inputValue()) !== last; i++) await sleep(50);
+    await until("what was typed last to be shown", async () => (await this.to.inputValue()) === last, 40_000).catch(() => {});
     const seen = await this.to.evaluate(() => {
       clearInterval(window.typedTimer);
       return window.typedOfTest;
     });
     // A later text that is shown first shows the earlier one too.
     const number = (text) => Number(text.split(" ")[1]);
-    const times = this.#sent.map(([text, at]) => {
-      const shown = seen.find(([other]) => number(other) >= number(text));
-      return shown ? shown[1] - at : Infinity;
-    });
-    return { formP50Ms: percentile(times, 0.5), formMaxMs: Math.max(...times), formArrived: seen.at(-1)?.[0] === last };
+    const shownAt = (text) => seen.find(([other]) => number(other) >= number(text))?.[1] ?? Infinity;
+    const times = this.#sent.map(([text, at]) => shownAt(text) - at);
+    const figures = { p50Ms: percentile(times, 0.5), maxMs: Math.max(...times), arrived: seen.at(-1)?.[0] === last };
+    if (backAt === undefined) return figures;
+    return { ...figures, backMs: this.#sent.map(([text]) => shownAt(text)).find((at) => at > backAt) - backAt };
   }
 }
