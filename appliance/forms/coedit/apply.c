@@ -1,5 +1,7 @@
 /* Integrating an update: runs of structs in causal order, then the delete set. */
-#include "forms/coedit/internal.h"
+#include "forms/coedit/apply.h"
+#include "forms/coedit/content.h"
+#include "forms/coedit/transaction.h"
 
 static bool missing_id(Doc *doc, const Struct *s, bool present, const Id *id, Id *ret_missing)
 {

@@ -1,5 +1,9 @@
 /* What a transaction changed, by field, and the repair of what its sender may not change. */
-#include "forms/coedit/internal.h"
+#include "forms/coedit/changes.h"
+#include "forms/coedit/content.h"
+#include "forms/coedit/read.h"
+#include "forms/coedit/transaction.h"
+#include "forms/coedit/write.h"
 
 /* Changes of one field by one origin. */
 typedef struct {

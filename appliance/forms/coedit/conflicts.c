@@ -1,7 +1,10 @@
 /* Map entries that two people set without knowing of each other: one value stands, and whoever
  * shows the entry can still say what the other wrote. Every entry names the one its writer saw
  * (its origin), so this is read off the structs and not off clocks or times. */
-#include "forms/coedit/internal.h"
+#include "forms/coedit/changes.h"
+#include "forms/coedit/content.h"
+#include "forms/coedit/read.h"
+#include "forms/coedit/transaction.h"
 
 static bool is_new(const Doc *doc, const Item *item)
 {

@@ -1,6 +1,6 @@
 /* Content: text between UTF-8 and CESU-8, Any and JSON values, and the encoding of an item's
  * content in update format v1. */
-#include "forms/coedit/internal.h"
+#include "forms/coedit/content.h"
 #include <math.h>
 
 static const guint8 replacement[3] = {0xef, 0xbf, 0xbd}; /* U+FFFD */

@@ -1,6 +1,7 @@
 /* Reading update format v1: all of it is checked before anything is integrated. */
+#include "forms/coedit/decode.h"
 #include "core/error.h"
-#include "forms/coedit/internal.h"
+#include "forms/coedit/content.h"
 
 #define INFO_KIND 0x1f
 #define INFO_KEY 0x20

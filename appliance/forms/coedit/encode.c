@@ -1,5 +1,8 @@
 /* Writing update format v1: state vectors, differences and delete sets. */
-#include "forms/coedit/internal.h"
+#include "forms/coedit/encode.h"
+#include "forms/coedit/content.h"
+#include "forms/coedit/decode.h"
+#include "forms/coedit/structs.h"
 
 #define INFO_KEY 0x20
 #define INFO_RIGHT 0x40

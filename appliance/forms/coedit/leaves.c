@@ -1,5 +1,6 @@
 /* The struct index of a client: its items in clock order, and the bytes of their content. */
-#include "forms/coedit/internal.h"
+#include "forms/coedit/leaves.h"
+#include "forms/coedit/content.h"
 
 #define LEAF_MAX 256
 

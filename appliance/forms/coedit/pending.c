@@ -1,5 +1,6 @@
 /* What waits for updates that are missing: structs by client, and deletions. */
-#include "forms/coedit/internal.h"
+#include "forms/coedit/apply.h"
+#include "forms/coedit/structs.h"
 
 static void queue_free(gpointer data)
 {

@@ -1,5 +1,7 @@
 /* Reading: values, texts and paths, as they are now or were before the running transaction. */
-#include "forms/coedit/internal.h"
+#include "forms/coedit/read.h"
+#include "forms/coedit/content.h"
+#include "forms/coedit/transaction.h"
 
 guint32 item_visible(const Doc *doc, const Item *item, bool before)
 {

@@ -1,5 +1,6 @@
 /* Formatted text: as a Quill delta, and XML as its markup. */
-#include "forms/coedit/internal.h"
+#include "forms/coedit/content.h"
+#include "forms/coedit/read.h"
 
 typedef struct {
   json_t *ops;

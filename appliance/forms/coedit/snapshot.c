@@ -1,5 +1,7 @@
 /* Snapshots: what the document held at some moment, as a delete set and a state vector. */
-#include "forms/coedit/internal.h"
+#include "forms/coedit/decode.h"
+#include "forms/coedit/encode.h"
+#include "forms/coedit/transaction.h"
 
 GBytes *ablak_ydoc_snapshot(const AblakYdoc *doc)
 {

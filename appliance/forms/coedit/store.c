@@ -1,5 +1,6 @@
 /* What a document holds by number: clients, keys, items, types and chains. */
-#include "forms/coedit/internal.h"
+#include "forms/coedit/apply.h"
+#include "forms/coedit/leaves.h"
 
 /* ---- clients ---- */
 

@@ -1,5 +1,6 @@
 /* Items in their chains: splitting, integrating (the YATA order of Yjs) and deleting. */
-#include "forms/coedit/internal.h"
+#include "forms/coedit/content.h"
+#include "forms/coedit/transaction.h"
 
 /* A surrogate pair cut in two becomes two U+FFFD, as in yjs. */
 static void mend_pair(const Client *client, const Item *left, const Item *right)

@@ -1,6 +1,6 @@
 /* Small containers: numbers found by what they stand for, and arrays that are not there while
  * they are empty. */
-#include "forms/coedit/internal.h"
+#include "forms/coedit/table.h"
 
 guint32 hash_number(guint64 number)
 {

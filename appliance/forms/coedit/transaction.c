@@ -1,5 +1,7 @@
 /* A transaction: what it touched, and what is tidied at its end (garbage, merges). */
-#include "forms/coedit/internal.h"
+#include "forms/coedit/transaction.h"
+#include "forms/coedit/content.h"
+#include "forms/coedit/encode.h"
 
 void doc_begin(Doc *doc, guint64 origin, bool tracked)
 {

@@ -1,6 +1,7 @@
 /* Merging and cutting updates without a document. */
 #include "forms/coedit/update.h"
-#include "forms/coedit/internal.h"
+#include "forms/coedit/decode.h"
+#include "forms/coedit/encode.h"
 
 /* One struct of an update, still encoded. */
 typedef struct {

@@ -1,7 +1,8 @@
 /* Update format v2: the same structs as v1, in columns with run lengths. */
 #include "forms/coedit/v2.h"
 #include "core/json.h"
-#include "forms/coedit/internal.h"
+#include "forms/coedit/content.h"
+#include "forms/coedit/decode.h"
 #include "forms/coedit/update.h"
 
 #define INFO_KIND 0x1f

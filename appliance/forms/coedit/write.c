@@ -1,6 +1,10 @@
 /* Operations of our own: the document changed as a peer changes it. */
+#include "forms/coedit/write.h"
 #include "core/error.h"
-#include "forms/coedit/internal.h"
+#include "forms/coedit/apply.h"
+#include "forms/coedit/content.h"
+#include "forms/coedit/read.h"
+#include "forms/coedit/transaction.h"
 
 static Client *own_client(Doc *doc)
 {

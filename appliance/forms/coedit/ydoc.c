@@ -1,5 +1,7 @@
 /* Applying updates, plainly or with rules. */
-#include "forms/coedit/internal.h"
+#include "forms/coedit/apply.h"
+#include "forms/coedit/changes.h"
+#include "forms/coedit/transaction.h"
 
 void ablak_ydoc_report_free(AblakYdocReport *report)
 {

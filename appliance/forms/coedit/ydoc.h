@@ -65,9 +65,9 @@ typedef enum {
  * transaction is part of the change that made it, and is not reported again. */
 typedef struct {
   AblakYdocChangeKind kind;
-  json_t *path;     /* ["form", "children", 0, "name"]: root, then keys and indexes (after repairs) */
-  guint64 origin;   /* the cookie of the apply call that delivered the change */
-  guint64 client;   /* the client id that wrote it (of a deletion: of what was deleted) */
+  json_t *path;   /* ["form", "children", 0, "name"]: root, then keys and indexes (after repairs) */
+  guint64 origin; /* the cookie of the apply call that delivered the change */
+  guint64 client; /* the client id that wrote it (of a deletion: of what was deleted) */
   guint64 inserted; /* TEXT, LIST: units or elements inserted and still there */
   guint64 deleted;  /* TEXT, LIST: units or elements deleted */
   bool refused;     /* undone, because the allow callback said no */

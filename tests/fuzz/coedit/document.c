@@ -1,6 +1,6 @@
 /* Whole documents from hostile updates. An input is a row of parts, each two bytes of length, one
  * of choice and an update; what is left over is an update too. */
-#include "forms/coedit/internal.h"
+#include "forms/coedit/ydoc.h"
 #include "heap.h"
 #include "invariants.h"
 

@@ -1,5 +1,7 @@
 #include "invariants.h"
-#include "forms/coedit/internal.h"
+#include "forms/coedit/content.h"
+#include "forms/coedit/read.h"
+#include "forms/coedit/structs.h"
 
 static void check_links(const Doc *doc, const Item *item, guint32 index)
 {
