@@ -22,7 +22,7 @@ bool struct_waits(Doc *doc, const Struct *s, Id *ret_missing)
 
 static void client_store_text(Doc *doc, Client *client, Item *item, const Struct *s)
 {
-  if (s->length == s->content.size) { /* ASCII */
+  if (!s->pairs || s->length == s->content.size) {
     item->content.bytes.size = s->content.size;
     item->content.bytes.offset = client_store(doc, client, s->content.text, s->content.size);
     return;
@@ -34,9 +34,8 @@ static void client_store_text(Doc *doc, Client *client, Item *item, const Struct
   doc->bytes += client->content.capacity - capacity;
 }
 
-static void store_content(Doc *doc, Client *client, guint32 index, const Struct *s)
+void struct_store(Doc *doc, Client *client, Item *item, guint32 index, const Struct *s)
 {
-  Item *item = item_at(doc, index);
   switch (s->kind) {
   case KIND_DELETED:
     return;
@@ -193,7 +192,7 @@ void struct_integrate(Doc *doc, const Struct *s, guint32 offset)
     doc_add_gc(doc, client, length - offset);
     return;
   }
-  store_content(doc, client, index, s);
+  struct_store(doc, client, item, index, s);
   if (offset > 0)
     cut_content(doc, item, offset);
   doc_integrate(doc, index);

@@ -66,57 +66,77 @@ static unsigned utf8_sequence(const guint8 *at, const guint8 *end)
   return length;
 }
 
-/* How many bytes of ASCII come next, as far as eight. */
-static unsigned ascii_ahead(const guint8 *at, const guint8 *end)
+#define EACH_BYTE G_GUINT64_CONSTANT(0x0101010101010101)
+
+/* The first eight bytes, the lowest first; what is behind the end is zero. */
+static guint64 word_at(const guint8 *at, gsize size)
 {
-  guint64 word;
-  if (end - at >= 8) {
+  guint64 word = 0;
+  if (size >= 8) {
     memcpy(&word, at, 8);
-    word = GUINT64_FROM_LE(word) & G_GUINT64_CONSTANT(0x8080808080808080);
-    return word == 0 ? 8 : (unsigned)__builtin_ctzll(word) / 8;
+    return GUINT64_FROM_LE(word);
   }
-  unsigned count = 0;
-  while (at + count < end && at[count] < 0x80)
-    count++;
-  return count;
+  for (gsize i = 0; i < size; i++)
+    word |= (guint64)at[i] << 8 * i;
+  return word;
 }
 
-gint64 utf8_units(const char *text, gsize size)
+/* Of eight bytes that begin a character: how many are ASCII and whole characters of two bytes, as
+ * most letters of Europe are. `ret_units`: how many characters. 0: there is something else. */
+static unsigned short_ahead(guint64 word, unsigned *ret_units)
+{
+  guint64 first = (word >> 7) & (word >> 6) & EACH_BYTE,
+          next = (word >> 7) & (~word >> 6) & EACH_BYTE;
+  guint64 longer = word >> 5, overlong = ~(word >> 4 | word >> 3 | word >> 2 | word >> 1);
+  if (next != first << 8 || (first & (longer | overlong)) != 0)
+    return 0;
+  unsigned cut = (unsigned)(first >> 56); /* the last byte begins what ends behind */
+  *ret_units = 8 - cut - (unsigned)(next * EACH_BYTE >> 56);
+  return 8 - cut;
+}
+
+gint64 utf8_measure(const char *text, gsize size, bool *ret_pairs)
 {
   const guint8 *at = (const guint8 *)text, *end = at + size;
   gint64 units = 0;
+  *ret_pairs = false;
   while (at < end) {
-    unsigned length = ascii_ahead(at, end);
-    at += length;
-    units += length;
-    if (length == 8 || at == end)
-      continue;
-    if (*at >= 0xc2 && *at < 0xe0 && end - at >= 2 && (at[1] & 0xc0) == 0x80) {
-      at += 2; /* most letters of Europe that are no ASCII */
-      units++;
+    unsigned met, length = short_ahead(word_at(at, (gsize)(end - at)), &met);
+    if (length > 0) {
+      gsize beyond = (gsize)MAX(0, 8 - (end - at)); /* zeros, each taken for a character */
+      at += length - beyond;
+      units += met - beyond;
       continue;
     }
+    for (; *at < 0x80; at++)
+      units++;
     length = utf8_sequence(at, end);
     if (length == 0)
       return -1;
     at += length;
     units += length == 4 ? 2 : 1;
+    *ret_pairs |= length == 4;
   }
   return units;
 }
 
+gint64 utf8_units(const char *text, gsize size)
+{
+  bool pairs;
+  return utf8_measure(text, size, &pairs);
+}
+
 gsize utf8_valid_units(const char *text, gsize size)
 {
-  const guint64 ones = G_GUINT64_CONSTANT(0x0101010101010101);
   gsize units = size, at = 0;
   /* a sequence of four bytes is a pair: one unit for its first byte and one for the others */
   for (; size - at >= 8; at += 8) {
     guint64 word;
     memcpy(&word, text + at, 8);
-    guint64 continuations = (word >> 7) & (~word >> 6) & ones;
-    guint64 pairs = (word >> 7) & (word >> 6) & (word >> 5) & (word >> 4) & ones;
-    units -= continuations * ones >> 56; /* the sum of the bytes */
-    units += pairs * ones >> 56;
+    guint64 continuations = (word >> 7) & (~word >> 6) & EACH_BYTE;
+    guint64 pairs = (word >> 7) & (word >> 6) & (word >> 5) & (word >> 4) & EACH_BYTE;
+    units -= continuations * EACH_BYTE >> 56; /* the sum of the bytes */
+    units += pairs * EACH_BYTE >> 56;
   }
   for (; at < size; at++) {
     units -= ((guint8)text[at] & 0xc0) == 0x80;

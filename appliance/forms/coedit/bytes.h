@@ -76,7 +76,9 @@ bool skip_any(Reader *reader);
 /* Whether the text is one JSON value of at most YVALUE_DEPTH levels (RFC 8259). */
 bool json_text_is_valid(const char *text, gsize size);
 
-/* UTF-16 units of UTF-8 text, or -1 when it is not valid UTF-8. */
+/* UTF-16 units of UTF-8 text, or -1 when it is not valid UTF-8. `ret_pairs`: some characters take
+ * two units. */
+gint64 utf8_measure(const char *text, gsize size, bool *ret_pairs);
 gint64 utf8_units(const char *text, gsize size);
 /* The same of text that is known to be valid. */
 gsize utf8_valid_units(const char *text, gsize size);

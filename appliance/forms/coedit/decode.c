@@ -124,7 +124,7 @@ static bool read_content(Reader *reader, Struct *s, bool checked)
     if (!read_bytes(reader, &s->content))
       return false;
     gint64 units = checked ? (gint64)utf8_valid_units(s->content.text, s->content.size)
-                           : utf8_units(s->content.text, s->content.size);
+                           : utf8_measure(s->content.text, s->content.size, &s->pairs);
     s->length = (guint64)units;
     return units >= 0;
   }
@@ -149,6 +149,7 @@ static inline bool read_struct(Reader *reader, guint64 client, guint64 clock, bo
   s->id = (Id){client, clock};
   s->start = reader->at;
   s->has_origin = s->has_right = s->has_parent = s->has_key = s->parent_is_root = false;
+  s->pairs = true;
   s->type = 0;
   s->content = s->name = (Str){NULL, 0};
   if (!read_byte(reader, &info))

@@ -11,6 +11,7 @@ typedef struct {
   guint8 kind, type;
   bool has_origin, has_right, has_parent, has_key;
   bool parent_is_root;
+  bool pairs; /* the text may hold characters of two units */
   Id id, origin, right, parent;
   guint64 length;
   Str root, key;             /* parent's root name; parentSub */

@@ -3,6 +3,7 @@
 #include "forms/coedit/content.h"
 
 #define LEAF_MAX 256
+#define LEAF_FILL 208u /* when many come at once: linking them splits some */
 
 /* The last slot from `low` on, below `high`, whose item begins at or before `clock`. */
 static guint32 search(const Doc *doc, const Leaf *leaf, guint32 low, guint32 high, guint32 clock)
@@ -140,6 +141,21 @@ static void leaf_insert(Doc *doc, Leaf *leaf, guint32 at, guint32 index)
   leaf->items[at] = index;
   leaf->count++;
   leaf->clock = item_at(doc, leaf->items[0])->clock;
+}
+
+void client_fill(Doc *doc, Client *client, guint32 first, guint32 count)
+{
+  while (count > 0) {
+    guint32 part = MIN(count, LEAF_FILL);
+    Leaf *leaf = add_leaf(doc, client, client->leaf_count);
+    leaf_resize(doc, leaf, count > LEAF_FILL ? LEAF_MAX : MIN(LEAF_MAX, part + part / 4));
+    for (guint32 i = 0; i < part; i++)
+      leaf->items[i] = first + i;
+    leaf->count = (guint16)part;
+    leaf->clock = item_at(doc, first)->clock;
+    first += part;
+    count -= part;
+  }
 }
 
 void client_append(Doc *doc, Client *client, guint32 index)

@@ -16,6 +16,8 @@ Place client_find(const Doc *doc, Client *client, guint32 clock);
 bool client_next(const Client *client, Place *place);
 bool client_previous(const Client *client, Place *place);
 guint32 client_last(const Client *client); /* NONE: none */
+/* All structs of a client at once: items from number `first` on. */
+void client_fill(Doc *doc, Client *client, guint32 first, guint32 count);
 void client_append(Doc *doc, Client *client, guint32 index);
 void client_insert_after(Doc *doc, Client *client, Place place, guint32 index);
 void client_remove(Doc *doc, Client *client, Place place);

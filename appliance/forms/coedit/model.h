@@ -196,7 +196,7 @@ struct AblakYdoc {
   guint32 touched; /* clients with new structs, linked by next_touched */
   bool open, tracked;
   bool fresh;   /* it began with an empty document */
-  bool loading; /* and nobody wants to know what it changes */
+  bool loading; /* and takes it all from one update */
   Ranges deletes;
   Ranges merges; /* places where a split may be healed */
   Log log;       /* when tracked */

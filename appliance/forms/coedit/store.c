@@ -101,9 +101,8 @@ guint32 doc_key(Doc *doc, Str text)
 
 /* Items are allocated in blocks: the first as large as a load needs it, then one of an eighth of
  * what there is. A block fills its last page only in part: such numbers are left out. */
-static void add_block(Doc *doc, guint32 count)
+static void add_block(Doc *doc, Item *items, guint32 count)
 {
-  Item *items = g_new(Item, count);
   doc->item_room += count;
   doc->next_item = doc->page_count << PAGE_SHIFT;
   doc->block_end = doc->next_item + count;
@@ -119,10 +118,17 @@ static guint32 next_block(guint32 item_room)
   return CLAMP(item_room / 8, 8, 512);
 }
 
+void doc_take_items(Doc *doc, Item *items, guint32 count, guint32 room)
+{
+  doc->first_block = room;
+  add_block(doc, items, room);
+  doc->next_item = count;
+  doc->bytes += count * sizeof(Item);
+}
+
 void doc_expect_items(Doc *doc, guint32 count)
 {
-  doc->first_block = count;
-  add_block(doc, count);
+  doc_take_items(doc, g_new(Item, count), 0, count);
 }
 
 static void free_blocks(Doc *doc)
@@ -145,8 +151,10 @@ guint32 doc_item_new(Doc *doc)
   } else {
     if (doc->page_count == 0)
       doc_expect_items(doc, next_block(0));
-    else if (doc->next_item == doc->block_end)
-      add_block(doc, next_block(doc->item_room));
+    else if (doc->next_item == doc->block_end) {
+      guint32 count = next_block(doc->item_room);
+      add_block(doc, g_new(Item, count), count);
+    }
     index = doc->next_item++;
   }
   *item_at(doc, index) = (Item){.left = NONE,
@@ -268,6 +276,12 @@ Type *doc_root(Doc *doc, guint32 name)
 
 /* ---- the document ---- */
 
+static void set_empty(Doc *doc)
+{
+  doc->free_item = doc->free_chain = doc->touched = doc->marker_list = NONE;
+  doc->bytes = sizeof *doc;
+}
+
 AblakYdoc *ablak_ydoc_new(const AblakYdocOptions *options)
 {
   static const AblakYdocOptions defaults = {0};
@@ -279,15 +293,12 @@ AblakYdoc *ablak_ydoc_new(const AblakYdocOptions *options)
   doc->keep_deleted = options->keep_deleted;
   doc->max_bytes = options->max_bytes == 0 ? 64 << 20 : MIN(options->max_bytes, 1u << 30);
   doc->max_depth = (guint8)(options->max_depth == 0 ? 32 : MIN(options->max_depth, YVALUE_DEPTH));
-  doc->free_item = doc->free_chain = doc->touched = doc->marker_list = NONE;
-  doc->bytes = sizeof *doc;
+  set_empty(doc);
   return doc;
 }
 
-void ablak_ydoc_free(AblakYdoc *doc)
+static void free_content(Doc *doc)
 {
-  if (doc == NULL)
-    return;
   pending_free(doc);
   for (guint32 i = 0; i < doc->chain_count; i++) {
     Type *type = doc->chains[i].type;
@@ -307,7 +318,31 @@ void ablak_ydoc_free(AblakYdoc *doc)
   g_free(doc->deletes.at);
   g_free(doc->merges.at);
   g_free(doc->log.at);
+}
+
+void ablak_ydoc_free(AblakYdoc *doc)
+{
+  if (doc == NULL)
+    return;
+  free_content(doc);
   g_free(doc);
+}
+
+bool doc_is_new(const Doc *doc)
+{
+  return doc->chain_count == 0 && doc->key_count == 0 && doc->client_count == 0 &&
+         doc->page_count == 0 && doc->pending == NULL && doc->pending_deletes == NULL;
+}
+
+void doc_reset(Doc *doc)
+{
+  free_content(doc);
+  *doc = (Doc){.client_id = doc->client_id,
+               .random_client = doc->random_client,
+               .max_bytes = doc->max_bytes,
+               .max_depth = doc->max_depth,
+               .keep_deleted = doc->keep_deleted};
+  set_empty(doc);
 }
 
 static gpointer fit(Doc *doc, gpointer array, gsize element_size, guint32 *capacity, guint32 count)

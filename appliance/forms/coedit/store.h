@@ -66,6 +66,8 @@ static inline Item *type_item(const Type *type)
 }
 /* Room for the items of a whole load, in one piece; before there is any item. */
 void doc_expect_items(Doc *doc, guint32 count);
+/* The first block of items, `count` of them in use; before there is any other. */
+void doc_take_items(Doc *doc, Item *items, guint32 count, guint32 room);
 guint32 doc_item_new(Doc *doc);
 void doc_item_free(Doc *doc, guint32 index);
 Type *doc_type_new(Doc *doc, guint32 item, AblakYtypeKind kind, guint32 name);
@@ -74,5 +76,9 @@ guint32 type_find_chain(const Type *type, guint32 key); /* NONE: no such entry *
 guint32 type_chain(Type *type, guint32 key);
 Type *doc_find_root(const Doc *doc, guint32 name); /* NULL: unknown */
 Type *doc_root(Doc *doc, guint32 name);
+/* Nothing was ever written to it, or looked for in it. */
+bool doc_is_new(const Doc *doc);
+/* Makes it new again. */
+void doc_reset(Doc *doc);
 /* Gives back what arrays have too much of. */
 void doc_trim(Doc *doc);

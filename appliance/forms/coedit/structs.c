@@ -183,31 +183,50 @@ static bool is_contested(const Doc *doc, const Item *item)
   return item->right == NONE || item_at(doc, item->right)->left != NONE;
 }
 
+/* Into the chain, where its place is found. */
+static void join_chain(Doc *doc, Item *item, guint32 index)
+{
+  if (is_contested(doc, item))
+    item->left = resolve(doc, item);
+  link_item(doc, index);
+  const Chain *chain = item_chain(doc, item);
+  if (chain->key == NONE && kind_is_countable(item->kind))
+    chain->type->length += item->length;
+}
+
+/* What joins something deleted, or comes too late for its entry, is deleted, too. */
+static void delete_late(Doc *doc, Item *item)
+{
+  const Chain *chain = item_chain(doc, item);
+  const Item *container = type_item(chain->type);
+  if ((container != NULL && item_is_deleted(container)) ||
+      (chain->key != NONE && item->right != NONE))
+    doc_delete_item(doc, item);
+}
+
+void doc_link(Doc *doc, guint32 index)
+{
+  Item *item = item_at(doc, index);
+  join_chain(doc, item, index);
+  if (item->kind == KIND_DELETED)
+    item->flags |= ITEM_DELETED;
+  delete_late(doc, item);
+}
+
 void doc_integrate(Doc *doc, guint32 index)
 {
   Item *item = item_at(doc, index);
   Client *client = doc_client(doc, item->client);
-  Type *parent = item_parent(doc, item);
-  bool in_list = item_key(doc, item) == NONE;
-  if (is_contested(doc, item))
-    item->left = resolve(doc, item);
-  link_item(doc, index);
-  if (in_list && kind_is_countable(item->kind))
-    parent->length += item->length;
+  join_chain(doc, item, index);
   doc_touch(doc, client);
-  if (doc->loading && (client_last(client) != index - 1 || index >= doc->first_block))
-    push_merge(doc, item); /* others are found by their numbers */
   client_append(doc, client, index);
   if (doc->tracked)
     doc_log(doc, item, item->clock, item->length, false);
   if (item->kind == KIND_DELETED) {
     item->flags |= ITEM_DELETED;
-    if (!doc->loading)
-      push_delete(doc, item);
+    push_delete(doc, item);
   }
-  const Item *container = type_item(parent);
-  if ((container != NULL && item_is_deleted(container)) || (!in_list && item->right != NONE))
-    doc_delete_item(doc, item);
+  delete_late(doc, item);
 }
 
 void doc_add_gc(Doc *doc, Client *client, guint32 length)

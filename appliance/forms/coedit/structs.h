@@ -12,6 +12,8 @@ static inline Item *doc_item_at(const Doc *doc, Client *client, guint32 clock)
 }
 /* Puts a new item with known left, right and chain into its chain and the store. */
 void doc_integrate(Doc *doc, guint32 index);
+/* Of a loaded item, which is in the store already. */
+void doc_link(Doc *doc, guint32 index);
 void doc_add_gc(Doc *doc, Client *client, guint32 length);
 void doc_delete_item(Doc *doc, Item *item);
 void doc_delete_range(Doc *doc, Client *client, guint32 clock, guint32 end);

@@ -13,12 +13,18 @@ void ablak_ydoc_report_free(AblakYdocReport *report)
   g_free(report);
 }
 
-/* The most that integrating the update can add: every deletion may split two items. */
+guint64 update_room(gsize size, guint64 runs, guint64 structs, guint64 deletes)
+{
+  guint64 items = structs + 2 * deletes; /* every deletion may split two */
+  guint64 clients = runs * (sizeof(Client) + sizeof(Leaf) + 8 * sizeof(guint32));
+  return items * STRUCT_BYTES + clients + 3 * size;
+}
+
 static bool has_room(const Doc *doc, const Update *update, gsize size)
 {
-  guint64 items = update->struct_count + 2 * update->delete_count;
-  gsize clients = update->count * (sizeof(Client) + sizeof(Leaf) + 8 * sizeof(guint32));
-  return doc->bytes + items * STRUCT_BYTES + clients + 3 * size <= doc->max_bytes;
+  return doc->bytes +
+             update_room(size, update->count, update->struct_count, update->delete_count) <=
+         doc->max_bytes;
 }
 
 /* Clocks and writers have numbers of 32 and 16 bits. */
@@ -50,12 +56,26 @@ static void check_own_client(Doc *doc, guint64 before)
   doc->own = NULL;
 }
 
+static bool load(Doc *doc, const void *data, gsize size, guint64 origin)
+{
+  if (!doc_is_new(doc) || !doc_load(doc, data, size, origin))
+    return false;
+  check_own_client(doc, 0);
+  doc_finish(doc, false);
+  return true;
+}
+
 static bool apply(Doc *doc, const void *data, gsize size, guint64 origin, guint want,
                   AblakYdocAllow allow, gpointer user_data, AblakYdocReport **ret_report,
                   GError **error)
 {
   Update update;
   g_return_val_if_fail(!doc->open, false);
+  if (allow == NULL && want == 0 && load(doc, data, size, origin)) {
+    if (ret_report != NULL)
+      *ret_report = g_new0(AblakYdocReport, 1);
+    return true;
+  }
   if (!update_read(data, size, &update))
     return fail_malformed(error, "update");
   bool room = has_room(doc, &update, size), fits = numbers_fit(doc, &update, allow != NULL);
@@ -67,7 +87,6 @@ static bool apply(Doc *doc, const void *data, gsize size, guint64 origin, guint 
   bool tell = allow != NULL || (want & ~(guint)ABLAK_YDOC_UPDATE) != 0;
   AblakYdocReport *report = ret_report != NULL ? g_new0(AblakYdocReport, 1) : NULL;
   doc_begin(doc, origin, tell);
-  doc->loading = doc->fresh && !tell && want == 0;
   doc->marker_list = NONE;
   if (doc->page_count == 0 && update.struct_count > 1)
     doc_expect_items(doc, (guint32)update.struct_count);

@@ -3,6 +3,7 @@
 #include "forms/coedit/ydoc.h"
 #include "heap.h"
 #include "invariants.h"
+#include "loading.h"
 
 int LLVMFuzzerTestOneInput(const guint8 *data, size_t size);
 
@@ -74,10 +75,12 @@ int LLVMFuzzerTestOneInput(const guint8 *data, size_t size)
   while (size > 3) {
     size_t part = MIN((size_t)data[0] << 8 | data[1], size - 3);
     apply(doc, data + 3, part, data[2], total - (size - 3 - part));
+    ablak_ydoc_free(check_loading(data + 3, part, &options));
     data += 3 + part;
     size -= 3 + part;
   }
   apply(doc, data, size, 0, total);
+  ablak_ydoc_free(check_loading(data, size, &options));
   g_assert_cmpuint(ablak_ydoc_bytes(doc), <=, (1 << 14) + 400 * total);
   json_decref(ablak_ydoc_json(doc));
   json_decref(ablak_ytype_json(ablak_ydoc_root(doc, "xml"), ABLAK_YTYPE_XML_FRAGMENT));
