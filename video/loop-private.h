@@ -194,6 +194,9 @@ struct AblakLoops {
 void ablak_flow_ref(AblakFlow *flow);
 void ablak_flow_unref(AblakFlow *flow);
 
+/* loops.c: points its headers at its buffers */
+void ablak_loop_prepare(Loop *loop);
+
 /* loop.c */
 void *ablak_loop_run(void *loop);
 void ablak_loop_tell(AblakFlow *flow, MessageType type, gconstpointer data, gsize size);

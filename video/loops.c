@@ -18,7 +18,7 @@ static void loop_free(Loop *loop)
   g_free(loop);
 }
 
-static void reads_prepare(Loop *loop)
+void ablak_loop_prepare(Loop *loop)
 {
   for (gsize i = 0; i < LOOP_READS; i++) {
     loop->in_pieces[i] = (struct iovec){loop->in[i], LOOP_READ_SPACE};
@@ -33,7 +33,7 @@ static Loop *loop_new(AblakLoops *loops)
 {
   Loop *loop = g_new0(Loop, 1);
   loop->loops = loops;
-  reads_prepare(loop);
+  ablak_loop_prepare(loop);
   loop->epoll = epoll_create1(EPOLL_CLOEXEC);
   struct epoll_event commands = {.events = EPOLLIN, .data.ptr = NULL};
   if (ablak_mailbox_init(&loop->commands) && loop->epoll >= 0 &&

@@ -15,6 +15,11 @@ static AblakSrtp *direction(AblakSrtpProfile profile)
   return ablak_srtp_new(profile, key, salt);
 }
 
+static void count(guint16 sequence, gpointer lost)
+{
+  (*(guint *)lost)++;
+}
+
 static void walk(const guint8 *data, gsize size)
 {
   AblakRtpHeader header;
@@ -26,6 +31,12 @@ static void walk(const guint8 *data, gsize size)
   while (ablak_rtcp_next(data, size, &offset, &packet)) {
     sum += packet.size;
     ablak_rtcp_feedback_target(&packet, &ssrc);
+    if (ablak_rtcp_is_nack(&packet)) {
+      guint lost = 0;
+      ablak_rtcp_each_lost(&packet, count, &lost);
+      g_assert_cmpuint(lost, <=, 17 * (packet.size - 12) / 4);
+      g_assert_cmpuint(lost, >=, (packet.size - 12) / 4);
+    }
   }
   g_assert_cmpint(ablak_rtcp_is_valid(data, size), ==, size > 0 && sum == size);
 }
