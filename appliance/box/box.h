@@ -35,6 +35,8 @@ typedef struct {
   AblakThrottle *invitations;   /* wrong secrets and codes by address */
   AblakAllowance *numbers;      /* issued, by address */
   AblakAllowance *prints;       /* by filing */
+  AblakAllowance *messages;     /* kept ones, by person */
+  AblakAllowance *passing;      /* live ones that are not kept, by page */
   AblakServiceForms *forms;     /* of the current edition */
   AblakDrafts *drafts;          /* those that are open now */
   AblakIceServers *ice_servers; /* unchanging; jobs read it too */

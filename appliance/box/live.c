@@ -1,14 +1,15 @@
-/* Live pages: who may hear what, chat, and signalling. */
+/* Live pages: who may hear what, what they tell each other in passing, and signalling. */
 #include "box/routes.h"
 #include "box/visits.h"
 #include "core/error.h"
 #include "core/log.h"
 #include "daemon/events.h"
 #include "daemon/handler.h"
-#include "daemon/times.h"
 #include <string.h>
 
-#define CHAT_BYTES_MOST 4000
+/* Bytes of a line that is being typed (2,000 characters), and of a page's word on its camera. */
+#define TYPING_BYTES_MOST 8000
+#define PAGE_ID_BYTES_MOST 64
 
 /* The visit id of a topic "visit:<id>", or NULL. Borrowed. */
 static const char *visit_of_topic(const char *topic)
@@ -46,22 +47,73 @@ static gint64 last_seq(gpointer app)
   return ablak_events_newest(((AblakBranch *)app)->store);
 }
 
-static void chat(AblakBranch *box, AblakLivePeer *peer, const char *topic, json_t *data)
+static const char *side_of(const AblakPerson *person)
+{
+  return person->kind == ABLAK_PERSON_CITIZEN ? "citizen" : "clerk";
+}
+
+/* A page of one side, as it names itself: a side may have several. */
+static json_t *from_page(const AblakPerson *person, json_t *data)
+{
+  const char *page = ablak_json_get_string(data, "page");
+  return page && strlen(page) <= PAGE_ID_BYTES_MOST
+             ? json_pack("{s:s, s:s}", "from", side_of(person), "page", page)
+             : NULL;
+}
+
+/* Real-time text: the whole unsent line at each change, so that a lost one heals with the next and
+ * erasing needs no word of its own. Never kept. */
+static json_t *typing_of(const AblakPerson *person, json_t *data)
+{
+  const char *text = ablak_json_get_string(data, "text");
+  json_t *message = text && strlen(text) <= TYPING_BYTES_MOST ? from_page(person, data) : NULL;
+  if (message)
+    json_object_set_new(message, "text", json_string(text));
+  return message;
+}
+
+/* What a page says of its part in the call: its devices, and what its line can take. */
+static json_t *part_of(const AblakPerson *person, json_t *data)
+{
+  static const char *const words[] = {"camera", "microphone", "wants"};
+  json_t *message = from_page(person, data);
+  for (gsize i = 0; message && i < G_N_ELEMENTS(words); i++) {
+    const char *word = ablak_json_get_string(data, words[i]);
+    if (word && strlen(word) <= PAGE_ID_BYTES_MOST)
+      json_object_set_new(message, words[i], json_string(word));
+  }
+  if (message)
+    json_object_set_new(message, "inCall",
+                        json_boolean(ablak_json_get_bool(data, "inCall", false)));
+  return message;
+}
+
+static void pass_on(AblakBranch *box, AblakLivePeer *peer, const char *topic, const char *kind,
+                    json_t *data)
 {
   const AblakPerson *person = ablak_live_peer_identity(peer);
-  const char *text = ablak_json_get_string(data, "text");
-  if (!text || !*text || strlen(text) > CHAT_BYTES_MOST)
+  g_autofree char *key = g_strdup_printf("%p", (void *)peer);
+  if (!ablak_allowance_take(box->passing, key, ablak_clock_monotonic_ms(), NULL))
     return;
-  g_autoptr(json_t) message = json_pack("{s:s, s:s, s:o}", "text", text, "from",
-                                        person->kind == ABLAK_PERSON_CITIZEN ? "citizen" : "clerk",
-                                        "at", ablak_json_time(ablak_clock_wall_ms()));
-  ablak_live_message(box->live, topic, "chat", message, NULL);
+  g_autoptr(json_t) message =
+      strcmp(kind, "typing") == 0 ? typing_of(person, data) : part_of(person, data);
+  if (message)
+    ablak_live_message(box->live, topic, kind, message, peer);
 }
 
 static void tell_ended(AblakLivePeer *peer, const char *topic)
 {
   g_autoptr(json_t) data = json_pack("{s:s}", "slug", "queue/visit-ended");
   ablak_live_peer_message(peer, topic, "media.error", data);
+}
+
+/* All devices of the citizen are one party of a call, and so are all pages of one clerk. */
+static void receive_media(AblakBranch *box, AblakLivePeer *peer, const char *visit,
+                          const char *kind, json_t *data)
+{
+  const AblakPerson *person = ablak_live_peer_identity(peer);
+  const char *party = person->kind == ABLAK_PERSON_CITIZEN ? "citizen" : person->id;
+  ablak_media_link_receive(box->media, peer, visit, party, kind, data);
 }
 
 static void receive(AblakLivePeer *peer, const char *topic, const char *kind, json_t *data,
@@ -75,15 +127,16 @@ static void receive(AblakLivePeer *peer, const char *topic, const char *kind, js
     ablak_log(ABLAK_LOG_WARNING, "live.not-subscribed", "kind", kind, NULL);
     return;
   }
-  bool begins = strcmp(kind, "chat") == 0 || strcmp(kind, "media.join") == 0;
-  if (begins && !ablak_box_visit_goes_on(box, visit)) {
-    tell_ended(peer, topic);
+  bool passes = strcmp(kind, "typing") == 0 || strcmp(kind, "call.part") == 0;
+  if ((passes || strcmp(kind, "media.join") == 0) && !ablak_box_visit_goes_on(box, visit)) {
+    if (!passes)
+      tell_ended(peer, topic);
     return;
   }
-  if (strcmp(kind, "chat") == 0)
-    chat(box, peer, topic, data);
+  if (passes)
+    pass_on(box, peer, topic, kind, data);
   else if (g_str_has_prefix(kind, "media."))
-    ablak_media_link_receive(box->media, peer, visit, kind, data);
+    receive_media(box, peer, visit, kind, data);
   else
     ablak_log(ABLAK_LOG_WARNING, "live.unknown-kind", NULL);
 }

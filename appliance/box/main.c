@@ -23,6 +23,10 @@
 #define WRONG_SECRETS_WAIT_MS (10 * 60 * 1000)
 #define PRINTS_AT_ONCE 12
 #define PRINT_EVERY_MS 2000
+#define MESSAGES_AT_ONCE 20
+#define MESSAGE_EVERY_MS 1000
+#define PASSING_AT_ONCE 40
+#define PASSING_EVERY_MS 50
 #define PRUNE_EVERY_S 300
 
 static const AblakStorePart *const parts[] = {
@@ -157,6 +161,8 @@ static bool start(AblakBranch *box, GError **error)
       ablak_sign_ins_new(box->store, ABLAK_STAFF_COOKIE, ablak_view_me, &box->work, box);
   box->invitations = ablak_throttle_new(WRONG_SECRETS_FREE, WRONG_SECRETS_WAIT_MS);
   box->prints = ablak_allowance_new(PRINTS_AT_ONCE, PRINT_EVERY_MS);
+  box->messages = ablak_allowance_new(MESSAGES_AT_ONCE, MESSAGE_EVERY_MS);
+  box->passing = ablak_allowance_new(PASSING_AT_ONCE, PASSING_EVERY_MS);
   box->presence = ablak_presence_new();
   box->pages = ablak_open_pages_new(box->store, ablak_box_check_page, box);
   const AblakDraftsOptions drafts = {
@@ -186,6 +192,8 @@ static void stop(AblakBranch *box)
   ablak_throttle_free(box->invitations);
   ablak_allowance_free(box->numbers);
   ablak_allowance_free(box->prints);
+  ablak_allowance_free(box->messages);
+  ablak_allowance_free(box->passing);
   ablak_box_forms_unref(box->forms);
   ablak_kb_close(box->kb);
   /* Last above the store: what is written after it would not be in the journal. */

@@ -3,7 +3,6 @@
 #include "core/error.h"
 #include "core/id.h"
 #include "core/log.h"
-#include "daemon/person.h"
 #include "http/metrics.h"
 #include <gio/gunixsocketaddress.h>
 #include <glib/gstdio.h>
@@ -17,6 +16,8 @@
 typedef struct {
   char *id;
   char *visit;
+  char *session;       /* the visit's id, or that of a page's own check of its line */
+  char *party;         /* whose it is; NULL for one that outlived an earlier ablakd */
   AblakLivePeer *peer; /* NULL while the page is away */
   AblakMediaLegState state;
   char *cipher;
@@ -40,6 +41,8 @@ static void leg_free(gpointer data)
     g_source_remove(leg->away_timer);
   g_free(leg->id);
   g_free(leg->visit);
+  g_free(leg->session);
+  g_free(leg->party);
   g_free(leg->cipher);
   g_free(leg);
 }
@@ -67,18 +70,18 @@ static void tell_error(AblakLivePeer *peer, const char *visit, const char *leg, 
 
 /* --- towards ablak-media -------------------------------------------------------------------- */
 
-static void send_simple(AblakMediaLink *link, AblakMediaType type, const char *visit,
+static void send_simple(AblakMediaLink *link, AblakMediaType type, const char *session,
                         const char *leg)
 {
   if (!link->channel)
     return;
-  g_autoptr(AblakMediaMessage) message = ablak_media_message_new(type, visit, leg);
+  g_autoptr(AblakMediaMessage) message = ablak_media_message_new(type, session, leg);
   ablak_media_channel_send(link->channel, message);
 }
 
 static void drop_leg(AblakMediaLink *link, Leg *leg)
 {
-  send_simple(link, ABLAK_MEDIA_LEAVE, leg->visit, leg->id);
+  send_simple(link, ABLAK_MEDIA_LEAVE, leg->session, leg->id);
   g_hash_table_remove(link->legs, leg->id);
 }
 
@@ -90,11 +93,12 @@ static gboolean stayed_away(gpointer data)
   return G_SOURCE_REMOVE;
 }
 
-static Leg *add_leg(AblakMediaLink *link, const char *id, const char *visit)
+static Leg *add_leg(AblakMediaLink *link, const char *id, const char *visit, const char *session)
 {
   Leg *leg = g_new0(Leg, 1);
   leg->id = g_strdup(id);
   leg->visit = g_strdup(visit);
+  leg->session = g_strdup(session);
   leg->link = link;
   g_hash_table_insert(link->legs, leg->id, leg);
   return leg;
@@ -118,15 +122,9 @@ static void tell_state(const Leg *leg)
                  ablak_media_leg_state_name(leg->state), "cipher", leg->cipher));
 }
 
-/* A page's connection may have died without the box knowing it, as when its address changed: then
- * the leg is still held by the old one, which is of the same session. */
-static bool is_own(const Leg *leg, AblakLivePeer *peer)
+static bool is_check(const Leg *leg)
 {
-  if (!leg->peer || leg->peer == peer)
-    return true;
-  const AblakPerson *holder = ablak_live_peer_identity(leg->peer);
-  const AblakPerson *asker = ablak_live_peer_identity(peer);
-  return g_strcmp0(holder->session, asker->session) == 0;
+  return strcmp(leg->session, leg->visit) != 0;
 }
 
 static bool runs(const Leg *leg)
@@ -134,51 +132,138 @@ static bool runs(const Leg *leg)
   return leg->state == ABLAK_MEDIA_LEG_CONNECTED || leg->state == ABLAK_MEDIA_LEG_DISCONNECTED;
 }
 
-/* True when the page's leg of before still runs and is now this page's again. */
-static bool take_over(AblakLivePeer *peer, Leg *leg, json_t *data)
+/* A leg nobody has claimed since ablakd began anew is for whoever knows its name. */
+static bool is_of_party(const Leg *leg, const char *visit, const char *party)
 {
-  if (!leg || leg->peer == peer || !runs(leg) || !ablak_json_get_bool(data, "alive", false))
+  return strcmp(leg->visit, visit) == 0 && !is_check(leg) &&
+         (!leg->party || strcmp(leg->party, party) == 0);
+}
+
+/* True when the page's leg of before still runs and is now this page's again. A connection that
+ * broke without a word, as when its address changed, still counts as the leg's page here; the new
+ * one is the page that lives. */
+static bool take_over(Leg *leg, AblakLivePeer *peer, const char *party, json_t *data)
+{
+  if (leg->peer == peer || !runs(leg) || !ablak_json_get_bool(data, "alive", false))
     return false;
   g_clear_handle_id(&leg->away_timer, g_source_remove);
   leg->peer = peer;
+  g_free(leg->party);
+  leg->party = g_strdup(party);
   tell_state(leg);
   if (ablak_json_get_bool(data, "restart", false))
-    send_simple(leg->link, ABLAK_MEDIA_RESTART, leg->visit, leg->id);
+    send_simple(leg->link, ABLAK_MEDIA_RESTART, leg->session, leg->id);
   return true;
 }
 
-static void join(AblakMediaLink *link, AblakLivePeer *peer, const char *visit, json_t *data)
+static Leg *leg_of_party(AblakMediaLink *link, const char *visit, const char *party)
 {
-  const char *former = ablak_json_get_string(data, "leg");
-  Leg *own = former ? g_hash_table_lookup(link->legs, former) : NULL;
-  if (own && (strcmp(own->visit, visit) != 0 || !is_own(own, peer)))
-    own = NULL;
-  if (take_over(peer, own, data))
-    return;
-  if (!link->channel) {
-    tell_error(peer, visit, NULL, "media/unavailable");
-    return;
+  GHashTableIter iter;
+  gpointer value;
+  g_hash_table_iter_init(&iter, link->legs);
+  while (g_hash_table_iter_next(&iter, NULL, &value)) {
+    Leg *leg = value;
+    if (leg->party && is_of_party(leg, visit, party))
+      return leg;
   }
-  /* The page's own leg of before, still here or waiting for it in vain: the new one takes its
-   * place. */
-  if (own)
-    drop_leg(link, own);
+  return NULL;
+}
+
+/* False when the call stays with another page. */
+static bool take_place(AblakMediaLink *link, AblakLivePeer *peer, const char *visit,
+                       const char *party, bool again)
+{
+  g_autofree char *topic = visit_topic(visit);
+  g_autoptr(json_t) nothing = json_object();
+  for (Leg *other; (other = leg_of_party(link, visit, party)); drop_leg(link, other)) {
+    /* This page's own of before: one that it left before the offer reached it, for instance. */
+    if (other->peer == peer)
+      continue;
+    if (other->peer && again) {
+      ablak_live_peer_message(peer, topic, "media.taken", nothing);
+      return false;
+    }
+    tell(other, "media.taken", json_object());
+  }
+  return true;
+}
+
+static void begin_leg(AblakMediaLink *link, AblakLivePeer *peer, const char *visit,
+                      const char *session, const char *party, json_t *data)
+{
   if (legs_of(link, peer) >= LEGS_PER_PEER_MAX) {
     tell_error(peer, visit, NULL, "media/too-many-legs");
     return;
   }
   g_autofree char *id = ablak_id_new();
-  Leg *leg = add_leg(link, id, visit);
+  Leg *leg = add_leg(link, id, visit, session);
   leg->peer = peer;
-  g_autoptr(AblakMediaMessage) message = ablak_media_message_new(ABLAK_MEDIA_JOIN, visit, id);
+  leg->party = g_strdup(party);
+  g_autoptr(AblakMediaMessage) message = ablak_media_message_new(ABLAK_MEDIA_JOIN, session, id);
   message->audio = ablak_json_get_bool(data, "audio", true);
   message->video = ablak_json_get_bool(data, "video", true);
   ablak_media_channel_send(link->channel, message);
 }
 
+/* The session in which this page tries its line: that of its first leg there, or a new one. */
+static char *check_session(AblakMediaLink *link, const AblakLivePeer *peer)
+{
+  GHashTableIter iter;
+  gpointer value;
+  g_hash_table_iter_init(&iter, link->legs);
+  while (g_hash_table_iter_next(&iter, NULL, &value)) {
+    const Leg *leg = value;
+    if (leg->peer == peer && is_check(leg))
+      return g_strdup(leg->session);
+  }
+  g_autofree char *id = ablak_id_new();
+  return g_strconcat("check:", id, NULL);
+}
+
+static void join_check(AblakMediaLink *link, AblakLivePeer *peer, const char *visit,
+                       const char *party, json_t *data)
+{
+  g_autofree char *session = check_session(link, peer);
+  begin_leg(link, peer, visit, session, party, data);
+}
+
+static void join_call(AblakMediaLink *link, AblakLivePeer *peer, const char *visit,
+                      const char *party, json_t *data)
+{
+  const char *former = ablak_json_get_string(data, "leg");
+  Leg *own = former ? g_hash_table_lookup(link->legs, former) : NULL;
+  if (own && is_of_party(own, visit, party)) {
+    if (take_over(own, peer, party, data))
+      return;
+    drop_leg(link, own);
+  }
+  if (take_place(link, peer, visit, party, ablak_json_get_bool(data, "again", false)))
+    begin_leg(link, peer, visit, visit, party, data);
+}
+
+static void join(AblakMediaLink *link, AblakLivePeer *peer, const char *visit, const char *party,
+                 json_t *data)
+{
+  if (!link->channel)
+    tell_error(peer, visit, NULL, "media/unavailable");
+  else if (ablak_json_get_bool(data, "check", false))
+    join_check(link, peer, visit, party, data);
+  else
+    join_call(link, peer, visit, party, data);
+}
+
+/* The page leaves before it has heard of its leg. */
+static void leave_call(AblakMediaLink *link, const AblakLivePeer *peer, const char *visit,
+                       const char *party)
+{
+  Leg *leg = leg_of_party(link, visit, party);
+  if (leg && leg->peer == peer)
+    drop_leg(link, leg);
+}
+
 static void pass_on(AblakMediaLink *link, AblakMediaType type, const Leg *leg, json_t *data)
 {
-  g_autoptr(AblakMediaMessage) message = ablak_media_message_new(type, leg->visit, leg->id);
+  g_autoptr(AblakMediaMessage) message = ablak_media_message_new(type, leg->session, leg->id);
   message->generation = ablak_json_get_int(data, "generation", 0);
   message->sdp = g_strdup(ablak_json_get_string(data, "sdp"));
   message->candidate = g_strdup(ablak_json_get_string(data, "candidate"));
@@ -188,13 +273,17 @@ static void pass_on(AblakMediaLink *link, AblakMediaType type, const Leg *leg, j
 }
 
 void ablak_media_link_receive(AblakMediaLink *link, AblakLivePeer *peer, const char *visit,
-                              const char *kind, json_t *data)
+                              const char *party, const char *kind, json_t *data)
 {
   if (strcmp(kind, "media.join") == 0) {
-    join(link, peer, visit, data);
+    join(link, peer, visit, party, data);
     return;
   }
   const char *id = ablak_json_get_string(data, "leg");
+  if (!id && strcmp(kind, "media.leave") == 0) {
+    leave_call(link, peer, visit, party);
+    return;
+  }
   Leg *leg = id ? g_hash_table_lookup(link->legs, id) : NULL;
   if (!leg || leg->peer != peer || strcmp(leg->visit, visit) != 0) {
     tell_error(peer, visit, id, "media/no-such-leg");
@@ -205,7 +294,7 @@ void ablak_media_link_receive(AblakMediaLink *link, AblakLivePeer *peer, const c
   else if (strcmp(kind, "media.candidate") == 0 && ablak_json_get_string(data, "candidate"))
     pass_on(link, ABLAK_MEDIA_CANDIDATE, leg, data);
   else if (strcmp(kind, "media.restart") == 0)
-    send_simple(link, ABLAK_MEDIA_RESTART, visit, id);
+    send_simple(link, ABLAK_MEDIA_RESTART, leg->session, id);
   else if (strcmp(kind, "media.leave") == 0)
     drop_leg(link, leg);
   else
@@ -221,20 +310,30 @@ void ablak_media_link_peer_closed(AblakMediaLink *link, AblakLivePeer *peer)
     Leg *leg = value;
     if (leg->peer != peer)
       continue;
+    if (is_check(leg)) {
+      send_simple(link, ABLAK_MEDIA_LEAVE, leg->session, leg->id);
+      g_hash_table_iter_remove(&iter);
+      continue;
+    }
     leg->peer = NULL;
     leg->away_timer = g_timeout_add_seconds(ADOPTION_S, stayed_away, leg);
   }
 }
 
-static gboolean is_of_visit(gpointer key, gpointer value, gpointer visit)
+static gboolean end_with_visit(gpointer key, gpointer value, gpointer visit)
 {
-  return strcmp(((Leg *)value)->visit, visit) == 0;
+  const Leg *leg = value;
+  if (strcmp(leg->visit, visit) != 0)
+    return FALSE;
+  if (is_check(leg))
+    send_simple(leg->link, ABLAK_MEDIA_LEAVE, leg->session, leg->id);
+  return TRUE;
 }
 
 void ablak_media_link_close_visit(AblakMediaLink *link, const char *visit)
 {
   send_simple(link, ABLAK_MEDIA_CLOSE, visit, NULL);
-  g_hash_table_foreach_remove(link->legs, is_of_visit, (gpointer)visit);
+  g_hash_table_foreach_remove(link->legs, end_with_visit, (gpointer)visit);
 }
 
 /* --- from ablak-media ------------------------------------------------------------------------- */
@@ -251,7 +350,7 @@ static void adopt(AblakMediaLink *link, json_t *legs)
     const char *state = ablak_json_get_string(entry, "state");
     if (!id || !visit || !state || g_hash_table_contains(link->legs, id))
       continue;
-    Leg *leg = add_leg(link, id, visit);
+    Leg *leg = add_leg(link, id, visit, visit);
     leg->state = strcmp(state, "connected") == 0 ? ABLAK_MEDIA_LEG_CONNECTED : ABLAK_MEDIA_LEG_NEW;
     leg->away_timer = g_timeout_add_seconds(ADOPTION_S, stayed_away, leg);
   }

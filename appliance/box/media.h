@@ -3,19 +3,25 @@
  * "media.gone" and join again.
  *
  * Wire on the topic "visit:<id>" (passing messages, never stored):
- *   page -> box   media.join {audio, video, leg?, alive?, restart?}
+ *   page -> box   media.join {audio, video, leg?, alive?, restart?, again?, check?}
  *                 media.answer {leg, generation, sdp}
  *                 media.candidate {leg, generation, candidate, mid}
  *                 media.restart {leg}: ICE restarts
- *                 media.leave {leg}
+ *                 media.leave {leg?}
  *   box -> page   media.offer {leg, generation, sdp, iceServers}
  *                 media.candidate {leg, generation, candidate, mid}
  *                 media.state {leg, state, cipher?}
  *                 media.gone {}
+ *                 media.taken {}: another page of the same person has the call now
  *                 media.error {leg?, slug}
  * A join's `leg` is one of this page from before its live connection broke. With `alive` the page
  * still has its end, so it is taken over if it runs, and led to the page's present address if
- * `restart`; without, it is replaced. Main thread. */
+ * `restart`; without, it is replaced.
+ *
+ * One person has one leg in a visit's call: who joins from a second page or device takes the call
+ * over, but a page that only comes back by itself (`again`) leaves it where it is. With `check` a
+ * page joins a session of its own, apart from the visit's call, to try its line: its two legs there
+ * hear each other and nobody else does. Main thread. */
 #pragma once
 #include "box/ice-servers.h"
 #include "http/live.h"
@@ -32,9 +38,10 @@ void ablak_media_link_free(AblakMediaLink *link);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(AblakMediaLink, ablak_media_link_free)
 bool ablak_media_link_is_up(const AblakMediaLink *link);
 
-/* A page's media message; the caller has checked that the page belongs to the visit. */
+/* A page's media message; the caller has checked that the page belongs to the visit. `party`: whose
+ * page it is, the same for all pages of one person. */
 void ablak_media_link_receive(AblakMediaLink *link, AblakLivePeer *peer, const char *visit,
-                              const char *kind, json_t *data);
+                              const char *party, const char *kind, json_t *data);
 /* The page's live connection is gone: its legs may be taken over for 30 s. */
 void ablak_media_link_peer_closed(AblakMediaLink *link, AblakLivePeer *peer);
 /* The visit has ended: everyone leaves. */

@@ -129,6 +129,33 @@ AblakVisit *ablak_visit_load(AblakTxn *txn, const char *visit_id,
 AblakVisit *ablak_visit_of_ticket(AblakTxn *txn, const char *ticket_id, GError **error);
 AblakVisit *ablak_visit_of_clerk(AblakTxn *txn, const char *clerk_id, GError **error);
 
+/* --- messages
+ * ------------------------------------------------------------------------------------------ */
+
+typedef struct {
+  char *id, *author, *text; /* author: "citizen" or "clerk" */
+  gint64 serial, sent_ms;   /* serial: 1, 2, 3 within the visit */
+} AblakVisitMessage;
+void ablak_visit_message_free(AblakVisitMessage *message);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(AblakVisitMessage, ablak_visit_message_free)
+
+typedef struct {
+  const char *author, *actor, *key, *text;
+} AblakVisitSaying;
+
+/* Keeps one message. The same key of the same author again gives the message of before. The caller
+ * has checked that the visit goes on and bounds the text. CONFLICT "queue/too-many-messages" after
+ * 2,000 of a visit. */
+bool ablak_visit_say(AblakTxn *txn, const char *visit_id, const AblakVisitSaying *saying,
+                     char **ret_message_id, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* NOT_FOUND "queue/no-such-message". */
+AblakVisitMessage *ablak_visit_message_load(AblakTxn *txn, const char *message_id,
+                                            GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* Those with a greater serial than `after`, oldest first: an array of AblakVisitMessage that frees
+ * them. */
+GPtrArray *ablak_visit_messages(AblakTxn *txn, const char *visit_id, gint64 after,
+                                GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
 /* --- figures
  * --------------------------------------------------------------------------------------------- */
 

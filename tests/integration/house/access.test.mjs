@@ -88,10 +88,13 @@ test("after its end a visit can only be looked back at", async () => {
   late.form.get("familyName").insert(0, "late");
   await until("the refusal of a late change", () => late.refused.length > 0);
   assert.equal(late.refused[0].path, "/familyName");
-  live.send(`visit:${visit.id}`, "chat", { text: "still there?" });
+  const others = follow(clerk, [`visit:${visit.id}`]);
+  await others.wait("the clerk's live connection", (m) => m.type === "hello");
+  live.send(`visit:${visit.id}`, "typing", { page: "p", text: "still there?" });
   live.send(`visit:${visit.id}`, "media.join", { audio: true, video: true });
   await live.wait("the refusal of the call", (m) => m.kind === "media.error" && m.data.slug === "queue/visit-ended");
-  assert.ok(!live.messages.some((m) => m.kind === "chat"));
+  assert.ok(!others.messages.some((m) => m.kind === "typing"));
+  for (const person of [citizen, clerk]) await refused(person.post(`/api/visits/${visit.id}/messages`, { text: "late", key: randomUUID() }), 409, "queue/visit-ended");
   assert.equal((await new Client(house.boxUrl).post("/api/join/resume", { token: joined.resumeToken })).visitId, visit.id);
 });
 
@@ -161,7 +164,7 @@ test("topics and cookies of others", async () => {
     const live = follow(person, [topic]);
     const answer = await live.wait(`the refusal of ${topic}`, (m) => m.type === "error");
     assert.equal(answer.problem.status, 403);
-    live.send(topic, "chat", { text: "heard?" });
+    live.send(topic, "typing", { page: "p", text: "heard?" });
     live.send(topic, "media.join", {});
     const stream = await person.request("GET", `/api/events?topics=${encodeURIComponent(topic)}`);
     assert.equal(stream.status, 403);
@@ -169,7 +172,7 @@ test("topics and cookies of others", async () => {
   const witness = follow(citizen, [`visit:${visit.id}`]);
   await witness.wait("the live connection", (m) => m.type === "hello");
   await sleep(200);
-  assert.ok(!witness.messages.some((m) => m.kind === "chat"));
+  assert.ok(!witness.messages.some((m) => m.kind === "typing"));
 
   const both = new Client(house.boxUrl);
   for (const one of [clerk, citizen]) for (const [name, value] of one.cookies) both.cookies.set(name, value);
