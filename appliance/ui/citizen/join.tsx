@@ -5,6 +5,7 @@ import type { Visit } from "../generated/box-api";
 import { t } from "../shared/i18n";
 import { officeName, startBoxPage } from "../shared/start";
 import { Button, Header, Notice, Title, usePageTitle } from "../shared/ui";
+import { Check } from "./check";
 import { CodeForm } from "./code-form";
 import { Meeting } from "./meeting";
 import { currentVisit, forget, redeem, rememberCall, takeSecret } from "./session";
@@ -13,6 +14,7 @@ type Stage =
   | { at: "loading" }
   | { at: "invited"; what: { secret: string } | { code: string }; error?: string; busy?: boolean }
   | { at: "code"; error?: string; busy?: boolean }
+  | { at: "check"; visit: Visit }
   | { at: "meeting"; visit: Visit }
   | { at: "left" };
 
@@ -41,9 +43,9 @@ function Page() {
     setStage("secret" in what ? { at: "invited", what, busy: true } : { at: "code", busy: true });
     try {
       await redeem(what);
-      rememberCall(withCall);
+      rememberCall(false);
       const visit = await currentVisit();
-      setStage(visit ? { at: "meeting", visit } : { at: "code" });
+      setStage(visit ? { at: withCall ? "check" : "meeting", visit } : { at: "code" });
     } catch (error) {
       setStage({ at: "code", error: errorText(error) });
     }
@@ -54,13 +56,23 @@ function Page() {
     <>
       <Header office={officeName()} />
       <main class="ab-main ab-narrow" id="main">
-        <Entry stage={stage} join={join} />
+        {stage.at === "check" ? (
+          <Check
+            visit={stage.visit}
+            onDone={(withCall) => {
+              rememberCall(withCall);
+              setStage({ at: "meeting", visit: stage.visit });
+            }}
+          />
+        ) : (
+          <Entry stage={stage} join={join} />
+        )}
       </main>
     </>
   );
 }
 
-function Entry({ stage, join }: { stage: Exclude<Stage, { at: "meeting" }>; join: (what: { secret: string } | { code: string }, withCall: boolean) => Promise<void> }) {
+function Entry({ stage, join }: { stage: Exclude<Stage, { at: "meeting" | "check" }>; join: (what: { secret: string } | { code: string }, withCall: boolean) => Promise<void> }) {
   usePageTitle(t("ui.join.title"));
   if (stage.at === "loading") return <p role="status">{t("ui.common.loading")}</p>;
   if (stage.at === "left")

@@ -26,7 +26,7 @@ export function Meeting({ first, onLeft }: { first: Visit; onLeft: () => void })
   useLiveReload(live, [topic], visitLoad.reload);
   const visit = usePresence(live, visitLoad.value ?? first);
   const call = useMemo(() => new Call(live, first.id, first.iceServers), []);
-  const chat = useMemo(() => new Chat(live, topic, "citizen"), []);
+  const chat = useMemo(() => new Chat(live, first.id, "citizen"), []);
   const { receipt, filed } = useReceipt(live, first.id, visit.filingId ?? null);
   const wide = useWide();
   usePageTitle(localText(visit.serviceName));

@@ -20,6 +20,15 @@ export function ContactPanel({ visit, call, chat, inviteNow }: { visit: Visit | 
         <div class="ab-call ab-call-none"><div class="ab-call-note"><p>{t("ui.desk.no-call")}</p></div></div>
       </section>
     );
+  if (visit.state === "ended")
+    return (
+      <section class="ab-desk-contact" aria-label={t("ui.desk.contact")}>
+        <div class="ab-desk-chat">
+          <h2 class="ab-panel-title">{t("ui.chat.title")}</h2>
+          <ChatView chat={chat} past />
+        </div>
+      </section>
+    );
   return (
     <section class="ab-desk-contact" aria-label={t("ui.desk.contact")}>
       {offersCall(visit, call) && (

@@ -53,7 +53,7 @@ function toggleCall(call: Call): void {
 function useVisitParts(live: Live, visit: Visit | null) {
   const id = visit?.id ?? null;
   const parts = useMemo(
-    () => (visit ? { call: new Call(live, visit.id, visit.iceServers), chat: new Chat(live, `visit:${visit.id}`, "clerk") } : null),
+    () => (visit ? { call: new Call(live, visit.id, visit.iceServers), chat: new Chat(live, visit.id, "clerk") } : null),
     [live, id],
   );
   useEffect(
@@ -170,7 +170,7 @@ function Desk({ me, setMe, live, onHelp }: { me: Me; setMe: (me: Me) => void; li
         noShow={onTicket("no-show")}
       />
       <ClientPanel live={live} visit={visit} tab={tab} setTab={setTab} onVisit={setVisit} onClose={() => setVisit(null)} />
-      <ContactPanel visit={visit?.state === "open" ? visit : null} call={parts?.call ?? null} chat={parts?.chat ?? null} inviteNow={invite} />
+      <ContactPanel visit={visit} call={parts?.call ?? null} chat={parts?.chat ?? null} inviteNow={invite} />
     </main>
   );
 }

@@ -1,11 +1,18 @@
-// The picture of a call: the other large, oneself small, the controls below.
+// The picture of a call: the other large, oneself small, the controls below. Whatever is missing
+// from the picture is said in words.
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { Call } from "./call";
+import type { Part } from "./call-part";
+import { DeviceDialog } from "./device-picker";
 import { t, tMaybe } from "./i18n";
-import { CallIcon, CameraIcon, CameraOffIcon, HangUpIcon, MicIcon, MicOffIcon } from "./icons";
+import { CallIcon, CameraIcon, CameraOffIcon, DevicesIcon, HangUpIcon, MicIcon, MicOffIcon } from "./icons";
+import { LineMark } from "./line-mark";
 import { Button, cx } from "./ui";
 
-function Video({ stream, muted, label }: { stream: MediaStream; muted: boolean; label: string }) {
+type Side = Part["from"];
+type Sinkable = HTMLVideoElement & { setSinkId?: (id: string) => Promise<void> };
+
+export function Video({ stream, muted, label, speaker = "" }: { stream: MediaStream; muted: boolean; label: string; speaker?: string }) {
   const ref = useRef<HTMLVideoElement>(null);
   const [blocked, setBlocked] = useState(false);
   const play = () => {
@@ -19,6 +26,10 @@ function Video({ stream, muted, label }: { stream: MediaStream; muted: boolean; 
     if (video.srcObject !== stream) video.srcObject = stream;
     play();
   }, [stream, muted]);
+  useEffect(() => {
+    // A speaker that is gone: the browser's own is used.
+    if (!muted && speaker) void (ref.current as Sinkable | null)?.setSinkId?.(speaker).catch(() => undefined);
+  }, [speaker, muted]);
   return (
     <>
       <video ref={ref} autoplay playsInline aria-label={label} />
@@ -31,50 +42,90 @@ function Video({ stream, muted, label }: { stream: MediaStream; muted: boolean; 
   );
 }
 
-export function CallPicture({ call, side, class: extra }: { call: Call; side: "citizen" | "clerk"; class?: string }) {
+/** Why the other's picture is not there; null when it is. */
+function missingPicture(call: Call, other: Part | undefined, side: Side): string | null {
+  if (!other) return null;
+  const { step } = call.ladder.value;
+  if (step === "text" || other.wants === "text") return t("ui.call.step-text");
+  if (step === "audio") return t("ui.call.step-audio");
+  if (other.wants === "audio") return t("ui.call.step-audio-other");
+  if (other.camera === "on") return null;
+  const silent = other.microphone === "none" || other.microphone === "denied";
+  const what = other.camera === "paused" ? "paused" : other.camera === "off" ? "off" : silent ? "listens" : "none";
+  return tMaybe(`ui.call.other-${what}-${side}`, what);
+}
+
+function Notes({ call, side, other }: { call: Call; side: Side; other: Part | undefined }) {
+  const state = call.state.value;
+  const missing = state === "talking" ? missingPicture(call, other, side) : null;
+  const text = state === "idle" && call.elsewhere.value ? t("ui.call.elsewhere") : state !== "talking" ? tMaybe(`ui.call.state-${state}-${side}`, state) : missing;
+  // Always there: a live region that comes with its text is not read by every screen reader.
+  return <div class={cx("ab-call-note", !text && "ab-call-note-none")} role="status">{text && <p>{text}</p>}</div>;
+}
+
+function problemOf(call: Call): string | null {
+  const states = [call.devices.camera.value, call.devices.microphone.value];
+  if (states.includes("denied")) return t("ui.call.denied");
+  if (states.every((state) => state === "none")) return t("ui.call.missing");
+  if (states[0] === "none") return t("ui.call.no-camera");
+  return states[1] === "none" ? t("ui.call.no-microphone") : null;
+}
+
+export function CallPicture({ call, side, class: extra }: { call: Call; side: Side; class?: string }) {
   const state = call.state.value;
   const remote = call.remote.value.find((stream) => stream.getTracks().length > 0);
-  const local = call.local.value;
-  const { problem } = call.media.value;
+  const local = call.devices.local.value;
+  const other = call.others.value.find(({ from }) => from !== side);
+  const hidden = state === "talking" && missingPicture(call, other, side) !== null;
+  const problem = state === "idle" || state === "asking" ? null : problemOf(call);
   return (
-    <div class={cx("ab-call", extra)} data-call-state={state}>
-      {remote && state !== "idle" && <Video stream={remote} muted={false} label={t(side === "citizen" ? "ui.call.video-clerk" : "ui.call.video-citizen")} />}
-      {state !== "talking" && (
-        <div class="ab-call-note" role="status">
-          <p>{tMaybe(`ui.call.state-${state}-${side}`, state)}</p>
-        </div>
-      )}
-      {local && call.media.value.video && (
-        <div class={cx("ab-call-self", call.cameraOff.value && "ab-call-self-off")}>
+    <div class={cx("ab-call", extra, hidden && "ab-call-unseen")} data-call-state={state} data-elsewhere={call.elsewhere.value ? "yes" : undefined} data-step={call.ladder.value.step}>
+      {remote && state !== "idle" && <Video stream={remote} muted={false} speaker={call.devices.speaker.value} label={t(side === "citizen" ? "ui.call.video-clerk" : "ui.call.video-citizen")} />}
+      <Notes call={call} side={side} other={other} />
+      {local && call.devices.camera.value === "on" && (
+        <div class="ab-call-self">
           <Video stream={local} muted label={t("ui.call.video-self")} />
         </div>
       )}
-      {problem && state !== "idle" && <p class="ab-call-problem" role="status">{t(problem === "denied" ? "ui.call.denied" : "ui.call.missing")}</p>}
+      {state === "talking" && (other?.microphone === "off" || other?.microphone === "none") && <p class="ab-call-muted" role="status"><MicOffIcon /> {t(`ui.call.other-muted-${side}`)}</p>}
+      {problem && <p class="ab-call-problem" role="status">{problem}</p>}
     </div>
   );
 }
 
+function Toggle({ on, name, icon, iconOff, onClick, class: extra }: { on: boolean; name: string; icon: preact.JSX.Element; iconOff: preact.JSX.Element; onClick: () => void; class: string }) {
+  return (
+    <button type="button" class={cx("ab-icon-button", extra)} aria-pressed={!on} aria-label={name} title={name} onClick={onClick}>
+      {on ? icon : iconOff}
+    </button>
+  );
+}
+
 export function CallControls({ call, keys }: { call: Call; keys?: string }) {
-  const idle = call.state.value === "idle";
-  if (idle)
+  const [choosing, setChoosing] = useState(false);
+  const { devices } = call;
+  if (call.state.value === "idle")
     return (
       <div class="ab-call-controls">
         <Button class="ab-call-start" keys={keys} onClick={() => void call.start()}>
-          <CallIcon /> {t("ui.call.start")}
+          <CallIcon /> {t(call.elsewhere.value ? "ui.call.take-back" : "ui.call.start")}
         </Button>
       </div>
     );
   return (
-    <div class="ab-call-controls" role="group" aria-label={t("ui.call.controls")}>
-      <button type="button" class="ab-icon-button" aria-pressed={call.muted.value} aria-label={t("ui.call.mute")} title={t("ui.call.mute")} onClick={() => call.toggleMute()}>
-        {call.muted.value ? <MicOffIcon /> : <MicIcon />}
-      </button>
-      <button type="button" class="ab-icon-button" aria-pressed={call.cameraOff.value} aria-label={t("ui.call.camera-off")} title={t("ui.call.camera-off")} onClick={() => call.toggleCamera()}>
-        {call.cameraOff.value ? <CameraOffIcon /> : <CameraIcon />}
-      </button>
-      <button type="button" class="ab-icon-button ab-icon-button-danger ab-hang-up" aria-label={t("ui.call.hang-up")} title={t("ui.call.hang-up")} onClick={() => call.hangUp()}>
-        <HangUpIcon />
-      </button>
+    <div class="ab-call-below">
+      <div class="ab-call-controls" role="group" aria-label={t("ui.call.controls")}>
+        <Toggle class="ab-call-mic" on={devices.microphone.value === "on"} name={t("ui.call.mute")} icon={<MicIcon />} iconOff={<MicOffIcon />} onClick={() => call.toggleMute()} />
+        <Toggle class="ab-call-camera" on={devices.camera.value === "on"} name={t("ui.call.camera-off")} icon={<CameraIcon />} iconOff={<CameraOffIcon />} onClick={() => call.toggleCamera()} />
+        <button type="button" class="ab-icon-button ab-call-devices" aria-label={t("ui.device.title")} title={t("ui.device.title")} onClick={() => setChoosing(true)}>
+          <DevicesIcon />
+        </button>
+        <button type="button" class="ab-icon-button ab-icon-button-danger ab-hang-up" aria-label={t("ui.call.hang-up")} title={t("ui.call.hang-up")} onClick={() => call.hangUp()}>
+          <HangUpIcon />
+        </button>
+      </div>
+      <LineMark call={call} />
+      {choosing && <DeviceDialog devices={devices} onClose={() => setChoosing(false)} />}
     </div>
   );
 }

@@ -1,7 +1,11 @@
 // One page's part in a call. The box is the only offerer; this page answers, sends its candidates
 // and, whatever breaks, joins again by itself. The form never waits for it.
 import { signal, type Signal } from "@preact/signals";
-import { backoff, type Live, type LiveMessage } from "./live";
+import { Parts, type Part } from "./call-part";
+import { figuresOf, readingOf, sampleOf, type Circumstances, type LineFigures, type Reading } from "./call-stats";
+import { Devices, type Kind } from "./devices";
+import { climb, startLadder, type Ladder } from "./line-ladder";
+import { backoff, onNetworkChange, type Live, type LiveMessage } from "./live";
 
 export type CallState =
   | "idle" // not in the call
@@ -11,23 +15,20 @@ export type CallState =
   | "talking" // the other's picture or sound is here
   | "interrupted"; // lost; coming back by itself
 
-export interface LocalMedia {
-  audio: boolean;
-  video: boolean;
-  /** Why there is no camera or microphone: "denied", "missing", or null. */
-  problem: "denied" | "missing" | null;
-}
-
-const STALL_MS = 5_000;
+const STALL_MS = 10_000;
 const OFFER_MS = 8_000;
+const SAMPLE_MS = 1_000;
 
 export class Call {
   readonly state: Signal<CallState> = signal("idle");
-  readonly local: Signal<MediaStream | null> = signal(null);
+  readonly devices = new Devices(() => this.#devicesChanged());
   readonly remote: Signal<readonly MediaStream[]> = signal([]);
-  readonly media: Signal<LocalMedia> = signal({ audio: false, video: false, problem: null });
-  readonly muted = signal(false);
-  readonly cameraOff = signal(false);
+  /** The others in the call, as they say of themselves. */
+  readonly others: Signal<readonly Part[]>;
+  readonly ladder: Signal<Ladder> = signal(startLadder);
+  readonly figures: Signal<LineFigures | null> = signal(null);
+  /** Another page of the same person has the call. */
+  readonly elsewhere = signal(false);
   readonly cipher = signal<string | null>(null);
   readonly #live: Live;
   readonly #topic: string;
@@ -38,16 +39,26 @@ export class Call {
   #generation = 0;
   #early: RTCIceCandidateInit[] = [];
   #queue: Promise<void> = Promise.resolve();
+  /** Counts the connections given up: what was said of an earlier one is no longer looked at. */
+  #era = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
+  #sampling: ReturnType<typeof setInterval> | undefined;
+  #unwatch: () => void = () => undefined;
+  #reading: Reading | null = null;
   #attempt = 0;
   #wanted = false;
+  /** The box has answered: from now on the page comes back to a call that it has had. */
+  #answered = false;
   /** The way of before may be no more: this device may have another address. */
   #astray = false;
+  readonly #parts: Parts;
 
   constructor(live: Live, visitId: string, iceServers: RTCIceServer[]) {
     this.#live = live;
     this.#topic = `visit:${visitId}`;
     this.#iceServers = iceServers;
+    this.#parts = new Parts(live, this.#topic, () => this.#othersChanged());
+    this.others = this.#parts.others;
     this.#off.push(
       live.on("message", (message) => {
         if (message.topic === this.#topic && message.kind.startsWith("media.")) this.#receive(message);
@@ -58,6 +69,7 @@ export class Call {
         // While the devices are being asked for, start() joins by itself when it knows them.
         if (state === "open" && this.#wanted && this.state.value !== "asking") this.#join(false);
       }),
+      onNetworkChange(() => this.#findWay()),
     );
   }
 
@@ -69,70 +81,131 @@ export class Call {
   async start(wish: { audio: boolean; video: boolean } = { audio: true, video: true }): Promise<void> {
     if (this.#wanted) return;
     this.#wanted = true;
+    this.elsewhere.value = false;
     this.state.value = "asking";
-    await this.#openDevices(wish);
-    if (!this.#wanted) return this.#closeDevices();
+    const era = this.#era;
+    await this.devices.open(wish);
+    if (era !== this.#era) return;
+    this.#unwatch = this.#live.watch();
     this.#attempt = 0;
+    this.#answered = false;
+    this.ladder.value = startLadder;
+    this.#sampling = setInterval(() => void this.#sample(), SAMPLE_MS);
     this.#join(true);
   }
 
   hangUp(): void {
+    // Also before the offer has named the leg: the box knows what this page has asked for.
+    if (this.#wanted) this.#live.send(this.#topic, "media.leave", this.#leg ? { leg: this.#leg } : {});
+    this.#end();
+  }
+
+  #end(): void {
     this.#wanted = false;
     clearTimeout(this.#timer);
-    if (this.#leg) this.#live.send(this.#topic, "media.leave", { leg: this.#leg });
+    clearInterval(this.#sampling);
+    this.#unwatch();
+    this.#unwatch = () => undefined;
     this.#dropPeer();
     this.#leg = null;
-    this.#closeDevices();
+    this.devices.close();
     this.state.value = "idle";
+    this.#tellPart();
   }
 
   toggleMute(): void {
-    this.muted.value = !this.muted.value;
-    for (const track of this.local.value?.getAudioTracks() ?? []) track.enabled = !this.muted.value;
+    if (this.#wanted) void this.devices.setMicrophone(this.devices.microphone.value !== "on");
   }
 
   toggleCamera(): void {
-    this.cameraOff.value = !this.cameraOff.value;
-    for (const track of this.local.value?.getVideoTracks() ?? []) track.enabled = !this.cameraOff.value;
+    if (this.#wanted) void this.devices.setCamera(this.devices.camera.value !== "on");
   }
 
   destroy(): void {
     this.hangUp();
     for (const off of this.#off) off();
+    this.#parts.destroy();
   }
 
-  // --- devices -----------------------------------------------------------------------------------
+  // --- what is sent ------------------------------------------------------------------------------
 
-  async #openDevices(wish: { audio: boolean; video: boolean }): Promise<void> {
-    const devices = navigator.mediaDevices as MediaDevices | undefined;
-    const video = { width: { ideal: 640 }, height: { ideal: 480 }, frameRate: { ideal: 25 } };
-    let problem: LocalMedia["problem"] = null;
-    // Picture and sound, else sound alone, else the picture: a broken camera must not cost the call.
-    const tries = [
-      { audio: wish.audio, video: wish.video ? video : false },
-      { audio: wish.audio, video: false },
-      { audio: false, video: wish.video ? video : false },
-    ].filter((constraints) => constraints.audio || constraints.video);
-    for (const constraints of tries) {
-      try {
-        if (!devices) throw new DOMException("no devices", "NotFoundError");
-        const stream = await devices.getUserMedia(constraints);
-        this.local.value = stream;
-        this.media.value = { audio: stream.getAudioTracks().length > 0, video: stream.getVideoTracks().length > 0, problem };
-        return;
-      } catch (error) {
-        problem = error instanceof DOMException && error.name === "NotAllowedError" ? "denied" : "missing";
-      }
+  /** What both lines can take: the weaker one decides. */
+  #may(kind: Kind): boolean {
+    const steps = [this.ladder.value.step, ...this.others.value.map(({ wants }) => wants)];
+    return kind === "video" ? steps.every((step) => step === "video") : steps.every((step) => step !== "text");
+  }
+
+  #devicesChanged(): void {
+    void this.#attachTracks();
+    this.#tellPart();
+  }
+
+  #othersChanged(): void {
+    void this.#attachTracks();
+    this.#updateState();
+    this.#tellPart();
+  }
+
+  #tellPart(): void {
+    const camera = this.devices.camera.value;
+    this.#parts.tell({
+      inCall: this.#wanted && this.state.value !== "asking",
+      camera: camera === "on" && !this.#may("video") ? "paused" : camera,
+      microphone: this.devices.microphone.value,
+      wants: this.ladder.value.step,
+    });
+  }
+
+  /** Puts our tracks on the transceivers that the offer made (mids "audio" and "video"). */
+  async #attachTracks(): Promise<void> {
+    const transceivers = this.#peer?.getTransceivers() ?? [];
+    for (const kind of ["audio", "video"] as const) {
+      const own = transceivers.find((entry) => entry.mid === kind) ?? transceivers.find((entry) => entry.receiver.track.kind === kind);
+      if (!own || own.currentDirection === "stopped") continue;
+      // Also without a track: turning the camera on later then needs no new offer.
+      if (own.direction !== "sendrecv") own.direction = "sendrecv";
+      const track = this.#may(kind) ? this.devices.track(kind) : null;
+      if (own.sender.track !== track) await own.sender.replaceTrack(track);
     }
-    this.media.value = { audio: false, video: false, problem };
   }
 
-  #closeDevices(): void {
-    for (const track of this.local.value?.getTracks() ?? []) track.stop();
-    this.local.value = null;
-    this.media.value = { audio: false, video: false, problem: null };
-    this.muted.value = false;
-    this.cameraOff.value = false;
+  // --- the line ----------------------------------------------------------------------------------
+
+  async #sample(): Promise<void> {
+    const peer = this.#peer;
+    if (!peer || this.state.value === "joining") return;
+    const now = readingOf((await peer.getStats()) as unknown as Iterable<[string, unknown]>, performance.now());
+    const before = this.#reading;
+    this.#reading = now;
+    // A reading that comes late (a page in the background) is no second of the call.
+    if (peer !== this.#peer || !before || now.at - before.at > 3 * SAMPLE_MS) return;
+    const figures = figuresOf(before, now);
+    const step = this.ladder.value.step;
+    this.figures.value = figures;
+    this.ladder.value = climb(this.ladder.value, sampleOf(figures, now, this.#circumstances(peer)));
+    if (step === this.ladder.value.step) return;
+    await this.#attachTracks();
+    this.#tellPart();
+  }
+
+  #circumstances(peer: RTCPeerConnection): Circumstances {
+    const [picture, sound] = [this.#may("video"), this.#may("audio")];
+    const expectsPicture = picture && this.others.value.some(({ camera }) => camera === "on");
+    return {
+      connected: peer.connectionState === "connected",
+      sends: picture && this.devices.camera.value === "on",
+      expects: expectsPicture || (sound && this.others.value.some(({ microphone }) => microphone === "on")),
+      expectsPicture,
+    };
+  }
+
+  /** The network is another one: the box offers anew and ICE looks for a way, while the call stays. */
+  #findWay(): void {
+    if (!this.#wanted || !this.#leg || !this.#peer) return;
+    this.#live.send(this.#topic, "media.restart", { leg: this.#leg });
+    // With a new address the line is as dead as this: once it is open again the call is joined
+    // with a restart.
+    this.#live.check();
   }
 
   // --- joining -----------------------------------------------------------------------------------
@@ -142,11 +215,13 @@ export class Call {
     if (fresh) this.#dropPeer();
     if (this.state.value !== "talking" && this.state.value !== "waiting")
       this.state.value = this.#attempt === 0 && this.state.value !== "interrupted" ? "joining" : "interrupted";
-    const { audio, video } = this.media.value;
+    this.#tellPart();
     // A leg whose connection is still here is only taken over, and led to our present address.
     const alive = this.#peer !== null;
     const restart = this.#astray || this.#peer?.connectionState !== "connected";
-    if (this.#live.send(this.#topic, "media.join", { audio, video, ...(this.#leg ? { leg: this.#leg, alive, restart } : {}) })) this.#astray = false;
+    const former = this.#leg ? { leg: this.#leg, alive, restart } : {};
+    // A page may send both at any time: what it does send, it says itself.
+    if (this.#live.send(this.#topic, "media.join", { audio: true, video: true, again: this.#answered, ...former })) this.#astray = false;
     // No offer and no word that the old leg goes on: ask again.
     this.#timer = setTimeout(() => this.#again(), OFFER_MS);
   }
@@ -159,10 +234,18 @@ export class Call {
   }
 
   #dropPeer(): void {
+    this.#closePeer();
+    // What a closed connection was asked to do never ends: nothing may wait for it.
+    this.#era++;
+    this.#queue = Promise.resolve();
+  }
+
+  #closePeer(): void {
     const peer = this.#peer;
     this.#peer = null;
     this.#early = [];
     this.#generation = 0;
+    this.#reading = null;
     this.remote.value = [];
     if (!peer) return;
     peer.onicecandidate = peer.ontrack = peer.onconnectionstatechange = null;
@@ -177,19 +260,30 @@ export class Call {
       this.#again();
       return;
     }
+    if (kind === "media.taken") {
+      this.#end();
+      this.elsewhere.value = true;
+      return;
+    }
     if (kind === "media.error") {
+      // A leg of before, which the box has given up as well.
+      if (typeof data["leg"] === "string" && data["leg"] !== this.#leg) return;
       if (data["slug"] === "media/no-such-leg") this.#leg = null;
       if (!this.#peer || this.#peer.connectionState !== "connected") this.#again();
       return;
     }
     // In turn: an answer must be done before the next offer or candidate is looked at.
-    this.#queue = this.#queue.then(() => this.#signal(kind, data)).catch((error: unknown) => {
+    const era = this.#era;
+    const current = () => era === this.#era;
+    this.#queue = this.#queue.then(() => (current() ? this.#signal(kind, data) : undefined)).catch((error: unknown) => {
+      if (!current()) return;
       console.warn("call:", error);
       this.#again();
     });
   }
 
   async #signal(kind: string, data: Record<string, unknown>): Promise<void> {
+    this.#answered = true;
     const leg = String(data["leg"] ?? "");
     if (kind === "media.offer") {
       // Credentials of TURN servers run out, so each offer brings new ones.
@@ -221,33 +315,24 @@ export class Call {
   async #answer(leg: string, generation: number, sdp: string): Promise<void> {
     clearTimeout(this.#timer);
     if (leg !== this.#leg || !this.#peer) {
-      this.#dropPeer();
+      this.#closePeer();
       this.#leg = leg;
       this.#peer = this.#newPeer();
     }
     const peer = this.#peer;
     this.#generation = generation;
     peer.setConfiguration(this.#configuration());
+    const gone = () => peer !== this.#peer;
     await peer.setRemoteDescription({ type: "offer", sdp });
+    if (gone()) return;
     for (const candidate of this.#early.splice(0)) await peer.addIceCandidate(candidate).catch(() => undefined);
-    await this.#attachTracks(peer);
+    if (gone()) return;
+    await this.#attachTracks();
+    if (gone()) return;
     await peer.setLocalDescription(await peer.createAnswer());
-    if (peer !== this.#peer) return;
+    if (gone()) return;
     this.#live.send(this.#topic, "media.answer", { leg, generation, sdp: peer.localDescription?.sdp ?? "" });
     this.#timer = setTimeout(() => this.#checkConnected(peer), OFFER_MS);
-  }
-
-  /** Puts our tracks on the transceivers that the offer made (mids "audio" and "video"). */
-  async #attachTracks(peer: RTCPeerConnection): Promise<void> {
-    for (const kind of ["audio", "video"] as const) {
-      const track = this.local.value?.getTracks().find((entry) => entry.kind === kind);
-      const transceivers = peer.getTransceivers();
-      const own = transceivers.find((entry) => entry.mid === kind) ?? transceivers.find((entry) => entry.receiver.track.kind === kind);
-      if (!track || !own || own.sender.track === track) continue;
-      await own.sender.replaceTrack(track);
-      if (this.local.value && "setStreams" in own.sender) own.sender.setStreams(this.local.value);
-      own.direction = "sendrecv";
-    }
   }
 
   #checkConnected(peer: RTCPeerConnection): void {
@@ -292,10 +377,7 @@ export class Call {
         this.state.value = "interrupted";
         clearTimeout(this.#timer);
         this.#timer = setTimeout(() => this.#checkConnected(peer), STALL_MS);
-        this.#live.send(this.#topic, "media.restart", { leg: this.#leg });
-        // With a new address the line is as dead as this: once it is open again the call is joined
-        // with a restart.
-        this.#live.check();
+        this.#findWay();
       }
     };
     return peer;
@@ -303,7 +385,8 @@ export class Call {
 
   #updateState(): void {
     if (!this.#wanted || this.#peer?.connectionState !== "connected") return;
-    const heard = this.remote.value.some((stream) => stream.getTracks().some((track) => !track.muted));
+    // Who is in without camera and microphone is there all the same.
+    const heard = this.others.value.length > 0 || this.remote.value.some((stream) => stream.getTracks().some((track) => !track.muted));
     this.state.value = heard ? "talking" : "waiting";
   }
 }

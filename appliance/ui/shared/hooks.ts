@@ -64,7 +64,8 @@ export function useLiveReload(live: Live, topics: readonly string[], reload: () 
     live.subscribe(...wanted);
     const offs = [
       live.on("event", (event) => {
-        if (wanted.includes(event.topic)) reload();
+        // What people write to each other changes nothing but the messages, which see to themselves.
+        if (wanted.includes(event.topic) && event.kind !== "visit.message") reload();
       }),
       // News of the branches passes by: their events are their own, not headquarters'.
       live.on("message", ({ topic }) => {

@@ -11,6 +11,7 @@ export const MicIcon = icon(<><rect x="9" y="3" width="6" height="11" rx="3" /><
 export const MicOffIcon = icon(<><path d="M9 9v2a3 3 0 0 0 5 2.2M15 10V6a3 3 0 0 0-5.9-.8M5 11a7 7 0 0 0 11 5.7M19 11a7 7 0 0 1-.6 2.8M12 18v3M4 3l16 18" /></>);
 export const CameraIcon = icon(<><rect x="3" y="6" width="12" height="12" rx="2" /><path d="m15 11 6-3v8l-6-3z" /></>);
 export const CameraOffIcon = icon(<><path d="M10 6h3a2 2 0 0 1 2 2v3l6-3v8M15 15v1a2 2 0 0 1-2 2H5a2 2 0 0 1-2-2V8a2 2 0 0 1 1-1.7M4 3l16 18" /></>);
+export const DevicesIcon = icon(<path d="M4 7h9M17 7h3M4 17h3M11 17h9M15 4v6M9 14v6" />);
 export const HangUpIcon = icon(<path d="M4 15c5-5 11-5 16 0l-2.4 2.8-3.4-1.6v-2.6a12 12 0 0 0-4.4 0v2.6l-3.4 1.6z" fill="currentColor" />);
 export const CallIcon = icon(<path d="M6 3h3l2 5-2.4 1.7a12 12 0 0 0 5.7 5.7L16 13l5 2v3a3 3 0 0 1-3 3C10 20.5 3.500 14 3 6a3 3 0 0 1 3-3z" />);
 export const ChatIcon = icon(<path d="M4 5h16v11H10l-5 4v-4H4z" />);

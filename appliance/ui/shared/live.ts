@@ -253,15 +253,20 @@ export function socketOrigin(): string {
   return `${location.protocol === "https:" ? "wss" : "ws"}://${location.host}`;
 }
 
-/** Not every browser tells of another network. */
-function networkOf(browser: Navigator): EventTarget | undefined {
-  return (browser as Navigator & { connection?: EventTarget }).connection;
+/** Another network, or one again: an address of before may be gone without any error. Not every browser tells of it. */
+export function onNetworkChange(changed: () => void): () => void {
+  const { connection } = navigator as Navigator & { connection?: EventTarget };
+  addEventListener("online", changed);
+  connection?.addEventListener("change", changed);
+  return () => {
+    removeEventListener("online", changed);
+    connection?.removeEventListener("change", changed);
+  };
 }
 
 export function openLive(): Live {
   const live = new Live({ url: `${socketOrigin()}/api/live?${new URLSearchParams(roleQuery())}`.replace(/\?$/, "") });
-  addEventListener("online", () => live.check());
-  networkOf(navigator)?.addEventListener("change", () => live.check());
+  onNetworkChange(() => live.check());
   document.addEventListener("visibilitychange", () => {
     if (document.visibilityState === "visible") live.check();
   });
