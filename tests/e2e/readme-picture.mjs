@@ -84,6 +84,7 @@ try {
   await desk.keys.press("Escape");
   await citizen.page.goto(link);
   await citizen.button("ui.join.with-video").click();
+  await citizen.button("ui.check.join").click();
   await desk.see("ui.desk.citizen-here");
   await desk.keys.press("Alt+KeyV");
   await until("a sharp picture", async () => (await received(desk)).frames > 60);

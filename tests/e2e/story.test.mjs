@@ -112,6 +112,7 @@ async function joinWithVideo(link) {
   await citizen.page.getByRole("heading", { level: 1, name: citizen.t("ui.join.invited-title", { office: "" }).trim() }).waitFor();
   assert.equal(new URL(citizen.page.url()).hash, "", "the secret leaves the address at once");
   await citizen.button("ui.join.with-video").click();
+  await citizen.button("ui.check.join").click();
   await citizen.status("ui.call.state-waiting-citizen").waitFor();
   await desk.see("ui.desk.citizen-here");
 }

@@ -47,6 +47,7 @@ export async function readInvitation(desk) {
 export async function join(page, link, { video = false } = {}) {
   await page.goto(link);
   await page.click(video ? ".ab-join-video" : ".ab-join-form");
+  if (video) await page.click(".ab-check-join");
   await page.waitForSelector('.ab-draft[data-audience="shared"] [data-path]');
 }
 
