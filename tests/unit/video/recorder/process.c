@@ -1,0 +1,202 @@
+/* ablak-recorder as a process: told to stop, left alone, killed. What it leaves is readable, and
+ * nothing that came after "stop" is in it. argv[1]: the program. */
+#include "media.h"
+#include "video/recorder/files.h"
+#include "video/tap.h"
+#include <errno.h>
+#include <gio/gio.h>
+#include <glib/gstdio.h>
+#include <gst/gst.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+static const char *program;
+static const guint8 key[ABLAK_SEAL_KEY_SIZE] = "the process test's";
+
+typedef struct {
+  char *folder;
+  int tap;
+  GSubprocess *process;
+  gint64 origin_us;
+  GPtrArray *packets;
+} Fixture;
+
+static void say(Fixture *fixture, const char *line)
+{
+  GOutputStream *input = g_subprocess_get_stdin_pipe(fixture->process);
+  g_assert_true(g_output_stream_write_all(input, line, strlen(line), NULL, NULL, NULL));
+}
+
+static void fixture_make(Fixture *fixture, gconstpointer unused)
+{
+  g_autoptr(GError) error = NULL;
+  int fds[2];
+  fixture->folder = g_dir_make_tmp("ablak-recorder-XXXXXX", NULL);
+  fixture->packets = media_make(4, "vp8", 7, 3900000000);
+  g_assert_cmpint(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fds), ==, 0);
+  fixture->tap = fds[0];
+  g_autoptr(GSubprocessLauncher) launcher =
+      g_subprocess_launcher_new(G_SUBPROCESS_FLAGS_STDIN_PIPE | G_SUBPROCESS_FLAGS_STDOUT_PIPE);
+  g_subprocess_launcher_take_fd(launcher, fds[1], 3);
+  fixture->process = g_subprocess_launcher_spawn(launcher, &error, program, NULL);
+  g_assert_no_error(error);
+  fixture->origin_us = g_get_monotonic_time();
+  g_autofree char *text = ablak_base64url_encode(key, sizeof key);
+  g_autofree char *start = g_strdup_printf("{\"type\":\"start\",\"folder\":\"%s\",\"recording\":"
+                                           "\"r\",\"key\":\"%s\",\"originUs\":%" G_GINT64_FORMAT
+                                           ",\"atMs\":1,\"parties\":[\"citizen\",\"clerk\"]}\n",
+                                           fixture->folder, text, fixture->origin_us);
+  say(fixture, start);
+  char ready[32] = "";
+  g_assert_cmpint(g_input_stream_read(g_subprocess_get_stdout_pipe(fixture->process), ready,
+                                      sizeof ready - 1, NULL, NULL),
+                  >, 0);
+  g_assert_cmpstr(ready, ==, "{\"type\":\"ready\"}\n");
+}
+
+static void fixture_clear(Fixture *fixture, gconstpointer unused)
+{
+  g_autoptr(GDir) dir = g_dir_open(fixture->folder, 0, NULL);
+  for (const char *name; (name = g_dir_read_name(dir)) != NULL;) {
+    g_autofree char *path = g_build_filename(fixture->folder, name, NULL);
+    g_unlink(path);
+  }
+  g_rmdir(fixture->folder);
+  g_free(fixture->folder);
+  g_ptr_array_unref(fixture->packets);
+  g_object_unref(fixture->process);
+  if (fixture->tap >= 0)
+    close(fixture->tap);
+}
+
+/* Packets said from one moment to another, as if they had come then; the recorder reads as fast as
+ * it can. */
+static void feed(Fixture *fixture, guint8 party, gint64 from_us, gint64 to_us)
+{
+  for (guint i = 0; i < fixture->packets->len; i++) {
+    const MediaPacket *packet = fixture->packets->pdata[i];
+    gsize size = 0;
+    const void *data = g_bytes_get_data(packet->data, &size);
+    guint8 message[ABLAK_TAP_MESSAGE_MAX];
+    const AblakTapHeader header = {
+        .at_us = fixture->origin_us + packet->said_us, .party = party, .rtcp = packet->rtcp != 0};
+    if (packet->said_us < from_us || packet->said_us >= to_us)
+      continue;
+    memcpy(message, &header, sizeof header);
+    memcpy(message + sizeof header, data, size);
+    g_assert_cmpint(send(fixture->tap, message, sizeof header + size, MSG_NOSIGNAL), ==,
+                    (gssize)(sizeof header + size));
+  }
+}
+
+static GBytes *part(Fixture *fixture, guint number)
+{
+  g_autoptr(GError) error = NULL;
+  g_autofree char *path = g_strdup_printf("%s/r.%u.part", fixture->folder, number);
+  g_assert_true(ablak_seal_salvage(path, key, &error));
+  g_assert_no_error(error);
+  g_autoptr(AblakSealReader) reader = ablak_seal_reader_new(path, key, &error);
+  g_assert_no_error(error);
+  return ablak_seal_reader_read(reader, 0, G_MAXINT, NULL);
+}
+
+static bool contents_has(Fixture *fixture, const char *what)
+{
+  g_autoptr(GBytes) bytes = part(fixture, 0);
+  return memmem(g_bytes_get_data(bytes, NULL), g_bytes_get_size(bytes), what, strlen(what)) != NULL;
+}
+
+/* What it was told before is on disk; what it was told after the stop is not. */
+static void test_stop(Fixture *fixture, gconstpointer unused)
+{
+  g_autofree char *stop = g_strdup_printf("{\"type\":\"stop\",\"atUs\":%" G_GINT64_FORMAT "}\n",
+                                          fixture->origin_us + 1950000);
+  say(fixture, "{\"type\":\"edit\",\"field\":\"/name\"}\n");
+  feed(fixture, 0, 0, 1900000);
+  g_usleep(G_USEC_PER_SEC / 2);
+  /* Later packets and the stop are there at the same time. */
+  g_subprocess_send_signal(fixture->process, SIGSTOP);
+  feed(fixture, 0, 1900000, 3 * G_USEC_PER_SEC);
+  say(fixture, stop);
+  g_subprocess_send_signal(fixture->process, SIGCONT);
+  g_assert_true(g_subprocess_wait_check(fixture->process, NULL, NULL));
+  g_assert_true(contents_has(fixture, "/name"));
+  g_assert_true(contents_has(fixture, "\"stop\""));
+  g_autoptr(GBytes) file = part(fixture, 1);
+  g_auto(MediaSeen) seen;
+  media_look(file, &seen);
+  g_assert_cmpuint(seen.flashes->len, ==, 2);
+  g_assert_cmpuint(seen.beeps->len, ==, 2);
+  g_assert_cmpint(seen.last_ms, <=, 2000);
+  g_assert_cmpint(seen.last_ms, >, 1800);
+}
+
+/* ablakd is gone: nobody could withdraw, so it ends by itself. */
+static void test_abandoned(Fixture *fixture, gconstpointer unused)
+{
+  feed(fixture, 0, 0, 1900000);
+  feed(fixture, 1, 0, 1900000);
+  g_assert_true(g_output_stream_close(g_subprocess_get_stdin_pipe(fixture->process), NULL, NULL));
+  g_subprocess_wait(fixture->process, NULL, NULL);
+  for (guint i = 1; i <= 2; i++) {
+    g_autoptr(GBytes) file = part(fixture, i);
+    g_auto(MediaSeen) seen;
+    media_look(file, &seen);
+    g_assert_cmpuint(seen.beeps->len, ==, 2);
+  }
+}
+
+/* Killed: the chunks that were full are readable, and the lines that were sent off. */
+static void test_killed(Fixture *fixture, gconstpointer unused)
+{
+  say(fixture, "{\"type\":\"edit\",\"field\":\"/early\"}\n");
+  feed(fixture, 0, 0, 4 * G_USEC_PER_SEC);
+  g_usleep(6 * G_USEC_PER_SEC);
+  g_subprocess_send_signal(fixture->process, SIGKILL);
+  g_subprocess_wait(fixture->process, NULL, NULL);
+  g_assert_cmpint(g_subprocess_get_term_sig(fixture->process), ==, SIGKILL);
+  g_assert_true(contents_has(fixture, "/early"));
+  g_autoptr(GBytes) file = part(fixture, 1);
+  g_auto(MediaSeen) seen;
+  media_look(file, &seen);
+  g_assert_cmpuint(seen.beeps->len, >=, 2);
+  g_assert_cmpuint(seen.frames, >=, 20);
+}
+
+/* Nobody reads: the sender is told at once and goes on. Garbage is no reason to stop. */
+static void test_garbage(Fixture *fixture, gconstpointer unused)
+{
+  guint8 noise[ABLAK_TAP_MESSAGE_MAX + 100];
+  for (gsize i = 0; i < sizeof noise; i++)
+    noise[i] = (guint8)(i * 31);
+  for (gsize size = 1; size < sizeof noise; size += 13)
+    send(fixture->tap, noise, size, MSG_NOSIGNAL);
+  for (gsize size = 0; size + sizeof(AblakTapHeader) < ABLAK_TAP_MESSAGE_MAX; size += 13) {
+    AblakTapHeader header = {.at_us = g_get_monotonic_time(), .rtcp = size % 2 == 0};
+    memcpy(noise, &header, sizeof header);
+    noise[sizeof header] = 0x80;
+    noise[sizeof header + 1] = size % 3 == 0 ? 96 : 111;
+    send(fixture->tap, noise, sizeof header + size, MSG_NOSIGNAL);
+  }
+  feed(fixture, 1, 0, 2 * G_USEC_PER_SEC);
+  say(fixture, "{\"type\":\"stop\"}\n");
+  g_assert_true(g_subprocess_wait_check(fixture->process, NULL, NULL));
+  g_assert_true(contents_has(fixture, "\"clerk\""));
+}
+
+int main(int argc, char **argv)
+{
+  g_test_init(&argc, &argv, NULL);
+  gst_init(NULL, NULL);
+  program = argv[1];
+#define ADD(name, test)                                                                            \
+  g_test_add("/video/recorder/process/" name, Fixture, NULL, fixture_make, test, fixture_clear)
+  ADD("stop", test_stop);
+  ADD("abandoned", test_abandoned);
+  ADD("killed", test_killed);
+  ADD("garbage", test_garbage);
+#undef ADD
+  return g_test_run();
+}
