@@ -33,6 +33,10 @@
  *   restart    {session, leg}                            ICE restart: answered by a new offer
  *   leave      {session, leg}
  *   close      {session}                                 every leg leaves
+ *   record     {session, leg, party} and, beside the frame (SCM_RIGHTS), a socket: this leg's
+ *                                                        packets go there, too (video/tap.h), until
+ *                                                        the leg goes or
+ *   unrecord   {session}
  *   stats      {}
  *
  * States of a leg: new -> connecting -> connected <-> disconnected -> failed -> closed.
@@ -73,6 +77,8 @@ typedef enum {
   ABLAK_MEDIA_RESTART,
   ABLAK_MEDIA_LEAVE,
   ABLAK_MEDIA_CLOSE,
+  ABLAK_MEDIA_RECORD,
+  ABLAK_MEDIA_UNRECORD,
 } AblakMediaType;
 
 typedef enum {
@@ -102,6 +108,8 @@ typedef struct {
   char *slug;
   char *detail;
   gint64 version;
+  gint64 party;
+  int fd;       /* of record: the message's own; -1: none */
   json_t *legs; /* hello and stats: an array of objects, each with session, leg and state */
 } AblakMediaMessage;
 
@@ -141,11 +149,13 @@ typedef struct {
   void (*closed)(AblakMediaChannel *channel, const GError *error, gpointer data);
 } AblakMediaChannelHandler;
 
-/* Takes a reference to the connection and begins reading. `handler` outlives the channel. */
+/* Takes a reference to the connection, a Unix socket's, and begins reading. `handler` outlives the
+ * channel. */
 AblakMediaChannel *ablak_media_channel_new(GIOStream *connection,
                                            const AblakMediaChannelHandler *handler, gpointer data);
 /* Closes the connection; nothing is called any more. May be called from a callback. */
 void ablak_media_channel_free(AblakMediaChannel *channel);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(AblakMediaChannel, ablak_media_channel_free)
-/* Queues the message. Never blocks; beyond 4 MiB unsent the connection is given up (`closed`). */
+/* Queues the message, and a duplicate of its descriptor. Never blocks; beyond 4 MiB unsent the
+ * connection is given up (`closed`). */
 void ablak_media_channel_send(AblakMediaChannel *channel, const AblakMediaMessage *message);

@@ -104,6 +104,8 @@ static void forward_taken(Loop *loop, AblakFlow *flow, Route *route)
   if (route != flow->route)
     note_elsewhere(loop, flow);
   ablak_forward(loop, flow, length);
+  if (flow->tap.fd >= 0)
+    ablak_tap_send(loop, flow, length);
 }
 
 static void take_packet(Loop *loop, AblakFlow *flow, Route *route, guint8 *data, gsize size)
@@ -193,6 +195,8 @@ void ablak_flow_tick(Loop *loop, AblakFlow *flow)
   Route *route = flow->route;
   if (flow->key_frame_wanted)
     ablak_forward_ask_key_frame(loop, flow);
+  if (flow->tap.fd >= 0)
+    ablak_tap_tick(loop, flow);
   if (route == NULL || !route->own)
     return;
   gint64 quiet_ms = loop->now_ms - route->heard_ms;

@@ -40,6 +40,7 @@ typedef enum {
   COMMAND_RECEIVE,
   COMMAND_SEND,
   COMMAND_KEY_FRAME,
+  COMMAND_TAP,
   COMMAND_STOP,
   /* events */
   EVENT_DTLS,
@@ -99,6 +100,13 @@ struct Route {
   guint answers;
 };
 
+typedef struct {
+  int fd; /* -1: the flow is not recorded */
+  guint8 party;
+  guint32 dropped;
+  gint64 key_frame_ms; /* when one was asked for a player's sake */
+} Tap;
+
 struct AblakFlow {
   atomic_uint references;
 
@@ -130,6 +138,7 @@ struct AblakFlow {
   bool key_frame_wanted;
   gint64 key_frame_asked_ms;
   gint64 astray_told_ms;
+  Tap tap;
   gint64 elsewhere_ms; /* when media last came on another way than the route */
 };
 
@@ -225,6 +234,12 @@ void ablak_route_park(Loop *loop, AblakFlow *flow);
 void ablak_route_expire(Loop *loop, AblakFlow *flow);
 void ablak_route_free_closed(Loop *loop);
 void ablak_flow_end(Loop *loop, AblakFlow *flow);
+
+/* tap.c: the media loop's */
+void ablak_tap_take(Loop *loop, AblakFlow *flow, const Tap *tap);
+/* The first `length` of loop->plain, to the recorder. */
+void ablak_tap_send(Loop *loop, AblakFlow *flow, guint length);
+void ablak_tap_tick(Loop *loop, AblakFlow *flow);
 
 /* forward.c: the media loop's */
 /* Decrypts the packet in place; false when it is refused. */

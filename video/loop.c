@@ -111,6 +111,9 @@ static void perform(Loop *loop, Message *command)
   case COMMAND_SEND:
     ablak_flow_send_raw(flow, command->data, command->size);
     break;
+  case COMMAND_TAP:
+    ablak_tap_take(loop, flow, (const Tap *)(gpointer)command->data);
+    break;
   case COMMAND_KEY_FRAME:
     ablak_forward_ask_key_frame(loop, flow);
     break;

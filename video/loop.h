@@ -115,6 +115,9 @@ void ablak_flow_park(AblakFlow *flow);
 void ablak_flow_receive(AblakFlow *flow, const guint8 *data, gsize size);
 /* A DTLS datagram to the peer. */
 void ablak_flow_send(AblakFlow *flow, const guint8 *data, gsize size);
+/* This party's packets go to the socket, too (video/tap.h), with a key frame each 10 s, where a
+ * player can begin; -1: no longer. The descriptor is taken. */
+void ablak_flow_tap(AblakFlow *flow, int fd, guint8 party);
 /* Asks this flow's peer for key frames, at most once each 500 ms; later when it was asked just
  * now. */
 void ablak_flow_ask_key_frame(AblakFlow *flow);

@@ -177,6 +177,7 @@ AblakFlow *ablak_flow_new(AblakRoom *room, const bool may_send[ABLAK_SDP_KINDS],
   flow->room = room;
   memcpy(flow->may_send, may_send, sizeof flow->may_send);
   flow->key_frame_asked_ms = G_MININT32;
+  flow->tap.fd = -1;
   command(flow, COMMAND_FLOW_ADD, NULL, 0);
   return flow;
 }
@@ -248,6 +249,12 @@ void ablak_flow_receive(AblakFlow *flow, const guint8 *data, gsize size)
 void ablak_flow_send(AblakFlow *flow, const guint8 *data, gsize size)
 {
   command(flow, COMMAND_SEND, data, size);
+}
+
+void ablak_flow_tap(AblakFlow *flow, int fd, guint8 party)
+{
+  const Tap tap = {.fd = fd, .party = party};
+  command(flow, COMMAND_TAP, &tap, sizeof tap);
 }
 
 void ablak_flow_ask_key_frame(AblakFlow *flow)

@@ -2,6 +2,7 @@
 #include "core/error.h"
 #include "video/control.h"
 #include <string.h>
+#include <unistd.h>
 
 typedef enum { MEMBER_ID, MEMBER_TEXT, MEMBER_INT, MEMBER_BOOL, MEMBER_STATE, MEMBER_ARRAY } Kind;
 
@@ -26,6 +27,7 @@ static const Member members[] = {
     {"slug", MEMBER_TEXT, offsetof(AblakMediaMessage, slug)},
     {"detail", MEMBER_TEXT, offsetof(AblakMediaMessage, detail)},
     {"version", MEMBER_INT, offsetof(AblakMediaMessage, version)},
+    {"party", MEMBER_INT, offsetof(AblakMediaMessage, party)},
     {"legs", MEMBER_ARRAY, offsetof(AblakMediaMessage, legs)},
 };
 
@@ -45,6 +47,8 @@ static const struct {
     [ABLAK_MEDIA_RESTART] = {"restart", {"session", "leg"}},
     [ABLAK_MEDIA_LEAVE] = {"leave", {"session", "leg"}},
     [ABLAK_MEDIA_CLOSE] = {"close", {"session"}},
+    [ABLAK_MEDIA_RECORD] = {"record", {"session", "leg", "party"}},
+    [ABLAK_MEDIA_UNRECORD] = {"unrecord", {"session"}},
 };
 
 static const char *const states[] = {
@@ -73,6 +77,7 @@ AblakMediaMessage *ablak_media_message_new(AblakMediaType type, const char *sess
   message->type = type;
   message->session = g_strdup(session);
   message->leg = g_strdup(leg);
+  message->fd = -1;
   return message;
 }
 
@@ -90,6 +95,8 @@ void ablak_media_message_free(AblakMediaMessage *message)
   g_free(message->slug);
   g_free(message->detail);
   json_decref(message->legs);
+  if (message->fd >= 0)
+    close(message->fd);
   g_free(message);
 }
 

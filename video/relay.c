@@ -4,6 +4,9 @@
 #include "core/error.h"
 #include "core/log.h"
 #include "video/leg.h"
+#include "video/tap.h"
+#include <fcntl.h>
+#include <unistd.h>
 
 #define TICK_MS 500
 
@@ -302,6 +305,20 @@ static void tell_stats(AblakRelay *relay)
   relay->emit(message, relay->data);
 }
 
+static bool record(AblakLeg *leg, const AblakMediaMessage *message, GError **error)
+{
+  int fd = message->fd >= 0 ? fcntl(message->fd, F_DUPFD_CLOEXEC, 0) : -1;
+  if (fd >= 0 && message->party >= 0 && message->party < ABLAK_TAP_PARTIES_MAX) {
+    ablak_flow_tap(leg->flow, fd, (guint8)message->party);
+    return true;
+  }
+  if (fd >= 0)
+    close(fd);
+  ablak_error_set(error, ABLAK_ERROR_INVALID, "media/control-malformed",
+                  "record: no socket came along, or there is no such party");
+  return false;
+}
+
 static bool handle_leg(AblakRelay *relay, AblakSession *session, const AblakMediaMessage *message,
                        GError **error)
 {
@@ -315,6 +332,8 @@ static bool handle_leg(AblakRelay *relay, AblakSession *session, const AblakMedi
     return ablak_leg_candidate(leg, message->generation, message->candidate, error);
   case ABLAK_MEDIA_RESTART:
     return ablak_leg_restart(leg, error);
+  case ABLAK_MEDIA_RECORD:
+    return record(leg, message, error);
   default:
     leave(session, leg);
     if (session->legs->len == 0)
@@ -334,11 +353,16 @@ static bool handle(AblakRelay *relay, const AblakMediaMessage *message, GError *
   case ABLAK_MEDIA_CANDIDATE:
   case ABLAK_MEDIA_RESTART:
   case ABLAK_MEDIA_LEAVE:
+  case ABLAK_MEDIA_RECORD:
     return handle_leg(relay, session, message, error);
   case ABLAK_MEDIA_CLOSE:
     if (session == NULL)
       return not_found(error);
     close_session(relay, session);
+    return true;
+  case ABLAK_MEDIA_UNRECORD:
+    for (guint i = 0; session != NULL && i < session->legs->len; i++)
+      ablak_flow_tap(((AblakLeg *)session->legs->pdata[i])->flow, -1, 0);
     return true;
   case ABLAK_MEDIA_STATS:
     tell_stats(relay);

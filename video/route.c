@@ -245,6 +245,8 @@ void ablak_route_expire(Loop *loop, AblakFlow *flow)
 
 void ablak_flow_end(Loop *loop, AblakFlow *flow)
 {
+  if (flow->tap.fd >= 0)
+    close(flow->tap.fd);
   for (guint i = 0; i < FLOW_PROBES_MAX; i++)
     route_close(loop, g_steal_pointer(&flow->probes[i]));
   route_close(loop, g_steal_pointer(&flow->route));

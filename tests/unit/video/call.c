@@ -5,9 +5,12 @@
 #include "peer.h"
 #include "video/dtls.h"
 #include "video/relay.h"
+#include "video/tap.h"
 #include <malloc.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 typedef struct {
   AblakIceSettings ice;
@@ -313,11 +316,94 @@ static void test_many(Fixture *fixture, gconstpointer unused)
   g_assert_cmpint(growth / (gssize)(50 * (rounds - 1)), <, 200);
 }
 
+static void record(Fixture *fixture, const char *leg, int fd, guint8 party)
+{
+  g_autoptr(AblakMediaMessage) message = ablak_media_message_new(ABLAK_MEDIA_RECORD, "s", leg);
+  message->fd = fd;
+  message->party = party;
+  ablak_relay_handle(fixture->relay, message);
+  run_ms(50); /* a loop takes packets before commands */
+}
+
+/* Packets of each party that the recorder got; `ret_dropped` the most told. */
+static void tapped(int fd, guint ret_parties[2], guint32 *ret_dropped)
+{
+  guint8 message[ABLAK_TAP_MESSAGE_MAX];
+  gssize size;
+  run_ms(50); /* the recorder comes after the page */
+  while ((size = recv(fd, message, sizeof message, MSG_DONTWAIT)) > 0) {
+    AblakTapHeader header;
+    AblakRtpHeader rtp;
+    memcpy(&header, message, sizeof header);
+    g_assert_cmpuint(header.party, <, 2);
+    g_assert_cmpint(ABS(g_get_monotonic_time() - header.at_us), <, 20 * G_USEC_PER_SEC);
+    if (!header.rtcp)
+      g_assert_true(ablak_rtp_parse(message + sizeof header, (gsize)size - sizeof header, &rtp));
+    ret_parties[header.party] += !header.rtcp;
+    *ret_dropped = MAX(*ret_dropped, header.dropped);
+  }
+}
+
+/* Who is named is handed over, nobody else; a recorder that does not read costs it packets and the
+ * call nothing; what follows "unrecord" is not handed over. */
+static void test_record(Fixture *fixture, gconstpointer unused)
+{
+  int fds[2], kept;
+  guint parties[2] = {0};
+  guint32 dropped = 0;
+  Peer *a = join(fixture, "s", "a"), *b = join(fixture, "s", "b");
+  await(all_connected(fixture), 10000);
+  g_assert_cmpint(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fds), ==, 0);
+  kept = dup(fds[1]);
+  record(fixture, "b", fds[1], 1);
+  exchange(a, b, 50);
+  tapped(fds[0], parties, &dropped);
+  g_assert_cmpuint(parties[0], ==, 0);
+  g_assert_cmpuint(parties[1], ==, 50);
+  record(fixture, "a", kept, 0);
+  exchange(a, b, 20);
+  tapped(fds[0], parties, &dropped);
+  g_assert_cmpuint(parties[0], ==, 20);
+  g_assert_cmpuint(dropped, ==, 0);
+  exchange(a, b, 1000);
+  tapped(fds[0], parties, &dropped);
+  exchange(a, b, 1);
+  tapped(fds[0], parties, &dropped);
+  g_assert_cmpuint(dropped, >, 0);
+  g_assert_cmpuint(parties[0] + parties[1], <, 2092);
+  tell(fixture, ABLAK_MEDIA_UNRECORD, "s", NULL);
+  run_ms(50);
+  tapped(fds[0], parties, &dropped);
+  guint before = parties[0] + parties[1];
+  exchange(a, b, 20);
+  tapped(fds[0], parties, &dropped);
+  g_assert_cmpuint(parties[0] + parties[1], ==, before);
+  /* Both descriptors of the relay are closed: nobody could send any more. */
+  guint8 octet;
+  g_assert_cmpint(recv(fds[0], &octet, 1, MSG_DONTWAIT), ==, 0);
+  close(fds[0]);
+}
+
+/* The recorder's end closes: the call goes on. */
+static void test_recorder_gone(Fixture *fixture, gconstpointer unused)
+{
+  int fds[2];
+  Peer *a = join(fixture, "s", "a"), *b = join(fixture, "s", "b");
+  await(all_connected(fixture), 10000);
+  g_assert_cmpint(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fds), ==, 0);
+  record(fixture, "a", fds[1], 0);
+  exchange(a, b, 10);
+  close(fds[0]);
+  exchange(a, b, 50);
+}
+
 int main(int argc, char **argv)
 {
   g_test_init(&argc, &argv, NULL);
   ablak_log_init("test-video-call", ABLAK_LOG_ERROR);
 #define add(path, data, call) g_test_add(path, Fixture, data, set_up, call, tear_down)
+  add("/video/call/record", NULL, test_record);
+  add("/video/call/recorder-gone", NULL, test_recorder_gone);
   add("/call/own-sockets", NULL, test_call);
   add("/call/through-ice", "yes", test_call);
   add("/call/again", NULL, test_again);

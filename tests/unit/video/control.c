@@ -1,9 +1,11 @@
 /* Messages, frames and the connection between the box and the media process. */
 #include "video/control.h"
 #include "core/error.h"
+#include <fcntl.h>
 #include <gio/gunixsocketaddress.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 static AblakMediaMessage *parse(const char *text, GError **error)
 {
@@ -125,6 +127,10 @@ static void on_received(AblakMediaChannel *channel, const AblakMediaMessage *mes
   Side *side = data;
   g_string_append_printf(side->seen, "%s %s;", ablak_media_type_name(message->type),
                          message->session);
+  if (message->type == ABLAK_MEDIA_RECORD) {
+    g_assert_cmpint(message->party, ==, 1);
+    g_assert_cmpint(write(message->fd, "x", 1), ==, 1);
+  }
 }
 
 static void on_malformed(AblakMediaChannel *channel, const GError *error, gpointer data)
@@ -193,6 +199,44 @@ static void write_raw(GIOStream *stream, const void *bytes, gsize size)
                                           NULL, &error));
 }
 
+/* Descriptors come with their messages, whatever is queued around them. */
+static void test_channel_descriptors(void)
+{
+  GIOStream *streams[2];
+  int pipes[2];
+  pair(streams);
+  g_assert_cmpint(pipe2(pipes, O_CLOEXEC), ==, 0);
+  Side box = {.seen = g_string_new(NULL)}, media = {.seen = g_string_new(NULL)};
+  box.channel = ablak_media_channel_new(streams[0], &handler, &box);
+  media.channel = ablak_media_channel_new(streams[1], &handler, &media);
+  g_autoptr(AblakMediaMessage) offer = ablak_media_message_new(ABLAK_MEDIA_OFFER, "s", "l");
+  offer->generation = 1;
+  offer->sdp = g_strnfill(200000, 'x');
+  g_autoptr(AblakMediaMessage) record = ablak_media_message_new(ABLAK_MEDIA_RECORD, "s", "l");
+  record->party = 1;
+  record->fd = pipes[1];
+  for (int i = 0; i < 5; i++) {
+    ablak_media_channel_send(box.channel, offer);
+    ablak_media_channel_send(box.channel, record);
+  }
+  until(&media, "offer s;record s;offer s;record s;offer s;record s;offer s;record s;"
+                "offer s;record s;");
+  /* Each was the pipe's other end, and each has been closed with its message. */
+  char written[16] = "";
+  g_assert_cmpint(read(pipes[0], written, sizeof written), ==, 5);
+  g_clear_pointer(&record, ablak_media_message_free);
+  g_assert_cmpint(read(pipes[0], written, sizeof written), ==, 0);
+  close(pipes[0]);
+  ablak_media_channel_free(box.channel);
+  ablak_media_channel_free(media.channel);
+  while (g_main_context_iteration(NULL, FALSE))
+    continue;
+  for (int i = 0; i < 2; i++)
+    g_object_unref(streams[i]);
+  g_string_free(box.seen, TRUE);
+  g_string_free(media.seen, TRUE);
+}
+
 /* A frame that cannot be read leaves the connection usable; one too long ends it. */
 static void test_channel_malformed(void)
 {
@@ -244,6 +288,7 @@ int main(int argc, char **argv)
   g_test_add_func("/control/frames", test_frames);
   g_test_add_func("/control/too-large", test_too_large);
   g_test_add_func("/control/channel", test_channel);
+  g_test_add_func("/control/channel-descriptors", test_channel_descriptors);
   g_test_add_func("/control/channel-malformed", test_channel_malformed);
   g_test_add_func("/control/channel-slow", test_channel_slow);
   return g_test_run();

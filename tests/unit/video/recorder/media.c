@@ -114,7 +114,7 @@ GPtrArray *media_make(guint seconds, const char *codec, guint32 ssrc, gint64 clo
   GPtrArray *packets = g_ptr_array_new_with_free_func(packet_free);
   g_autofree char *audio = g_strdup_printf(
       "appsrc name=in format=time caps=audio/x-raw,format=S16LE,rate=%d,channels=1,"
-      "layout=interleaved ! opusenc ! rtpopuspay pt=111 ssrc=%u seqnum-offset=65530 "
+      "layout=interleaved ! opusenc bitrate-type=cbr bitrate=96000 ! rtpopuspay pt=111 ssrc=%u seqnum-offset=65530 "
       "timestamp-offset=4294960000 ! appsink name=out sync=false",
       RATE, ssrc);
   encode(packets, audio, sound, 20000, seconds * G_USEC_PER_SEC);

@@ -1,0 +1,53 @@
+/* video/tap.c: a flow's packets, once more, to the recorder. */
+#include "video/tap.h"
+#include "video/loop-private.h"
+#include <errno.h>
+#include <unistd.h>
+
+#define KEY_FRAME_EVERY_MS 10000
+
+static void tap_close(AblakFlow *flow)
+{
+  if (flow->tap.fd >= 0)
+    close(flow->tap.fd);
+  flow->tap.fd = -1;
+}
+
+void ablak_tap_tick(Loop *loop, AblakFlow *flow)
+{
+  if (loop->now_ms - flow->tap.key_frame_ms < KEY_FRAME_EVERY_MS || !ablak_flow_can_send(flow))
+    return;
+  flow->tap.key_frame_ms = loop->now_ms;
+  ablak_forward_ask_key_frame(loop, flow);
+}
+
+void ablak_tap_take(Loop *loop, AblakFlow *flow, const Tap *tap)
+{
+  tap_close(flow);
+  flow->tap = *tap;
+  flow->tap.key_frame_ms = loop->now_ms - KEY_FRAME_EVERY_MS;
+  if (flow->tap.fd >= 0)
+    ablak_tap_tick(loop, flow);
+}
+
+void ablak_tap_send(Loop *loop, AblakFlow *flow, guint length)
+{
+  const AblakTapHeader common = {.at_us = g_get_monotonic_time(), .party = flow->tap.party};
+  AblakTapHeader headers[LOOP_BATCH];
+  struct iovec pieces[LOOP_BATCH][2];
+  struct mmsghdr messages[LOOP_BATCH] = {0};
+  for (guint i = 0; i < length; i++) {
+    const Plain *plain = &loop->plain[i];
+    headers[i] = common;
+    headers[i].dropped = flow->tap.dropped;
+    headers[i].rtcp = plain->rtcp;
+    pieces[i][0] = (struct iovec){&headers[i], sizeof headers[i]};
+    pieces[i][1] = (struct iovec){plain->data, plain->size};
+    messages[i].msg_hdr.msg_iov = pieces[i];
+    messages[i].msg_hdr.msg_iovlen = G_N_ELEMENTS(pieces[i]);
+  }
+  int sent = sendmmsg(flow->tap.fd, messages, length, MSG_DONTWAIT | MSG_NOSIGNAL);
+  flow->tap.dropped += length - (guint)MAX(sent, 0);
+  if (sent < 0 && errno != EAGAIN && errno != EINTR && errno != ENOBUFS)
+    tap_close(flow); /* the recorder is gone; ablakd knows */
+}
