@@ -1,7 +1,7 @@
 // Who may include whom, as README.md's architecture says it.
 
 const DOMAIN = ["core", "store", "schema"];
-const DOMAINS = ["accounts", "queue", "forms", "filings", "cases", "kb", "sync", "provisioning"];
+const DOMAINS = ["accounts", "queue", "forms", "filings", "cases", "recordings", "kb", "sync", "provisioning"];
 
 // Folder -> the other folders it may include from. A folder always sees itself.
 export const folders = {
@@ -14,13 +14,14 @@ export const folders = {
   "appliance/forms": { name: "forms", sees: DOMAIN },
   "appliance/filings": { name: "filings", sees: DOMAIN },
   "appliance/cases": { name: "cases", sees: DOMAIN },
+  "appliance/recordings": { name: "recordings", sees: DOMAIN },
   kb: { name: "kb", sees: DOMAIN },
   sync: { name: "sync", sees: DOMAIN },
   provisioning: { name: "provisioning", sees: DOMAIN },
   video: { name: "video", sees: ["core"] },
   // The joiners: what both daemons share, the two daemons, and the command line for both.
   "appliance/daemon": { name: "daemon", sees: [...DOMAIN, "http", ...DOMAINS] },
-  "appliance/box": { name: "box", sees: [...DOMAIN, "http", "daemon", ...DOMAINS], headers: ["video/control.h"] },
+  "appliance/box": { name: "box", sees: [...DOMAIN, "http", "daemon", ...DOMAINS], headers: ["video/control.h", "video/recorder/seal.h"] },
   "appliance/hq": { name: "hq", sees: [...DOMAIN, "http", "daemon", ...DOMAINS] },
   "provisioning/cli": { name: "cli", prefix: "provisioning/cli", sees: [...DOMAIN, "http", "daemon", "box", "hq", ...DOMAINS] },
 };
