@@ -104,7 +104,7 @@ static void forward_taken(Loop *loop, AblakFlow *flow, Route *route)
   if (route != flow->route)
     note_elsewhere(loop, flow);
   ablak_forward(loop, flow, length);
-  if (flow->tap.fd >= 0)
+  if (flow->tap.open)
     ablak_tap_send(loop, flow, length);
 }
 
@@ -195,7 +195,7 @@ void ablak_flow_tick(Loop *loop, AblakFlow *flow)
   Route *route = flow->route;
   if (flow->key_frame_wanted)
     ablak_forward_ask_key_frame(loop, flow);
-  if (flow->tap.fd >= 0)
+  if (flow->tap.open)
     ablak_tap_tick(loop, flow);
   if (route == NULL || !route->own)
     return;

@@ -101,7 +101,8 @@ struct Route {
 };
 
 typedef struct {
-  int fd; /* -1: the flow is not recorded */
+  bool open; /* the flow is recorded */
+  int fd;
   guint8 party;
   guint32 dropped;
   gint64 key_frame_ms; /* when one was asked for a player's sake */

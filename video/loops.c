@@ -177,7 +177,6 @@ AblakFlow *ablak_flow_new(AblakRoom *room, const bool may_send[ABLAK_SDP_KINDS],
   flow->room = room;
   memcpy(flow->may_send, may_send, sizeof flow->may_send);
   flow->key_frame_asked_ms = G_MININT32;
-  flow->tap.fd = -1;
   command(flow, COMMAND_FLOW_ADD, NULL, 0);
   return flow;
 }
@@ -253,7 +252,7 @@ void ablak_flow_send(AblakFlow *flow, const guint8 *data, gsize size)
 
 void ablak_flow_tap(AblakFlow *flow, int fd, guint8 party)
 {
-  const Tap tap = {.fd = fd, .party = party};
+  const Tap tap = {.open = fd >= 0, .fd = fd, .party = party};
   command(flow, COMMAND_TAP, &tap, sizeof tap);
 }
 

@@ -245,7 +245,7 @@ void ablak_route_expire(Loop *loop, AblakFlow *flow)
 
 void ablak_flow_end(Loop *loop, AblakFlow *flow)
 {
-  if (flow->tap.fd >= 0)
+  if (flow->tap.open)
     close(flow->tap.fd);
   for (guint i = 0; i < FLOW_PROBES_MAX; i++)
     route_close(loop, g_steal_pointer(&flow->probes[i]));

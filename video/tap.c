@@ -8,9 +8,9 @@
 
 static void tap_close(AblakFlow *flow)
 {
-  if (flow->tap.fd >= 0)
+  if (flow->tap.open)
     close(flow->tap.fd);
-  flow->tap.fd = -1;
+  flow->tap.open = false;
 }
 
 void ablak_tap_tick(Loop *loop, AblakFlow *flow)
@@ -26,7 +26,7 @@ void ablak_tap_take(Loop *loop, AblakFlow *flow, const Tap *tap)
   tap_close(flow);
   flow->tap = *tap;
   flow->tap.key_frame_ms = loop->now_ms - KEY_FRAME_EVERY_MS;
-  if (flow->tap.fd >= 0)
+  if (flow->tap.open)
     ablak_tap_tick(loop, flow);
 }
 

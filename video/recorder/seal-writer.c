@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <openssl/rand.h>
 #include <string.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 struct AblakSealWriter {
@@ -54,6 +55,8 @@ AblakSealWriter *ablak_seal_writer_new(const char *path, const guint8 key[ABLAK_
     ablak_seal_disk_error(error, "a recording's file cannot be made");
     return NULL;
   }
+  /* Who finds the file later can tell that it is still being written. */
+  flock(writer->fd, LOCK_EX | LOCK_NB);
   return begin(writer, key, error) ? g_steal_pointer(&writer) : NULL;
 }
 

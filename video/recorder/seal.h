@@ -26,7 +26,7 @@
 #define ABLAK_SEAL_TAG 16
 
 typedef struct AblakSealWriter AblakSealWriter;
-/* The file must not exist; it is made 0600. */
+/* The file must not exist; it is made 0600, and locked (flock) while it is written. */
 AblakSealWriter *ablak_seal_writer_new(const char *path, const guint8 key[ABLAK_SEAL_KEY_SIZE],
                                        GError **error) G_GNUC_WARN_UNUSED_RESULT;
 bool ablak_seal_writer_write(AblakSealWriter *writer, const void *data, gsize size,
