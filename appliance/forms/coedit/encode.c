@@ -363,7 +363,7 @@ static GArray *list_sources(const Doc *doc, bool stored)
   return sources;
 }
 
-void write_deleted(const Doc *doc, Buffer *buffer)
+static void write_all_ranges(const Doc *doc, Buffer *buffer)
 {
   g_autoptr(GPtrArray) clients = sorted_clients(doc);
   Buffer groups = {0}, ranges = {0};
@@ -382,6 +382,28 @@ void write_deleted(const Doc *doc, Buffer *buffer)
   write_raw(buffer, groups.data, groups.size);
   buffer_clear(&groups);
   buffer_clear(&ranges);
+}
+
+#define KEEP_FROM 256 /* structs: fewer are looked through in no time */
+
+static void keep_delete_set(Doc *doc, const guint8 *data, gsize size)
+{
+  if (doc->item_room < KEEP_FROM || doc->bytes + size > doc->max_bytes)
+    return;
+  doc->delete_set = g_memdup2(data, size);
+  doc->delete_set_size = (guint32)size;
+  doc->bytes += size;
+}
+
+void write_deleted(const Doc *doc, Buffer *buffer)
+{
+  if (doc->delete_set != NULL) {
+    write_raw(buffer, doc->delete_set, doc->delete_set_size);
+    return;
+  }
+  gsize start = buffer->size;
+  write_all_ranges(doc, buffer);
+  keep_delete_set((Doc *)doc, buffer->data + start, buffer->size - start);
 }
 
 static void write_all_deletes(const Doc *doc, Buffer *buffer, bool stored)

@@ -187,6 +187,11 @@ struct AblakYdoc {
    * People go on where they were. NONE when others changed the document since. */
   guint32 marker_list, marker_item, marker_index;
 
+  /* The delete set as it is encoded, kept from when a peer asked until something is deleted; NULL:
+   * not known. Only documents that take long to look through keep it. */
+  guint8 *delete_set;
+  guint32 delete_set_size;
+
   GHashTable *pending;     /* client id -> PendingQueue; NULL: nothing waits */
   GArray *pending_deletes; /* of PendingDelete; NULL: nothing waits */
 

@@ -43,10 +43,10 @@ void own_item_store(Doc *doc, Item *item, const void *data, gsize size)
 }
 
 /* No content has more units than bytes. */
-static bool check_room(const Doc *doc, gsize size, GError **error)
+static bool check_room(Doc *doc, gsize size, GError **error)
 {
   g_return_val_if_fail(doc->open, false);
-  if (size > G_MAXINT32 || doc->bytes + 2 * size + 4 * STRUCT_BYTES > doc->max_bytes)
+  if (size > G_MAXINT32 || !doc_make_room(doc, 2 * size + 4 * STRUCT_BYTES))
     return fail_too_large(doc, error);
   if (doc->own == NULL ? doc->client_count >= CLIENTS_MAX : doc->own->state + size > OWN_CLOCK_MAX)
     return fail_numbers(error);
@@ -75,7 +75,7 @@ static bool depth_fits(const json_t *value, guint depth)
   return true;
 }
 
-static bool encode_value(const Doc *doc, Buffer *buffer, const json_t *value, GError **error)
+static bool encode_value(Doc *doc, Buffer *buffer, const json_t *value, GError **error)
 {
   if (!depth_fits(value, doc->max_depth)) {
     ablak_error_set(error, ABLAK_ERROR_TOO_LARGE, "coedit/too-large",

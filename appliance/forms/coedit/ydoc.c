@@ -20,11 +20,10 @@ guint64 update_room(gsize size, guint64 runs, guint64 structs, guint64 deletes)
   return items * STRUCT_BYTES + clients + 3 * size;
 }
 
-static bool has_room(const Doc *doc, const Update *update, gsize size)
+static bool has_room(Doc *doc, const Update *update, gsize size)
 {
-  return doc->bytes +
-             update_room(size, update->count, update->struct_count, update->delete_count) <=
-         doc->max_bytes;
+  return doc_make_room(
+      doc, update_room(size, update->count, update->struct_count, update->delete_count));
 }
 
 /* Clocks and writers have numbers of 32 and 16 bits. */

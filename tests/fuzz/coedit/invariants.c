@@ -1,5 +1,6 @@
 #include "invariants.h"
 #include "forms/coedit/content.h"
+#include "forms/coedit/encode.h"
 #include "forms/coedit/read.h"
 #include "forms/coedit/structs.h"
 
@@ -85,8 +86,22 @@ static void check_marker(const Doc *doc)
   g_assert_cmpuint(start, ==, doc->marker_index);
 }
 
+/* What is kept of it is what is found by looking. */
+static void check_delete_set(Doc *doc)
+{
+  Buffer found = {0};
+  if (doc->delete_set == NULL)
+    return;
+  g_autoptr(GBytes) kept = g_bytes_new(doc->delete_set, doc->delete_set_size);
+  doc_drop_delete_set(doc);
+  write_deleted(doc, &found);
+  g_autoptr(GBytes) again = buffer_steal(&found);
+  g_assert_true(g_bytes_equal(kept, again));
+}
+
 void check_document(AblakYdoc *doc)
 {
+  check_delete_set(doc);
   if (doc->marker_list != NONE)
     check_marker(doc);
   g_assert_cmpuint(doc->touched, ==, NONE);
