@@ -1,22 +1,26 @@
-/* Figures of the engine on a history: coedit-measure [--forms COUNT] HISTORY
- *                        or on edits: coedit-measure --typing EDITS
+/* Figures of the engine: coedit-measure HISTORY, coedit-measure --typing EDITS, and
+ *                        coedit-measure --forms COUNT HISTORY
  *
- * Prints one JSON line: times are medians of several rounds in one warm process, memory is what
- * malloc holds for one document, or for each of COUNT documents. */
+ * The first two read what to measure from their input, a word a line, and answer each with a line
+ * of JSON: so that a round of ours and a round of a peer's can take turns. The last prints what
+ * malloc holds for each of COUNT documents. */
 #include "forms/coedit/ydoc.h"
 #include "history.h"
 #include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
-#define ROUNDS 9
+#define REPEAT 20 /* of encoding, in one round */
 
 typedef struct {
   History history;
   guint count;
   GBytes *snapshot;
   GBytes *early; /* the state vector when 99 of 100 updates had come */
+  GBytes *now;
+  AblakYdoc *copy; /* loaded from the snapshot, to be asked for differences */
 } Bench;
 
 static gint64 live_bytes(void)
@@ -25,15 +29,11 @@ static gint64 live_bytes(void)
   return (gint64)(info.uordblks + info.hblkhd);
 }
 
-static int compare_times(const void *a, const void *b)
+static double now_ms(void)
 {
-  double one = *(const double *)a, other = *(const double *)b;
-  return one < other ? -1 : one > other;
-}
-
-static double elapsed_ms(gint64 start)
-{
-  return (double)(g_get_monotonic_time() - start) / 1000.0;
+  struct timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return (double)now.tv_sec * 1e3 + (double)now.tv_nsec / 1e6;
 }
 
 static AblakYdoc *new_doc(void)
@@ -85,69 +85,101 @@ static void prepare(Bench *bench)
   }
   if (bench->early == NULL)
     bench->early = ablak_ydoc_state_vector(doc);
+  bench->now = ablak_ydoc_state_vector(doc);
   bench->snapshot = ablak_ydoc_encode(doc, NULL, 0, NULL);
+  bench->copy = loaded(bench);
 }
 
-static double measure_apply(const Bench *bench)
+static double time_of(const Bench *bench, AblakYdoc *(*make)(const Bench *))
 {
-  double times[3];
-  for (guint i = 0; i < G_N_ELEMENTS(times); i++) {
-    gint64 start = g_get_monotonic_time();
-    AblakYdoc *doc = replayed(bench);
-    times[i] = elapsed_ms(start);
-    ablak_ydoc_free(doc);
-  }
-  qsort(times, G_N_ELEMENTS(times), sizeof *times, compare_times);
-  return times[1];
+  double start = now_ms();
+  AblakYdoc *doc = make(bench);
+  double time = now_ms() - start;
+  ablak_ydoc_free(doc);
+  return time;
 }
 
-static double measure_load(const Bench *bench)
+static double encode(const AblakYdoc *doc, GBytes *vector)
 {
-  double times[ROUNDS];
-  for (guint i = 0; i < ROUNDS; i++) {
-    gint64 start = g_get_monotonic_time();
-    AblakYdoc *doc = loaded(bench);
-    times[i] = elapsed_ms(start);
-    ablak_ydoc_free(doc);
-  }
-  qsort(times, ROUNDS, sizeof *times, compare_times);
-  return times[ROUNDS / 2];
-}
-
-static double measure_encode(const AblakYdoc *doc, GBytes *vector)
-{
-  enum { REPEAT = 20 };
-  double times[ROUNDS];
   gsize size;
   const void *data = g_bytes_get_data(vector, &size);
-  for (guint i = 0; i < ROUNDS; i++) {
-    gint64 start = g_get_monotonic_time();
-    for (guint k = 0; k < REPEAT; k++) {
-      GBytes *update = ablak_ydoc_encode(doc, data, size, NULL);
-      g_bytes_unref(update);
-    }
-    times[i] = elapsed_ms(start) / REPEAT;
-  }
-  qsort(times, ROUNDS, sizeof *times, compare_times);
-  return times[ROUNDS / 2];
+  double start = now_ms();
+  GBytes *update = ablak_ydoc_encode(doc, data, size, NULL);
+  double time = now_ms() - start;
+  g_bytes_unref(update);
+  return time;
 }
 
-static void measure_one(Bench *bench)
+static double measure_encode(const Bench *bench, GBytes *vector)
+{
+  double time = 0;
+  for (guint i = 0; i < REPEAT; i++)
+    time += encode(bench->copy, vector);
+  return time / REPEAT;
+}
+
+/* Each time after a deletion somewhere in the text. */
+static double measure_changed(const Bench *bench)
+{
+  AblakYtype *text = ablak_ydoc_root(bench->copy, "text");
+  double time = 0;
+  for (guint64 i = 1; i <= REPEAT; i++) {
+    guint64 length = ablak_ytype_length(text);
+    ablak_ydoc_begin(bench->copy);
+    if (!ablak_ytext_delete(text, length * i / (REPEAT + 1), 1, NULL))
+      g_error("the history has no root named text");
+    g_bytes_unref(ablak_ydoc_commit(bench->copy));
+    time += encode(bench->copy, bench->now);
+  }
+  return time / REPEAT;
+}
+
+static gint64 bytes_of(const Bench *bench, AblakYdoc *(*make)(const Bench *))
 {
   gint64 before = live_bytes();
-  g_autoptr(AblakYdoc) doc = replayed(bench);
-  gint64 replayed_bytes = live_bytes() - before;
-  before = live_bytes();
-  g_autoptr(AblakYdoc) copy = loaded(bench);
-  gint64 loaded_bytes = live_bytes() - before;
-  g_autoptr(GBytes) nothing = g_bytes_new_static("\0", 1);
-  g_autoptr(GBytes) now = ablak_ydoc_state_vector(doc);
-  printf("{\"updates\":%u,\"snapshot_bytes\":%zu,\"apply_ms\":%.2f,\"load_ms\":%.3f,"
-         "\"encode_all_ms\":%.4f,\"encode_some_ms\":%.4f,\"encode_none_ms\":%.4f,"
-         "\"replayed_bytes\":%" G_GINT64_FORMAT ",\"loaded_bytes\":%" G_GINT64_FORMAT "}\n",
-         bench->count, g_bytes_get_size(bench->snapshot), measure_apply(bench), measure_load(bench),
-         measure_encode(copy, nothing), measure_encode(copy, bench->early),
-         measure_encode(copy, now), replayed_bytes, loaded_bytes);
+  g_autoptr(AblakYdoc) doc = make(bench);
+  return live_bytes() - before;
+}
+
+static void answer(const Bench *bench, const char *what)
+{
+  static GBytes *nothing;
+  if (nothing == NULL)
+    nothing = g_bytes_new_static("\0", 1);
+  double time = -1;
+  if (g_str_equal(what, "info"))
+    printf("{\"updates\":%u,\"snapshot_bytes\":%zu}\n", bench->count,
+           g_bytes_get_size(bench->snapshot));
+  else if (g_str_equal(what, "memory"))
+    printf("{\"typed\":%" G_GINT64_FORMAT ",\"loaded\":%" G_GINT64_FORMAT "}\n",
+           bytes_of(bench, replayed), bytes_of(bench, loaded));
+  else if (g_str_equal(what, "apply"))
+    time = time_of(bench, replayed);
+  else if (g_str_equal(what, "load"))
+    time = time_of(bench, loaded);
+  else if (g_str_equal(what, "all"))
+    time = measure_encode(bench, nothing);
+  else if (g_str_equal(what, "some"))
+    time = measure_encode(bench, bench->early);
+  else if (g_str_equal(what, "none"))
+    time = measure_encode(bench, bench->now);
+  else if (g_str_equal(what, "changed"))
+    time = measure_changed(bench);
+  else
+    g_error("nothing is called \"%s\"", what);
+  if (time >= 0)
+    printf("%.6f\n", time);
+}
+
+/* The next line of input, which lives until the one after; NULL at its end. */
+static const char *next_word(void)
+{
+  static char line[64];
+  fflush(stdout);
+  if (fgets(line, sizeof line, stdin) == NULL)
+    return NULL;
+  line[strcspn(line, "\n")] = '\0';
+  return line;
 }
 
 static gint64 bytes_of_many(const Bench *bench, guint count, AblakYdoc *(*make)(const Bench *))
@@ -184,11 +216,12 @@ static GArray *read_edits(char *lines)
 }
 
 /* Edits of our own, each a transaction with its update. */
-static void type_all(const GArray *edits)
+static double type_all(const GArray *edits, guint count)
 {
+  double start = now_ms();
   g_autoptr(AblakYdoc) doc = new_doc();
   AblakYtype *text = ablak_ydoc_root(doc, "text");
-  for (guint i = 0; i < edits->len; i++) {
+  for (guint i = 0; i < count; i++) {
     const Edit *edit = &g_array_index(edits, Edit, i);
     ablak_ydoc_begin(doc);
     if (!(edit->deleted > 0 ? ablak_ytext_delete(text, edit->at, edit->deleted, NULL)
@@ -196,23 +229,31 @@ static void type_all(const GArray *edits)
       g_error("edit %u does not fit", i);
     g_bytes_unref(ablak_ydoc_commit(doc));
   }
+  return now_ms() - start;
 }
 
+/* A line of input says how many edits to type. */
 static void measure_typing(const char *file)
 {
   g_autofree char *lines = NULL;
   g_autoptr(GError) error = NULL;
-  double times[3];
   if (!g_file_get_contents(file, &lines, NULL, &error))
     g_error("%s", error->message);
   g_autoptr(GArray) edits = read_edits(lines);
-  for (guint i = 0; i < G_N_ELEMENTS(times); i++) {
-    gint64 start = g_get_monotonic_time();
-    type_all(edits);
-    times[i] = elapsed_ms(start);
-  }
-  qsort(times, G_N_ELEMENTS(times), sizeof *times, compare_times);
-  printf("{\"typing_ms\":%.2f}\n", times[1]);
+  for (const char *word; (word = next_word()) != NULL;)
+    printf("%.6f\n", type_all(edits, MIN((guint)atoi(word), edits->len)));
+}
+
+static void measure_history(const Bench *bench)
+{
+  for (const char *word; (word = next_word()) != NULL;)
+    answer(bench, word);
+}
+
+static void measure_forms(const Bench *bench, guint count)
+{
+  printf("{\"typed\":%" G_GINT64_FORMAT ",\"loaded\":%" G_GINT64_FORMAT "}\n",
+         bytes_of_many(bench, count, replayed), bytes_of_many(bench, count, loaded));
 }
 
 int main(int argc, char **argv)
@@ -224,21 +265,20 @@ int main(int argc, char **argv)
   bool forms = argc == 4 && g_str_equal(argv[1], "--forms");
   g_autoptr(GError) error = NULL;
   if (argc != (forms ? 4 : 2))
-    g_error("usage: coedit-measure [--forms COUNT] HISTORY");
+    g_error("usage: coedit-measure [--forms COUNT] HISTORY | --typing EDITS");
   g_autoptr(GMappedFile) file = g_mapped_file_new(argv[argc - 1], FALSE, &error);
   if (file == NULL)
     g_error("%s", error->message);
   const guint8 *content = (const guint8 *)g_mapped_file_get_contents(file);
   Bench bench = {.history = {content, content + g_mapped_file_get_length(file)}};
   prepare(&bench);
-  if (forms) {
-    guint count = (guint)atoi(argv[2]);
-    printf("{\"replayed_bytes\":%" G_GINT64_FORMAT ",\"loaded_bytes\":%" G_GINT64_FORMAT "}\n",
-           bytes_of_many(&bench, count, replayed), bytes_of_many(&bench, count, loaded));
-  } else {
-    measure_one(&bench);
-  }
+  if (forms)
+    measure_forms(&bench, (guint)atoi(argv[2]));
+  else
+    measure_history(&bench);
+  ablak_ydoc_free(bench.copy);
   g_bytes_unref(bench.snapshot);
   g_bytes_unref(bench.early);
+  g_bytes_unref(bench.now);
   return 0;
 }

@@ -1,11 +1,13 @@
-// The figures of coedit-measure for a peer of the engine:
-//   node --expose-gc peer.mjs yjs|ywasm [--forms COUNT] HISTORY
+// What coedit-measure does, for a peer of the engine:
+//   node --expose-gc peer.mjs yjs|ywasm HISTORY
 //   node --expose-gc peer.mjs yjs|ywasm --typing EDITS
+//   node --expose-gc peer.mjs yjs --forms COUNT HISTORY
 // Memory is V8's heap of one document, or of each of COUNT documents. Of ywasm it is not measured:
 // its documents lie in a WebAssembly memory that tells nobody how full it is.
 import { readFileSync } from 'node:fs'
+import { createInterface } from 'node:readline'
 
-const rounds = 9
+const repeat = 20 // of encoding, in one round
 
 // yjs as a module: its CommonJS form is a good deal slower
 const peers = {
@@ -27,13 +29,11 @@ const readHistory = file => {
   return updates
 }
 
-const median = values => values.sort((a, b) => a - b)[values.length >> 1]
-
-const timed = (count, work) => median(Array.from({ length: count }, () => {
+const timed = work => {
   const start = performance.now()
   work()
   return performance.now() - start
-}))
+}
 
 const heapOf = make => {
   gc()
@@ -44,81 +44,100 @@ const heapOf = make => {
 }
 
 /** Edits of one's own; somebody listens for the updates, as a provider does. */
-const typing = (peer, lines) => {
-  const edits = lines.split('\n').slice(0, -1).map(line => {
-    const [, at, deleted, text] = /^(\d+) (\d+) (.*)$/s.exec(line)
-    return [Number(at), Number(deleted), text]
+const readEdits = lines => lines.split('\n').slice(0, -1).map(line => {
+  const [, at, deleted, text] = /^(\d+) (\d+) (.*)$/s.exec(line)
+  return [Number(at), Number(deleted), text]
+})
+
+const type = (peer, edits) => timed(() => {
+  let bytes = 0
+  const doc = peer.make()
+  const text = doc.getText('text')
+  peer.listen(doc, update => { bytes += update.length })
+  for (const [at, deleted, inserted] of edits) {
+    if (deleted > 0) text.delete(at, deleted)
+    else text.insert(at, inserted)
+  }
+  if (bytes === 0) throw new Error('no updates')
+  peer.free(doc)
+})
+
+/** A line of input says what to measure; the answer is a line of JSON. */
+const answer = async measure => {
+  for await (const line of createInterface({ input: process.stdin })) console.log(JSON.stringify(measure(line)))
+}
+
+const peak = () => process.resourceUsage().maxRSS * 1024
+
+/** The history once, and what it leaves for the rounds that follow. */
+const prepare = ({ make, apply, encode, vector, free }, updates) => {
+  gc()
+  const before = peak()
+  const doc = make()
+  let early = vector(doc)
+  updates.forEach((update, index) => {
+    if (index === updates.length - Math.floor(updates.length / 100)) early = vector(doc)
+    apply(doc, update)
   })
-  return timed(3, () => {
-    let bytes = 0
-    const doc = peer.make()
-    const text = doc.getText('text')
-    peer.listen(doc, update => { bytes += update.length })
-    for (const [at, deleted, inserted] of edits) {
-      if (deleted > 0) text.delete(at, deleted)
-      else text.insert(at, inserted)
+  const snapshot = encode(doc)
+  const replayed = () => {
+    const copy = make()
+    for (const update of updates) apply(copy, update)
+    return copy
+  }
+  const loaded = () => {
+    const copy = make()
+    apply(copy, snapshot)
+    return copy
+  }
+  const copy = loaded()
+  const all = { early, now: vector(doc), copy, replayed, loaded, snapshotBytes: snapshot.length, peakBytes: peak() - before }
+  free(doc)
+  return all
+}
+
+const measures = ({ encode, free }, updates, { early, now, copy, replayed, loaded, snapshotBytes, peakBytes }) => {
+  const encoding = (states, before = () => {}) => {
+    let time = 0
+    for (let i = 1; i <= repeat; i++) {
+      before(i)
+      time += timed(() => encode(copy, states))
     }
-    if (bytes === 0) throw new Error('no updates')
-    peer.free(doc)
-  })
+    return time / repeat
+  }
+  const text = copy.getText('text')
+  const making = make => {
+    let doc
+    const time = timed(() => { doc = make() })
+    free(doc)
+    return time
+  }
+  return {
+    info: () => ({ updates: updates.length, snapshot_bytes: snapshotBytes, peak_bytes: peakBytes }),
+    memory: () => ({ typed: heapOf(replayed)[0], loaded: heapOf(loaded)[0] }),
+    apply: () => making(replayed),
+    load: () => making(loaded),
+    all: () => encoding(new Uint8Array([0])),
+    some: () => encoding(early),
+    none: () => encoding(now),
+    changed: () => encoding(now, i => text.delete(Math.floor(text.length * i / (repeat + 1)), 1))
+  }
 }
 
 const [name, ...rest] = process.argv.slice(2)
 const peer = peers[name](await import(name))
 if (rest[0] === '--typing') {
-  console.log(JSON.stringify({ typing_ms: typing(peer, readFileSync(rest[1], 'utf8')) }))
-  process.exit()
-}
-const forms = rest[0] === '--forms' ? Number(rest[1]) : 0
-const { make, apply, encode, vector, free } = peer
-const updates = readHistory(readFileSync(rest.at(-1)))
-
-const replayed = () => {
-  const doc = make()
-  for (const update of updates) apply(doc, update)
-  return doc
-}
-
-gc()
-const peak = () => process.resourceUsage().maxRSS * 1024
-const peakBefore = peak()
-const first = make()
-let early = vector(first)
-updates.forEach((update, index) => {
-  if (index === updates.length - Math.floor(updates.length / 100)) early = vector(first)
-  apply(first, update)
-})
-const snapshot = encode(first)
-
-const loaded = () => {
-  const doc = make()
-  apply(doc, snapshot)
-  return doc
-}
-
-const peakBytes = (free(loaded()), peak() - peakBefore)
-
-const measureForms = () => {
-  const many = one => Math.round(heapOf(() => Array.from({ length: forms }, one))[0] / forms)
-  return { replayed_bytes: many(replayed), loaded_bytes: many(loaded) }
-}
-
-const measureOne = () => {
-  const [replayedBytes, doc] = heapOf(replayed)
-  const [loadedBytes, copy] = heapOf(loaded)
-  const encoding = states => timed(rounds, () => encode(copy, states))
-  return {
-    updates: updates.length,
-    snapshot_bytes: snapshot.length,
-    apply_ms: timed(3, () => free(replayed())),
-    load_ms: timed(rounds, () => free(loaded())),
-    encode_all_ms: encoding(new Uint8Array([0])),
-    encode_some_ms: encoding(early),
-    encode_none_ms: encoding(vector(doc)),
-    replayed_bytes: replayedBytes,
-    loaded_bytes: loadedBytes,
-    peak_bytes: peakBytes
+  const edits = readEdits(readFileSync(rest[1], 'utf8'))
+  await answer(count => type(peer, edits.slice(0, Number(count))))
+} else {
+  const updates = readHistory(readFileSync(rest.at(-1)))
+  const ready = prepare(peer, updates)
+  if (rest[0] === '--forms') {
+    const count = Number(rest[1])
+    const each = make => Math.round(heapOf(() => Array.from({ length: count }, make))[0] / count)
+    console.log(JSON.stringify({ typed: each(ready.replayed), loaded: each(ready.loaded) }))
+  } else {
+    const all = measures(peer, updates, ready)
+    await answer(line => all[line]())
   }
 }
-
-console.log(JSON.stringify(forms > 0 ? measureForms() : measureOne()))
