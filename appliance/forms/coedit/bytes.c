@@ -101,7 +101,8 @@ gint64 utf8_measure(const char *text, gsize size, bool *ret_pairs)
   gint64 units = 0;
   *ret_pairs = false;
   while (at < end) {
-    unsigned met, length = short_ahead(word_at(at, (gsize)(end - at)), &met);
+    guint64 word = word_at(at, (gsize)(end - at));
+    unsigned met = 8, length = (word & EACH_BYTE << 7) == 0 ? 8 : short_ahead(word, &met);
     if (length > 0) {
       gsize beyond = (gsize)MAX(0, 8 - (end - at)); /* zeros, each taken for a character */
       at += length - beyond;

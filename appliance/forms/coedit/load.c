@@ -142,7 +142,7 @@ static bool expect(Load *load, guint64 count, const Reader *reader)
   load->structs += count;
   if (!has_room(load, 0))
     return false;
-  guint32 need = load->count + (guint32)count;
+  guint32 need = (guint32)load->structs; /* what is joined while reading may be split again */
   if (need > load->room) {
     load->room = load->count == 0 ? need : MAX(need, load->room + load->room / 4);
     load->items = g_renew(Item, load->items, load->room);

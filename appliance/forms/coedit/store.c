@@ -99,8 +99,9 @@ guint32 doc_key(Doc *doc, Str text)
 
 /* ---- items ---- */
 
-/* Items are allocated in blocks: the first as large as a load needs it, then one of an eighth of
- * what there is. A block fills its last page only in part: such numbers are left out. */
+/* Items are allocated in blocks: the first as large as a load needs it, then one of a
+ * sixteenth of what there is. A block fills its last page only in part: such numbers are left out.
+ */
 static void add_block(Doc *doc, Item *items, guint32 count)
 {
   doc->item_room += count;
@@ -115,7 +116,7 @@ static void add_block(Doc *doc, Item *items, guint32 count)
 
 static guint32 next_block(guint32 item_room)
 {
-  return CLAMP(item_room / 8, 8, 512);
+  return CLAMP(item_room / 16, 8, 512);
 }
 
 void doc_take_items(Doc *doc, Item *items, guint32 count, guint32 room)
