@@ -138,6 +138,12 @@ static bool read_body(AblakConnection *connection)
   return true;
 }
 
+void ablak_connection_flow(AblakConnection *connection)
+{
+  ablak_transport_pause(connection->transport,
+                        connection->silenced || connection->in->len > AHEAD_MAX);
+}
+
 static void give_to_socket(AblakConnection *connection)
 {
   g_autoptr(GByteArray) bytes = g_steal_pointer(&connection->in);
@@ -177,7 +183,7 @@ static void process(AblakConnection *connection)
   if (connection->state == ABLAK_CONNECTION_HEAD && connection->in->len > 0 &&
       connection->deadline_ms == 0)
     set_deadline(connection, HEAD_MS);
-  ablak_transport_pause(connection->transport, connection->in->len > AHEAD_MAX);
+  ablak_connection_flow(connection);
 }
 
 static void on_data(gpointer owner, const guint8 *bytes, gsize size)

@@ -57,6 +57,7 @@ typedef struct {
   AblakSocket *socket;
   AblakStream *stream;
   bool processing, keep_alive, expect_continue;
+  bool silenced; /* the WebSocket's owner wants to read nothing */
   gint64 deadline_ms; /* monotonic; 0: none */
   gint64 stalled_ms;  /* since when nothing could be written; 0: it flows */
   guint64 written;
@@ -89,6 +90,8 @@ void ablak_http_count_peer(AblakHttp *http, const char *peer, int change);
 void ablak_connection_accept(AblakHttpListener *listener, int fd, const char *peer);
 void ablak_connection_tick(AblakConnection *connection, gint64 now_ms);
 void ablak_connection_free(AblakConnection *connection);
+/* Reads on, or not: after a change of what holds it back. */
+void ablak_connection_flow(AblakConnection *connection);
 /* After a reply has been queued: on to the next request, or to the end. */
 void ablak_connection_replied(AblakConnection *connection);
 

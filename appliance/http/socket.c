@@ -55,6 +55,10 @@ static void start_close(AblakSocket *socket, unsigned code, const char *reason)
     return;
   socket->closing = true;
   socket->closing_ms = ablak_clock_monotonic_ms();
+  if (socket->connection->silenced) {
+    socket->connection->silenced = false;
+    ablak_connection_flow(socket->connection);
+  }
   g_autoptr(GBytes) frame = ablak_frame_new_close(code, reason, false);
   ablak_transport_send(socket->connection->transport, frame);
 }
@@ -198,8 +202,10 @@ gsize ablak_socket_queued(AblakSocket *socket)
 
 void ablak_socket_pause(AblakSocket *socket, bool pause)
 {
-  if (!socket->closing) /* the peer's close frame must come through */
-    ablak_transport_pause(socket->connection->transport, pause);
+  if (socket->closing) /* the peer's close frame must come through */
+    return;
+  socket->connection->silenced = pause;
+  ablak_connection_flow(socket->connection);
 }
 
 void ablak_socket_close(AblakSocket *socket, unsigned code, const char *reason)

@@ -408,6 +408,19 @@ tests["WebSocket messages, whole and in fragments"] = async () => {
   assert.equal((await once(socket, "close"))[0], 1000);
 };
 
+tests["a WebSocket that is paused from inside a message is not read"] = async () => {
+  const socket = await opened("/api/socket");
+  socket.send("pause please");
+  const asked = performance.now();
+  await new Promise((done) => setTimeout(done, 100));
+  socket.send("later");
+  assert.equal(await socket.next(), "later");
+  const waited = performance.now() - asked;
+  assert.ok(waited > 400, `it was read after ${waited} ms`);
+  socket.close(1000);
+  assert.equal((await once(socket, "close"))[0], 1000);
+};
+
 tests["WebSocket close codes"] = async () => {
   const asked = await opened("/api/socket");
   asked.send("close please");

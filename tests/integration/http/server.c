@@ -127,12 +127,21 @@ void ablak_testhttp_box_enrol(AblakRequest *request, gpointer app)
                            json_pack("{so}", "cn", text_or_null(ablak_request_peer_cn(request))));
 }
 
+static gboolean read_on(gpointer socket)
+{
+  ablak_socket_pause(socket, false);
+  return G_SOURCE_REMOVE;
+}
+
 static void echo_message(AblakSocket *socket, const void *bytes, gsize size, bool binary,
                          gpointer data)
 {
   if (!binary && strcmp(bytes, "close please") == 0)
     ablak_socket_close(socket, 4001, "as asked – gerne");
-  else if (binary)
+  else if (!binary && strcmp(bytes, "pause please") == 0) {
+    ablak_socket_pause(socket, true);
+    g_timeout_add(500, read_on, socket);
+  } else if (binary)
     ablak_socket_send_binary(socket, bytes, size);
   else
     ablak_socket_send_text(socket, bytes);
