@@ -204,20 +204,11 @@ static void batch_done(const GError *error, gpointer data)
 
 /* --- gathering --- */
 
-static gboolean flush_now(gpointer data)
-{
-  Live *live = data;
-  live->flush_source = 0;
-  ablak_draft_live_flush(live);
-  return G_SOURCE_REMOVE;
-}
-
-/* Runs after the sockets of this turn of the loop, so that what arrived together is one job. */
 Batch *ablak_draft_live_batch(Live *live)
 {
   if (live->open == NULL) {
     live->open = batch_new(live);
-    live->flush_source = g_idle_add_full(G_PRIORITY_HIGH_IDLE, flush_now, live, NULL);
+    ablak_draft_live_flush_soon(live);
   }
   return live->open;
 }
@@ -294,9 +285,7 @@ bool ablak_draft_live_merge_logs(Live *live)
 
 void ablak_draft_live_flush(Live *live)
 {
-  if (live->flush_source != 0)
-    g_source_remove(live->flush_source);
-  live->flush_source = 0;
+  ablak_draft_live_part(&live->drafts->gathering, &live->gathering);
   Batch *batch = g_steal_pointer(&live->open);
   if (batch == NULL)
     return;

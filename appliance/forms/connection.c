@@ -18,7 +18,7 @@ void ablak_draft_live_connection_unref(AblakDraftConnection *connection)
   if (!g_ref_count_dec(&connection->references))
     return;
   g_assert(connection->pause_source == 0);
-  g_array_unref(connection->clients);
+  g_clear_pointer(&connection->clients, g_array_unref);
   g_free(connection->actor_kind);
   g_free(connection->actor_id);
   g_free(connection);
@@ -307,7 +307,6 @@ AblakDraftConnection *ablak_drafts_connect(AblakDrafts *drafts, const char *draf
   connection->actor_kind = g_strdup(peer->actor_kind);
   connection->actor_id = g_strdup(peer->actor_id);
   connection->cookie = ++drafts->last_cookie;
-  connection->clients = g_array_new(FALSE, FALSE, sizeof(guint64));
   const AblakDraftsOptions *options = &drafts->options;
   gint64 now_ms = drafts_monotonic_ms(drafts);
   connection->messages = ablak_rate(options->messages_per_s, options->messages_burst, now_ms);

@@ -2,10 +2,8 @@
 #include "forms/live.h"
 #include "core/error.h"
 #include "core/log.h"
-#include <malloc.h>
 #include <string.h>
 
-#define TRIM_FROM 64    /* drafts put to sleep at once: give their memory back */
 #define LIVE_BYTES 8192 /* about, beside the documents: lists, awareness, who writes */
 
 Document *ablak_draft_live_document(Live *live, const char *audience)
@@ -86,7 +84,6 @@ static void init_document(Live *live, bool office)
   document->live = live;
   document->office = office;
   document->audience = ablak_draft_audience(office);
-  document->awareness = ablak_yawareness_new(64, 4096);
   document->connections = g_ptr_array_new();
 }
 
@@ -123,7 +120,7 @@ static void unload_document(Document *document)
 
 bool ablak_draft_live_wake(Live *live)
 {
-  live->used_at_ms = drafts_monotonic_ms(live->drafts);
+  ablak_draft_live_used(live);
   if (live->documents[0].ydoc != NULL)
     return true;
   g_autoptr(GError) error = NULL;
@@ -137,43 +134,23 @@ bool ablak_draft_live_wake(Live *live)
   return false;
 }
 
-/* Whoever only opened a draft has got what there is; who typed pauses, and goes on. */
-static bool is_quiet(const Live *live, gint64 now_ms)
+/* Nothing is on its way to the store. */
+static bool is_at_rest(Live *live)
 {
-  gint64 quiet_ms = live->drafts->options.quiet_ms;
-  return now_ms - live->used_at_ms >= (live->changed ? quiet_ms : quiet_ms / 4);
+  return live->documents[0].ydoc != NULL && live->open == NULL && g_queue_is_empty(&live->flying) &&
+         live->unchecked == NULL && !live->freezing && !live->failed;
 }
 
-/* Nothing is on its way to the store, and nothing is here that the log does not have. */
-static bool may_sleep(Live *live, gint64 now_ms)
+bool ablak_draft_live_sleep(Live *live)
 {
-  return live->documents[0].ydoc != NULL && is_quiet(live, now_ms) && live->open == NULL &&
-         g_queue_is_empty(&live->flying) && live->checks_source == 0 && !live->freezing &&
-         !live->failed && ablak_draft_live_connections(live) > 0 &&
-         g_hash_table_size(live->gone) == 0 && !ablak_ydoc_has_pending(live->documents[0].ydoc) &&
-         !ablak_ydoc_has_pending(live->documents[1].ydoc);
-}
-
-gboolean ablak_draft_live_sleep(gpointer data)
-{
-  AblakDrafts *drafts = data;
-  gint64 now_ms = drafts_monotonic_ms(drafts);
-  unsigned asleep = 0;
-  GHashTableIter iter;
-  gpointer value;
-  g_hash_table_iter_init(&iter, drafts->lives);
-  while (g_hash_table_iter_next(&iter, NULL, &value)) {
-    Live *live = value;
-    if (!may_sleep(live, now_ms))
-      continue;
-    unload_document(&live->documents[0]);
-    unload_document(&live->documents[1]);
-    live->changed = false;
-    asleep++;
-  }
-  if (asleep >= TRIM_FROM)
-    malloc_trim(0);
-  return G_SOURCE_CONTINUE;
+  if (!is_at_rest(live) || (live->gone != NULL && g_hash_table_size(live->gone) > 0) ||
+      ablak_ydoc_has_pending(live->documents[0].ydoc) ||
+      ablak_ydoc_has_pending(live->documents[1].ydoc))
+    return false;
+  unload_document(&live->documents[0]);
+  unload_document(&live->documents[1]);
+  live->changed = false;
+  return true;
 }
 
 static bool load(Live *live, GError **error)
@@ -187,14 +164,6 @@ static bool load(Live *live, GError **error)
   return live->form != NULL && load_documents(live, txn, error);
 }
 
-static void gone_free(gpointer data)
-{
-  Gone *gone = data;
-  g_free(gone->actor_kind);
-  g_free(gone->actor_id);
-  g_free(gone);
-}
-
 static Live *live_new(AblakDrafts *drafts, const char *draft_id, GError **error)
 {
   if (!ablak_draft_live_room(drafts, LIVE_BYTES)) {
@@ -205,8 +174,6 @@ static Live *live_new(AblakDrafts *drafts, const char *draft_id, GError **error)
   Live *live = g_new0(Live, 1);
   live->drafts = drafts;
   live->draft_id = g_strdup(draft_id);
-  live->gone = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, gone_free);
-  live->used_at_ms = drafts_monotonic_ms(drafts);
   live->checked_at_ms = G_MININT64 / 2; /* long ago */
   init_document(live, false);
   init_document(live, true);
@@ -235,6 +202,7 @@ Live *ablak_draft_live_get(AblakDrafts *drafts, const char *draft_id, GError **e
   if (live == NULL)
     return NULL;
   g_hash_table_insert(drafts->lives, live->draft_id, live);
+  ablak_draft_live_used(live);
   ablak_draft_live_watch_idle(live);
   return live;
 }
@@ -249,21 +217,12 @@ static void document_clear(Document *document)
   unload_document(document);
   ablak_draft_log_clear(&document->log);
   g_clear_pointer(&document->awareness, ablak_yawareness_free);
-  g_clear_pointer(&document->checks, g_free);
-}
-
-static void stop(guint *source)
-{
-  if (*source != 0)
-    g_source_remove(*source);
-  *source = 0;
 }
 
 void ablak_draft_live_free(Live *live)
 {
-  stop(&live->flush_source);
-  stop(&live->checks_source);
-  stop(&live->idle_source);
+  ablak_draft_live_part_all(live);
+  g_clear_handle_id(&live->leave_source, g_source_remove);
   g_clear_pointer(&live->open, ablak_draft_live_batch_free);
   Batch *batch;
   while ((batch = g_queue_pop_head(&live->flying)) != NULL)
@@ -305,18 +264,23 @@ void ablak_draft_live_fail(Live *live)
   ablak_draft_live_watch_idle(live);
 }
 
-static gboolean leave(gpointer data)
+void ablak_draft_live_leave(Live *live)
 {
-  Live *live = data;
-  live->idle_source = 0;
   bool quiet = live->open == NULL && g_queue_is_empty(&live->flying);
   if (live->failed ? !quiet : !is_unused(live))
-    return G_SOURCE_REMOVE;
+    return;
   if (!live->failed && !live->leaving && ablak_draft_live_wake(live) &&
       ablak_draft_live_merge_logs(live))
     live->leaving = true; /* batch_done comes back here */
   else
     g_hash_table_remove(live->drafts->lives, live->draft_id);
+}
+
+static gboolean leave_now(gpointer data)
+{
+  Live *live = data;
+  live->leave_source = 0;
+  ablak_draft_live_leave(live);
   return G_SOURCE_REMOVE;
 }
 
@@ -324,15 +288,15 @@ static gboolean leave(gpointer data)
  * it leaves one row of log behind. */
 void ablak_draft_live_watch_idle(Live *live)
 {
-  stop(&live->idle_source);
-  if (live->failed) {
+  ablak_draft_live_part(&live->drafts->unused, &live->unused);
+  g_clear_handle_id(&live->leave_source, g_source_remove);
+  bool used = ablak_draft_live_connections(live) > 0;
+  if (live->failed)
     ablak_draft_live_flush(live);
-    if (g_queue_is_empty(&live->flying))
-      live->idle_source = g_idle_add(leave, live);
-  } else if (ablak_draft_live_connections(live) > 0) {
+  else if (used)
     live->leaving = false;
-  } else {
-    live->idle_source =
-        g_timeout_add(live->leaving ? 0 : live->drafts->options.idle_ms, leave, live);
-  }
+  if (live->failed ? g_queue_is_empty(&live->flying) : !used && live->leaving)
+    live->leave_source = g_idle_add(leave_now, live);
+  else if (!live->failed && !used)
+    ablak_draft_live_leave_later(live);
 }

@@ -1,5 +1,5 @@
 /* forms/live.h: the parts of a live draft, private to live.c, batch.c, checks.c, connection.c,
- * fill.c, presence.c, reopen.c, rules.c, session.c, tail.c, writers.c.
+ * due.c, fill.c, presence.c, reopen.c, rules.c, session.c, tail.c, writers.c.
  *
  * A Live is one draft in memory with its two documents. What happens to it in one turn of the loop
  * gathers in a batch; a batch is one job of the store. What people are told about it (relays,
@@ -26,8 +26,8 @@ typedef struct {
   Live *live;
   bool office;
   const char *audience;
-  AblakYdoc *ydoc; /* NULL: asleep, and so are authors, writers and actors */
-  AblakYawareness *awareness;
+  AblakYdoc *ydoc;            /* NULL: asleep, and so are authors, writers and actors */
+  AblakYawareness *awareness; /* NULL: nobody has said yet where they are */
   AblakAuthors *authors;
   AblakDraftLog log;      /* what is known of it, also while asleep */
   gint64 serial;          /* of the last row of the log, those in flight included */
@@ -39,7 +39,7 @@ typedef struct {
   GHashTable *writers;    /* client id -> whose it is, borrowed from `actors` */
   GHashTable *actors;     /* "kind id" -> how many client ids */
   GPtrArray *connections; /* borrowed */
-  char *checks;           /* the last checks sent, JSON; NULL: none yet */
+  guint64 checks;         /* digest of the last checks sent; 0: none yet */
 } Document;
 
 struct Live {
@@ -52,15 +52,18 @@ struct Live {
   gint64 used_at_ms;     /* monotonic: when the documents were last needed */
   bool changed;          /* somebody wrote since the documents were loaded */
   gint64 checked_at_ms;  /* monotonic: when the last check ran */
+  gint64 check_at_ms;    /* while it is among the unchecked */
+  gint64 leave_at_ms;    /* while it is among the unused */
   gint64 updated_at_ms;  /* monotonic: when the store was last told */
   bool frozen;
   bool freezing;     /* a submission is on its way: what comes is held back */
   bool failed;       /* the store let us down: nothing more goes in or out */
   Live **submission; /* the submission's way back to us; NULL: none on its way */
   GQueue held;       /* of Held, while freezing */
-  GHashTable *gone;  /* cookie -> Gone, while something waits */
+  GHashTable *gone;  /* cookie -> Gone, while something waits; NULL: none */
   bool leaving;      /* its log is being merged before it goes */
-  guint flush_source, checks_source, idle_source;
+  guint leave_source;
+  GList *gathering, *unchecked, *awake, *unused; /* its places in the queues of due.c; NULL: none */
 };
 
 struct AblakDraftConnection {
@@ -74,7 +77,7 @@ struct AblakDraftConnection {
   bool closed;      /* the transport was told */
   AblakRate messages, bytes;
   guint pause_source; /* the transport reads nothing until then */
-  GArray *clients;    /* guint64: awareness clients it spoke for */
+  GArray *clients;    /* guint64: awareness clients it spoke for; NULL: none */
 };
 
 /* A connection that went while something it delivered may still wait for what is missing. */
@@ -143,7 +146,10 @@ struct AblakDrafts {
   GHashTable *forms; /* "id version edition" -> AblakForm: of the drafts in memory */
   gsize memory;      /* of the documents */
   guint64 last_cookie;
-  guint sleep_source, awareness_source;
+  GQueue gathering, unchecked, awake, unused; /* of Live: due.c */
+  guint gathering_source, checks_source, sleep_source, unused_source;
+  guint awareness_source;
+  guint asleep;    /* how many fell asleep since memory was given back */
   guint tail_rows; /* written since draft_tail was last looked after */
   Trim *trim;      /* on its way; NULL: none */
 };
@@ -171,12 +177,15 @@ void ablak_draft_live_free(Live *live);
 /* A page that is open but quiet needs no documents: they go after a while and are read from the log
  * again here. False: the store failed, and with it the draft. */
 bool ablak_draft_live_wake(Live *live);
-gboolean ablak_draft_live_sleep(gpointer drafts);
+/* False: something is here that the log does not have. */
+bool ablak_draft_live_sleep(Live *live);
 Document *ablak_draft_live_document(Live *live, const char *audience);
 unsigned ablak_draft_live_connections(const Live *live);
 /* Closes everybody and forgets the memory copy: it may be ahead of the store. */
 void ablak_draft_live_fail(Live *live);
 void ablak_draft_live_watch_idle(Live *live);
+/* Goes if it may still go. */
+void ablak_draft_live_leave(Live *live);
 /* Counts the document anew. */
 void ablak_draft_live_weigh(Document *document);
 /* Is there memory for `size` more? Unused drafts make room. */
@@ -201,8 +210,21 @@ void ablak_draft_live_tell_authors(Document *document, AblakDraftConnection *to)
  * row. False: it is so already. */
 bool ablak_draft_live_merge_logs(Live *live);
 
+/* --- due.c: what drafts wait for --- */
+/* At the end of this turn of the loop. */
+void ablak_draft_live_flush_soon(Live *live);
+void ablak_draft_live_check_in(Live *live, gint64 wait_ms);
+/* Its documents were needed just now; when they are not for a while, it falls asleep. */
+void ablak_draft_live_used(Live *live);
+/* Leaves when it has been unused for a while. */
+void ablak_draft_live_leave_later(Live *live);
+void ablak_draft_live_part(GQueue *queue, GList **place);
+void ablak_draft_live_part_all(Live *live);
+void ablak_draft_live_due_stop(AblakDrafts *drafts);
+
 /* --- checks.c --- */
 void ablak_draft_live_checks_soon(Live *live);
+void ablak_draft_live_check(Live *live);
 void ablak_draft_live_checks_send(Document *document, AblakDraftConnection *to);
 
 /* --- tail.c: keeping draft_tail short --- */

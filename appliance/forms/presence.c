@@ -7,6 +7,8 @@
 
 #define EXPIRE_EVERY_S 15
 #define CLIENTS_MAX 64 /* that one connection speaks for */
+#define DOCUMENT_CLIENTS_MAX 64
+#define STATE_BYTES_MAX 4096
 
 static void relay(Document *document, const guint64 *clients, guint count)
 {
@@ -19,9 +21,14 @@ static void relay(Document *document, const guint64 *clients, guint count)
   ablak_draft_live_relay(document, message, NULL);
 }
 
+static guint spoken_for(const AblakDraftConnection *connection)
+{
+  return connection->clients != NULL ? connection->clients->len : 0;
+}
+
 static bool speaks_for(const AblakDraftConnection *connection, guint64 client)
 {
-  for (guint i = 0; i < connection->clients->len; i++)
+  for (guint i = 0; i < spoken_for(connection); i++)
     if (g_array_index(connection->clients, guint64, i) == client)
       return true;
   return false;
@@ -32,7 +39,7 @@ static bool may_speak(guint64 client, bool leaves, gpointer data)
   AblakDraftConnection *connection = data;
   if (leaves)
     return ablak_draft_live_writers_is_own(connection, client);
-  if (!speaks_for(connection, client) && connection->clients->len >= CLIENTS_MAX)
+  if (!speaks_for(connection, client) && spoken_for(connection) >= CLIENTS_MAX)
     return false;
   return ablak_draft_live_writers_claim(connection, client);
 }
@@ -42,12 +49,16 @@ void ablak_draft_live_presence_take(AblakDraftConnection *connection, const void
   Document *document = connection->document;
   g_autoptr(GError) error = NULL;
   g_autoptr(GArray) clients = NULL;
+  if (document->awareness == NULL)
+    document->awareness = ablak_yawareness_new(DOCUMENT_CLIENTS_MAX, STATE_BYTES_MAX);
   if (!ablak_yawareness_apply_checked(document->awareness, data, size,
                                       drafts_monotonic_ms(document->live->drafts), may_speak,
                                       connection, &clients, &error)) {
     ablak_draft_live_connection_refuse(connection, error);
     return;
   }
+  if (connection->clients == NULL)
+    connection->clients = g_array_new(FALSE, FALSE, sizeof(guint64));
   for (guint i = 0; i < clients->len; i++) {
     guint64 client = g_array_index(clients, guint64, i);
     if (!speaks_for(connection, client))
@@ -60,6 +71,8 @@ void ablak_draft_live_presence_take(AblakDraftConnection *connection, const void
 void ablak_draft_live_presence_send(AblakDraftConnection *connection)
 {
   Document *document = connection->document;
+  if (document->awareness == NULL)
+    return;
   g_autoptr(GArray) clients = ablak_yawareness_clients(document->awareness);
   if (clients->len == 0)
     return;
@@ -82,8 +95,10 @@ static bool another_speaks_for(const Document *document, guint64 client)
 
 void ablak_draft_live_presence_leave(AblakDraftConnection *connection, Document *document)
 {
+  if (document->awareness == NULL)
+    return;
   g_autoptr(GArray) left = g_array_new(FALSE, FALSE, sizeof(guint64));
-  for (guint i = 0; i < connection->clients->len; i++) {
+  for (guint i = 0; i < spoken_for(connection); i++) {
     guint64 client = g_array_index(connection->clients, guint64, i);
     if (!another_speaks_for(document, client))
       g_array_append_val(left, client);
@@ -105,6 +120,8 @@ static gboolean expire(gpointer data)
   while (g_hash_table_iter_next(&iter, NULL, &live))
     for (int i = 0; i < 2; i++) {
       Document *document = &((Live *)live)->documents[i];
+      if (document->awareness == NULL)
+        continue;
       g_autoptr(GArray) gone = ablak_yawareness_expire(document->awareness, now_ms);
       relay(document, (const guint64 *)gone->data, gone->len);
     }

@@ -12,15 +12,30 @@ static AblakDraftConnection *connection_of(const Document *document, guint64 coo
   return NULL;
 }
 
+static void gone_free(gpointer data)
+{
+  Gone *gone = data;
+  g_free(gone->actor_kind);
+  g_free(gone->actor_id);
+  g_free(gone);
+}
+
+static const Gone *gone_of(const Live *live, guint64 cookie)
+{
+  return live->gone != NULL ? g_hash_table_lookup(live->gone, &cookie) : NULL;
+}
+
 void ablak_draft_live_remember(const AblakDraftConnection *connection)
 {
   Live *live = connection->document->live;
   bool asleep = live->documents[0].ydoc == NULL; /* then nothing waits */
   if (asleep || (!ablak_ydoc_has_pending(live->documents[0].ydoc) &&
                  !ablak_ydoc_has_pending(live->documents[1].ydoc))) {
-    g_hash_table_remove_all(live->gone);
+    g_clear_pointer(&live->gone, g_hash_table_unref);
     return;
   }
+  if (live->gone == NULL)
+    live->gone = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, gone_free);
   Gone *gone = g_new0(Gone, 1);
   *gone = (Gone){g_strdup(connection->actor_kind), g_strdup(connection->actor_id),
                  connection->peer.may_write != NULL};
@@ -35,7 +50,7 @@ static const char *refusal(const Document *document, const AblakYdocChange *chan
     return reason;
   AblakDraftConnection *writer = connection_of(document, change->origin);
   if (writer == NULL) {
-    const Gone *gone = g_hash_table_lookup(document->live->gone, &change->origin);
+    const Gone *gone = gone_of(document->live, change->origin);
     return gone != NULL && gone->restricted ? "forbidden" : NULL;
   }
   bool may = writer->peer.may_write == NULL || writer->peer.may_write(*ret_path, writer->peer.data);
@@ -78,7 +93,7 @@ static AblakActor writer_of(const AblakDraftConnection *connection, const AblakY
 {
   const Document *document = connection->document;
   const AblakDraftConnection *writer = connection_of(document, change->origin);
-  const Gone *gone = g_hash_table_lookup(document->live->gone, &change->origin);
+  const Gone *gone = gone_of(document->live, change->origin);
   if (writer == NULL && gone != NULL)
     return (AblakActor){gone->actor_kind, gone->actor_id};
   if (writer == NULL)

@@ -26,7 +26,7 @@ AblakDrafts *ablak_drafts_new(AblakStore *store, const AblakDraftsOptions *optio
   o->document_max = o->document_max > 0 ? o->document_max : 4 * 1024 * 1024;
   o->checks_ms = o->checks_ms > 0 ? o->checks_ms : 150;
   o->idle_ms = o->idle_ms > 0 ? o->idle_ms : 60000;
-  o->quiet_ms = o->quiet_ms > 0 ? o->quiet_ms : 800;
+  o->quiet_ms = o->quiet_ms > 0 ? o->quiet_ms : 600;
   o->log_rows_max = o->log_rows_max > 0 ? o->log_rows_max : 200;
   o->log_bytes_max = o->log_bytes_max > 0 ? o->log_bytes_max : 256 * 1024;
   o->tail_rows_max = o->tail_rows_max > 0 ? o->tail_rows_max : 32768;
@@ -43,7 +43,6 @@ AblakDrafts *ablak_drafts_new(AblakStore *store, const AblakDraftsOptions *optio
       g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)ablak_form_unref);
   ablak_draft_live_tail_open(drafts);
   drafts->awareness_source = ablak_draft_live_presence_watch(drafts);
-  drafts->sleep_source = g_timeout_add(MIN(o->quiet_ms, 200), ablak_draft_live_sleep, drafts);
   return drafts;
 }
 
@@ -57,9 +56,9 @@ void ablak_drafts_free(AblakDrafts *drafts)
   while (g_hash_table_iter_next(&iter, NULL, &live))
     ablak_draft_live_flush(live);
   ablak_draft_live_tail_close(drafts);
-  g_source_remove(drafts->sleep_source);
   g_source_remove(drafts->awareness_source);
   g_hash_table_unref(drafts->lives);
+  ablak_draft_live_due_stop(drafts);
   g_hash_table_unref(drafts->forms);
   g_free(drafts);
 }

@@ -18,7 +18,7 @@ struct AblakFrames {
   AblakFrameKind started; /* of the message being put together; CONTINUATION: none */
   guint8 mask[4];
   guint64 expected, got;
-  GByteArray *payload; /* of the message */
+  GByteArray *payload; /* of the message that is being put together; NULL: none */
   GByteArray *control;
 };
 
@@ -30,8 +30,6 @@ AblakFrames *ablak_frames_new(bool masked, gsize message_max, AblakFrameMessage 
   frames->message_max = message_max;
   frames->message = message;
   frames->data = data;
-  frames->payload = g_byte_array_new();
-  frames->control = g_byte_array_new();
   return frames;
 }
 
@@ -39,8 +37,8 @@ void ablak_frames_free(AblakFrames *frames)
 {
   if (frames == NULL)
     return;
-  g_byte_array_unref(frames->payload);
-  g_byte_array_unref(frames->control);
+  g_clear_pointer(&frames->payload, g_byte_array_unref);
+  g_clear_pointer(&frames->control, g_byte_array_unref);
   g_free(frames);
 }
 
@@ -104,18 +102,18 @@ static unsigned begin_payload(AblakFrames *frames)
   default:
     return 1002;
   }
+  gsize had = frames->payload != NULL ? frames->payload->len : 0;
   if (!is_control(frames->kind) &&
-      frames->expected > frames->message_max - MIN(frames->payload->len, frames->message_max))
+      frames->expected > frames->message_max - MIN(had, frames->message_max))
     return 1009;
   frames->in_payload = true;
   return 0;
 }
 
-/* Hands out an array with a NUL behind it and empties it. Its memory is given back when large. */
+/* Hands out an array with a NUL behind it. A quiet connection keeps none. */
 static bool hand_out(AblakFrames *frames, AblakFrameKind kind, GByteArray **array)
 {
-  GByteArray *whole = *array;
-  *array = g_byte_array_new();
+  GByteArray *whole = g_steal_pointer(array);
   guint size = whole->len;
   g_byte_array_append(whole, (const guint8 *)"", 1);
   bool more = frames->message(kind, whole->data, size, frames->data);
@@ -143,7 +141,10 @@ static unsigned end_frame(AblakFrames *frames)
 static gsize take_payload(AblakFrames *frames, const guint8 *bytes, gsize size)
 {
   gsize part = (gsize)MIN((guint64)size, frames->expected - frames->got);
-  GByteArray *into = is_control(frames->kind) ? frames->control : frames->payload;
+  GByteArray **place = is_control(frames->kind) ? &frames->control : &frames->payload;
+  if (*place == NULL)
+    *place = g_byte_array_sized_new((guint)part + 1);
+  GByteArray *into = *place;
   guint at = into->len;
   g_byte_array_append(into, bytes, (guint)part);
   if (frames->masked)
