@@ -1,7 +1,7 @@
-// The clients of the bench, a process of its own on the second core. Messages from the parent:
-// ["open", {url, headers, rooms, seed}], ["type", {rooms, warmUpMs, measureMs, keysPerSecond}],
-// ["close"]; each is answered by one message.
-import { monitorEventLoopDelay } from "node:perf_hooks";
+// Clients of the bench: one of several processes that share the second core, so that one that
+// collects garbage does not hold the keys of all back. Messages from the parent:
+// ["seed", {url, headers, room}], ["open", {url, headers, rooms, durable, seed}], ["sit", {rooms}],
+// ["press", {warmUpMs, measureMs, keysPerSecond}], ["close"]; each is answered by one message.
 import WebSocket from "ws";
 import { WebsocketProvider } from "y-websocket";
 import * as Y from "yjs";
@@ -23,6 +23,7 @@ process.setMaxListeners(0); // each provider listens for the exit
 let target;
 const held = new Map(); // room -> a socket that keeps the draft open
 let pairs = [];
+let counted = { from: Infinity, to: Infinity }, times = []; // of the keys in this span: how long each took
 
 const message = (write) => {
   const encoder = encoding.createEncoder();
@@ -176,55 +177,35 @@ class Pair {
   }
 }
 
-// In turn, at random moments of the period: many keyboards, none in step with another.
-async function press(keysPerSecond, forMs) {
-  const period = 1000 / keysPerSecond;
-  const order = pairs.map((pair) => ({ pair, phase: Math.random() * period })).sort((a, b) => a.phase - b.phase);
-  const start = performance.now(), total = Math.floor(order.length * forMs / period);
-  for (let next = 0; next < total; ) {
-    const elapsed = performance.now() - start;
-    for (; next < total; next++) {
-      const { pair, phase } = order[next % order.length];
-      if (Math.floor(next / order.length) * period + phase > elapsed) break;
-      pair.key();
-    }
-    await sleep(1);
-  }
-}
-
-function percentile(sorted, part) {
-  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * part))];
-}
-
-async function type({ rooms, warmUpMs, measureMs, keysPerSecond }) {
-  for (const room of rooms) held.get(room).terminate();
-  pairs = [];
+// Two people sit down at each of these drafts, in place of the page that only holds it open.
+async function sit({ rooms }) {
+  for (const room of rooms) held.get(room)?.terminate();
   for (const room of rooms) {
     const pair = new Pair(room);
     pairs.push(pair);
     await pair.ready();
+    pair.begin((now, sent) => sent >= counted.from && sent < counted.to && times.push(now - sent));
   }
-  const times = [];
-  let from = Infinity;
-  for (const pair of pairs) pair.begin((now, sent) => sent >= from && times.push(now - sent));
-  await press(keysPerSecond, warmUpMs);
-  process.send(["measuring"]);
-  from = performance.now();
-  const delay = monitorEventLoopDelay({ resolution: 1 }), cpu = process.cpuUsage();
-  delay.enable();
-  await press(keysPerSecond, measureMs);
-  const used = process.cpuUsage(cpu), wallMs = performance.now() - from;
-  delay.disable();
-  process.send(["measured"]);
+  return {};
+}
+
+// In turn, at random moments of the period: many keyboards, none in step with another.
+async function press({ warmUpMs, measureMs, keysPerSecond }) {
+  const period = 1000 / keysPerSecond;
+  const order = pairs.map((pair) => ({ pair, phase: Math.random() * period })).sort((a, b) => a.phase - b.phase);
+  const start = performance.now(), end = start + warmUpMs + measureMs, late = [];
+  counted = { from: start + warmUpMs, to: end };
+  times = [];
+  for (let next = 0; ; next++) {
+    const { pair, phase } = order[next % order.length];
+    const due = start + Math.floor(next / order.length) * period + phase;
+    if (due >= end) break;
+    while (performance.now() < due) await sleep(Math.max(1, due - performance.now()));
+    pair.key();
+    if (due >= counted.from) late.push(performance.now() - due);
+  }
   for (let i = 0; i < 100 && pairs.some((pair) => pair.lost() > 0); i++) await sleep(50);
-  times.sort((a, b) => a - b);
-  return {
-    keys: times.length,
-    lost: pairs.reduce((sum, pair) => sum + pair.lost(), 0),
-    p50: percentile(times, 0.5), p90: percentile(times, 0.9), p99: percentile(times, 0.99), max: times.at(-1),
-    clientsCpu: (used.user + used.system) / 1000 / wallMs,
-    clientsLagP99Ms: delay.percentile(99) / 1e6,
-  };
+  return { times, late, lost: pairs.reduce((sum, pair) => sum + pair.lost(), 0) };
 }
 
 async function close() {
@@ -235,7 +216,7 @@ async function close() {
   return {};
 }
 
-const commands = { open, seed: seedOf, type, close };
+const commands = { open, seed: seedOf, sit, press, close };
 process.on("message", async ([name, options]) => {
   try {
     process.send([name, await commands[name](options)]);

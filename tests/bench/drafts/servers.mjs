@@ -1,5 +1,6 @@
 // The servers a draft can be typed on, each pinned to the first core: the box, npm's server and a
-// bare relay. A server has `pid`, `url`, `rooms` (paths, as many as wanted), `stop()`.
+// bare relay. A server has `url`, `rooms` (paths, as many as wanted), `memory()` in bytes, the
+// `cpuSeconds()` it has used, and `stop()`.
 import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { readFileSync, statSync, existsSync } from "node:fs";
@@ -9,17 +10,24 @@ import { Client } from "../../house/client.mjs";
 
 const here = import.meta.dirname ?? new URL(".", import.meta.url).pathname;
 const root = join(here, "../../..");
-export const SERVER_CORE = "0", CLIENT_CORE = "1";
+export const CLIENT_CORE = "1";
+const SERVER_CORE = "0";
 const ticks = Number(execFileSync("getconf", ["CLK_TCK"], { encoding: "utf8" }));
 
 const pin = (pid, core) => execFileSync("taskset", ["-a", "-c", "-p", core, String(pid)], { stdio: "ignore" });
 
-export const memoryOf = (pid) =>
+const memoryOf = (pid) =>
   1024 * Number(/^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))[1]);
 
 export function cpuSecondsOf(pid) {
   const fields = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1].split(" ");
   return (Number(fields[11]) + Number(fields[12])) / ticks;
+}
+
+// That anybody used on this machine since it started.
+export function machineSeconds() {
+  const [user, nice, system, , , irq, softirq, steal] = readFileSync("/proc/stat", "utf8").split("\n")[0].split(/ +/).slice(1).map(Number);
+  return (user + nice + system + irq + softirq + steal) / ticks;
 }
 
 const paths = (count) => Array.from({ length: count }, (_, i) => `draft-${i}`);
@@ -29,7 +37,8 @@ async function nodeServer(args, env, port, count) {
   child.stdout.resume();
   await until("the server", () => fetch(`http://127.0.0.1:${port}/`).then(() => true));
   return {
-    pid: child.pid,
+    memory: () => memoryOf(child.pid),
+    cpuSeconds: () => cpuSecondsOf(child.pid),
     url: `ws://127.0.0.1:${port}`,
     rooms: paths(count),
     headers: {},
@@ -71,13 +80,12 @@ export async function boxServer(build, count) {
     await client.post("/api/sign-in", { login: "supervisor", password: "demo-supervisor-password" });
     return {
       name: "ablakd",
-      pid,
+      memory: () => memoryOf(pid),
+      cpuSeconds: () => cpuSecondsOf(pid),
       url: `${house.boxUrl.replace(/^http:\/\/localhost/, "ws://127.0.0.1")}/api/drafts`,
       rooms: seeded.trim().split("\n").map((id) => `${id}/shared`),
       headers: { cookie: client.cookieHeader(), origin: house.boxUrl.replace("localhost", "127.0.0.1") },
       durable: true,
-      database,
-      house,
       bytesOnDisk: () => [database, `${database}-wal`].reduce((sum, file) => sum + (existsSync(file) ? statSync(file).size : 0), 0),
       stop: () => house.stop(),
     };
