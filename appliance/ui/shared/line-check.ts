@@ -28,6 +28,7 @@ const SETTLE_MS = 500;
 const MEASURE_MS = 2_000;
 const sleep = (ms: number, signal: AbortSignal) =>
   new Promise<void>((resolve) => {
+    if (signal.aborted) return resolve();
     const timer = setTimeout(resolve, ms);
     signal.addEventListener("abort", () => (clearTimeout(timer), resolve()), { once: true });
   });
@@ -70,7 +71,7 @@ class Leg {
   }
 }
 
-/** `tracks` stay the caller's. Ends early, with what is known, when the signal says so. */
+/** `tracks` stay the caller's. Ends at once when the signal says so: the call needs the line, and the processor, for itself. */
 export async function checkLine(live: Live, visitId: string, iceServers: RTCIceServer[], tracks: readonly MediaStreamTrack[], signal: AbortSignal): Promise<LineResult> {
   const topic = `visit:${visitId}`;
   const legs = new Map<string, Leg>();
