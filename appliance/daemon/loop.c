@@ -76,10 +76,10 @@ static bool hear(AblakStore *store, gint64 until_ms)
 
 void ablak_loop_settle(AblakStore *store, AblakWork *work)
 {
-  gint64 until_ms = ablak_clock_monotonic_ms() + SETTLE_MOST_MS;
   g_atomic_int_set(&work->stopping, 1);
   while (work->running > 0)
     g_main_context_iteration(NULL, TRUE);
+  gint64 until_ms = ablak_clock_monotonic_ms() + SETTLE_MOST_MS; /* work may have taken longer */
   while (hear(store, until_ms))
     ;
 }
