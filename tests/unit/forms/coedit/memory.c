@@ -59,17 +59,24 @@ static void many_deletions(GByteArray *bytes)
   }
 }
 
-static void take_update(const GByteArray *bytes)
+/* Told what it changes, a document takes an update struct by struct; else in one go. */
+static void apply_new(const GByteArray *bytes, guint want)
 {
   AblakYdocOptions options = {.client_id = 1, .max_bytes = 1 << 30};
   g_autoptr(AblakYdocReport) report = NULL;
   heap_watch();
   AblakYdoc *doc = ablak_ydoc_new(&options);
-  bool good = ablak_ydoc_apply(doc, bytes->data, bytes->len, 0, ABLAK_YDOC_UPDATE, &report, NULL);
+  bool good = ablak_ydoc_apply(doc, bytes->data, bytes->len, 0, want, &report, NULL);
   g_test_message("%u bytes%s: %.0f times as many", bytes->len, good ? "" : " (refused)",
                  (double)heap_peak() / bytes->len);
   heap_check(bytes->len, 128);
   ablak_ydoc_free(doc);
+}
+
+static void take_update(const GByteArray *bytes)
+{
+  apply_new(bytes, ABLAK_YDOC_UPDATE);
+  apply_new(bytes, 0);
   heap_watch();
   GBytes *input = g_bytes_new_static(bytes->data, bytes->len);
   GBytes *merged = ablak_yupdate_merge(&input, 1, NULL);
