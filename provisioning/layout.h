@@ -3,7 +3,8 @@
  * headquarters DIR: hq.db, ca/{ca.key,ca.crt,server.key,server.crt,crl.pem}, keys/edition.key,
  *                   editions/<sha256>.sqlite
  * box DIR:          box.db, id/{box.key,box.csr,box.crt,ca.crt,box.json}, keys/receipt.key,
- *                   editions/<sha256>.sqlite
+ *                   editions/<sha256>.sqlite; keys/recording.key wraps the keys in
+ *                   recordings/{<recording>.key,<sha256>}
  *
  * Folders are 0700, secrets 0600. Threads: any. Free paths with g_free. */
 #pragma once
@@ -29,6 +30,8 @@
 #define ABLAK_LAYOUT_EPOCH_REQUEST "id/epoch-request.json"
 
 #define ABLAK_LAYOUT_EDITIONS "editions"
+#define ABLAK_LAYOUT_RECORDINGS "recordings"
+#define ABLAK_LAYOUT_RECORDING_KEY "keys/recording.key"
 
 typedef enum { ABLAK_STATE_NONE, ABLAK_STATE_HQ, ABLAK_STATE_BOX } AblakStateKind;
 

@@ -92,6 +92,9 @@ static void deliver(AblakMediaChannel *channel, GBytes *payload)
   const char *text = g_bytes_get_data(payload, &size);
   g_autoptr(AblakMediaMessage) message = ablak_media_message_parse(text, size, &error);
   if (message == NULL) {
+    /* Whose they are is not known any more: a message without its own is refused. */
+    while (channel->descriptors_length > 0)
+      close(descriptor_take(channel));
     channel->handler->malformed(channel, error, channel->data);
     return;
   }

@@ -34,7 +34,8 @@
  *   leave      {session, leg}
  *   close      {session}                                 every leg leaves
  *   record     {session, leg, party} and, beside the frame (SCM_RIGHTS), a socket: this leg's
- *                                                        packets go there, too (video/tap.h), until
+ *                                                        packets go there, too (video/tap.h, which
+ *                                                        counts parties from 0, this from 1), until
  *                                                        the leg goes or
  *   unrecord   {session}
  *   stats      {}

@@ -308,8 +308,8 @@ static void tell_stats(AblakRelay *relay)
 static bool record(AblakLeg *leg, const AblakMediaMessage *message, GError **error)
 {
   int fd = message->fd >= 0 ? fcntl(message->fd, F_DUPFD_CLOEXEC, 0) : -1;
-  if (fd >= 0 && message->party >= 0 && message->party < ABLAK_TAP_PARTIES_MAX) {
-    ablak_flow_tap(leg->flow, fd, (guint8)message->party);
+  if (fd >= 0 && message->party >= 1 && message->party <= ABLAK_TAP_PARTIES_MAX) {
+    ablak_flow_tap(leg->flow, fd, (guint8)(message->party - 1));
     return true;
   }
   if (fd >= 0)

@@ -18,6 +18,7 @@
 typedef struct AblakServiceForms AblakServiceForms;
 typedef struct AblakDrafts AblakDrafts;
 typedef struct AblakUplink AblakUplink;
+typedef struct AblakRecorders AblakRecorders;
 
 typedef struct {
   AblakConfig *config;
@@ -42,6 +43,7 @@ typedef struct {
   AblakIceServers *ice_servers; /* unchanging; jobs read it too */
   AblakMediaLink *media;
   AblakUplink *uplink;
+  AblakRecorders *recorders;
   AblakPresence *presence;
   AblakOpenPages *pages;
   AblakLive *live;

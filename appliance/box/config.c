@@ -24,6 +24,8 @@ const AblakConfigKey ablak_box_config_keys[] = {
      "Folder of the built pages."},
     {"media-socket", ABLAK_CONFIG_STRING, "", 0, 0, NULL, ABLAK_CONFIG_RESTART,
      "Unix socket on which the media process is awaited; empty: media.sock in the state folder."},
+    {"recorder", ABLAK_CONFIG_STRING, "/usr/bin/ablak-recorder", 0, 0, NULL, ABLAK_CONFIG_RESTART,
+     "Program that records a call to which both sides have consented."},
     {"turn-urls", ABLAK_CONFIG_STRING, "", 0, 0, NULL, ABLAK_CONFIG_RESTART,
      "Addresses of the TURN and STUN servers that pages may use, separated by commas, such as "
      "turn:turn.example:3478,turns:turn.example:443?transport=tcp."},

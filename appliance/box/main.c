@@ -4,6 +4,7 @@
  * routes-*.c; handlers run domain functions as store jobs; committed events go to live pages; the
  * journal of every commit goes to headquarters through the uplink. */
 #include "box/box.h"
+#include "box/recorder.h"
 #include "box/routes.h"
 #include "box/uplink.h"
 #include "box/views.h"
@@ -30,13 +31,10 @@
 #define PRUNE_EVERY_S 300
 
 static const AblakStorePart *const parts[] = {
-    &ablak_accounts_store_part,
-    &ablak_queue_store_part,
-    &ablak_forms_store_part,
-    &ablak_filings_store_part,
-    &ablak_kb_store_part,
-    &ablak_sync_box_store_part,
-    NULL,
+    &ablak_accounts_store_part,   &ablak_queue_store_part,
+    &ablak_forms_store_part,      &ablak_filings_store_part,
+    &ablak_recordings_store_part, &ablak_kb_store_part,
+    &ablak_sync_box_store_part,   NULL,
 };
 
 static void read_limits(AblakBranch *box)
@@ -124,9 +122,11 @@ static void end_visit(AblakBranch *box, const char *visit)
 static void committed(const AblakEvent *const *events, gsize count, gpointer data)
 {
   AblakBranch *box = data;
-  for (gsize i = 0; i < count; i++)
+  for (gsize i = 0; i < count; i++) {
     if (strcmp(events[i]->kind, "visit.ended") == 0)
       end_visit(box, events[i]->subject);
+    ablak_recorders_committed(box->recorders, events[i]);
+  }
 }
 
 static bool prune(AblakTxn *txn, gpointer data, GError **error)
@@ -170,6 +170,8 @@ static bool start(AblakBranch *box, GError **error)
   box->drafts = ablak_drafts_new(box->store, &drafts);
   box->live = ablak_box_live_new(box);
   ablak_events_publish_to(box->store, box->live);
+  if (!(box->recorders = ablak_recorders_new(box, error)))
+    return false;
   ablak_store_watch_commits(box->store, committed, box);
   ablak_box_take_edition(box);
   if (!(box->uplink = ablak_uplink_new(box, error)) || !open_http(box, error))
@@ -184,6 +186,7 @@ static void stop(AblakBranch *box)
   ablak_http_free(box->http);
   ablak_loop_settle(box->store, &box->work);
   ablak_live_free(box->live);
+  ablak_recorders_free(box->recorders);
   ablak_drafts_free(box->drafts);
   ablak_media_link_free(box->media);
   ablak_ice_servers_free(box->ice_servers);

@@ -4,6 +4,7 @@
 #include "core/id.h"
 #include "core/log.h"
 #include "http/metrics.h"
+#include <fcntl.h>
 #include <gio/gunixsocketaddress.h>
 #include <glib/gstdio.h>
 #include <string.h>
@@ -22,6 +23,7 @@ typedef struct {
   AblakMediaLegState state;
   char *cipher;
   guint away_timer;
+  AblakPerson *person; /* who joined; NULL of a leg that outlived an earlier ablakd */
   AblakMediaLink *link;
 } Leg;
 
@@ -32,6 +34,8 @@ struct AblakMediaLink {
   GHashTable *legs;           /* id -> Leg */
   const AblakIceServers *ice_servers;
   AblakMetric *up;
+  AblakMediaJoined joined;
+  gpointer joined_data;
 };
 
 static void leg_free(gpointer data)
@@ -44,6 +48,7 @@ static void leg_free(gpointer data)
   g_free(leg->session);
   g_free(leg->party);
   g_free(leg->cipher);
+  ablak_person_unref(leg->person);
   g_free(leg);
 }
 
@@ -203,6 +208,9 @@ static void begin_leg(AblakMediaLink *link, AblakLivePeer *peer, const char *vis
   message->audio = ablak_json_get_bool(data, "audio", true);
   message->video = ablak_json_get_bool(data, "video", true);
   ablak_media_channel_send(link->channel, message);
+  leg->person = ablak_person_ref(ablak_live_peer_identity(peer));
+  if (link->joined)
+    link->joined(visit, id, leg->person, link->joined_data);
 }
 
 /* The session in which this page tries its line: that of its first leg there, or a new one. */
@@ -334,6 +342,44 @@ void ablak_media_link_close_visit(AblakMediaLink *link, const char *visit)
 {
   send_simple(link, ABLAK_MEDIA_CLOSE, visit, NULL);
   g_hash_table_foreach_remove(link->legs, end_with_visit, (gpointer)visit);
+}
+
+/* --- recording ----------------------------------------------------------------------------------
+ */
+
+void ablak_media_link_watch_joined(AblakMediaLink *link, AblakMediaJoined joined, gpointer data)
+{
+  link->joined = joined;
+  link->joined_data = data;
+}
+
+void ablak_media_link_each_leg(AblakMediaLink *link, const char *visit, AblakMediaJoined each,
+                               gpointer data)
+{
+  GHashTableIter iter;
+  gpointer value;
+  g_hash_table_iter_init(&iter, link->legs);
+  while (g_hash_table_iter_next(&iter, NULL, &value)) {
+    const Leg *leg = value;
+    if (strcmp(leg->visit, visit) == 0 && leg->person)
+      each(visit, leg->id, leg->person, data);
+  }
+}
+
+void ablak_media_link_record(AblakMediaLink *link, const char *visit, const char *leg, int party,
+                             int socket)
+{
+  if (!link->channel)
+    return;
+  g_autoptr(AblakMediaMessage) message = ablak_media_message_new(ABLAK_MEDIA_RECORD, visit, leg);
+  message->party = party + 1;
+  message->fd = fcntl(socket, F_DUPFD_CLOEXEC, 0);
+  ablak_media_channel_send(link->channel, message);
+}
+
+void ablak_media_link_unrecord(AblakMediaLink *link, const char *visit)
+{
+  send_simple(link, ABLAK_MEDIA_UNRECORD, visit, NULL);
 }
 
 /* --- from ablak-media ------------------------------------------------------------------------- */

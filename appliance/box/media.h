@@ -24,6 +24,7 @@
  * hear each other and nobody else does. Main thread. */
 #pragma once
 #include "box/ice-servers.h"
+#include "daemon/person.h"
 #include "http/live.h"
 #include <glib.h>
 #include <stdbool.h>
@@ -44,5 +45,18 @@ void ablak_media_link_receive(AblakMediaLink *link, AblakLivePeer *peer, const c
                               const char *party, const char *kind, json_t *data);
 /* The page's live connection is gone: its legs may be taken over for 30 s. */
 void ablak_media_link_peer_closed(AblakMediaLink *link, AblakLivePeer *peer);
+/* A page joined a call: also again after a reload, and after the media process came back. Not
+ * called for a page that takes its leg over. */
+typedef void (*AblakMediaJoined)(const char *visit, const char *leg, const AblakPerson *person,
+                                 gpointer data);
+void ablak_media_link_watch_joined(AblakMediaLink *link, AblakMediaJoined joined, gpointer data);
+/* Those who are in the visit's call now. */
+void ablak_media_link_each_leg(AblakMediaLink *link, const char *visit, AblakMediaJoined each,
+                               gpointer data);
+/* The leg's packets go to `socket`, too, of which a duplicate is sent (video/tap.h). */
+void ablak_media_link_record(AblakMediaLink *link, const char *visit, const char *leg, int party,
+                             int socket);
+void ablak_media_link_unrecord(AblakMediaLink *link, const char *visit);
+
 /* The visit has ended: everyone leaves. */
 void ablak_media_link_close_visit(AblakMediaLink *link, const char *visit);

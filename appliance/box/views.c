@@ -143,6 +143,31 @@ static json_t *filings_json(const GPtrArray *filings)
   return all;
 }
 
+json_t *ablak_view_recording_terms(const AblakBranch *box, const char *service)
+{
+  g_autoptr(AblakKbEdition) edition = ablak_kb_current(box->kb, NULL);
+  g_autoptr(json_t) sheet = edition ? ablak_kb_service(edition, service, NULL) : NULL;
+  return json_incref(json_object_get(sheet, "recording"));
+}
+
+json_t *ablak_view_recording_consent(AblakTxn *txn, const AblakBranch *box, const AblakVisit *visit,
+                                     GError **error)
+{
+  g_autoptr(AblakRecording) last_ = NULL;
+  g_autoptr(json_t) terms = ablak_view_recording_terms(box, visit->service);
+  g_autofree char *state = ablak_recording_state(txn, visit->id, &last_, error);
+  if (!state)
+    return NULL;
+  /* Of a recording, what was consented to; else what would be asked now. */
+  bool recorded = last_ && strcmp(state, last_->state) == 0;
+  json_t *basis = recorded ? last_->legal_basis : json_object_get(terms, "legalBasis");
+  json_t *days = recorded ? json_integer(last_->retention_days)
+                          : json_incref(json_object_get(terms, "retentionDays"));
+  return json_pack("{s:b, s:s, s:O?, s:o?, s:o}", "possible", terms != NULL, "state", state,
+                   "legalBasis", basis, "retentionDays", days, "since",
+                   ablak_json_time(recorded ? last_->started_ms : 0));
+}
+
 json_t *ablak_view_visit(AblakTxn *txn, const AblakBranch *box, const AblakVisit *visit,
                          GError **error)
 {
@@ -155,12 +180,15 @@ json_t *ablak_view_visit(AblakTxn *txn, const AblakBranch *box, const AblakVisit
   g_auto(VisitForm) form = {0};
   if (!load_form(txn, visit, &form, error))
     return NULL;
+  json_t *recording = ablak_view_recording_consent(txn, box, visit, error);
+  if (!recording)
+    return NULL;
   const AblakFiling *newest = form.completion ? NULL : last(&form);
   bool citizen = ablak_presence_has(box->presence, visit->id, ABLAK_PERSON_CITIZEN);
   bool clerk = ablak_presence_has(box->presence, visit->id, ABLAK_PERSON_STAFF);
   return json_pack(
       "{s:s, s:s, s:s, s:o, s:s, s:s?, s:O?, s:s?, s:s, s:o, s:s?, s:o, s:o, s:b, s:b, "
-      "s:o}",
+      "s:o, s:o}",
       "id", visit->id, "state", visit->state, "service", visit->service, "serviceName",
       ablak_view_service_name(box, visit->service), "channel", visit->channel, "counter",
       visit->counter, "ticket", ticket_view, "draftId", form.draft ? form.draft->id : NULL,
@@ -168,7 +196,8 @@ json_t *ablak_view_visit(AblakTxn *txn, const AblakBranch *box, const AblakVisit
       newest ? newest->id : NULL, "filings", filings_json(form.filings), "completion",
       ablak_view_completion(form.completion, last(&form)), "citizenPresent", citizen,
       "clerkPresent", clerk, "iceServers",
-      ablak_ice_servers_for(box->ice_servers, visit->id, ablak_clock_wall_ms()));
+      ablak_ice_servers_for(box->ice_servers, visit->id, ablak_clock_wall_ms()), "recording",
+      recording);
 }
 
 json_t *ablak_view_me(AblakTxn *txn, const AblakPerson *person, gpointer box, GError **error)

@@ -4,6 +4,7 @@
 #include <filings/filings.h>
 #include <forms/forms.h>
 #include <queue/queue.h>
+#include <recordings/recordings.h>
 
 /* For functions whose NULL means "none": true when it meant a failure, which goes on to `error`.
  * Clears *failure. */
@@ -19,4 +20,9 @@ json_t *ablak_view_visit(AblakTxn *txn, const AblakBranch *box, const AblakVisit
 json_t *ablak_view_completion(const AblakCompletion *completion, const AblakFiling *filing);
 /* The service's names by language; an empty object when the edition no longer has it. */
 json_t *ablak_view_service_name(const AblakBranch *box, const char *service);
+/* The service's terms ("legalBasis", "retentionDays"); NULL: it is never recorded. */
+json_t *ablak_view_recording_terms(const AblakBranch *box, const char *service);
+/* Component RecordingConsent. */
+json_t *ablak_view_recording_consent(AblakTxn *txn, const AblakBranch *box, const AblakVisit *visit,
+                                     GError **error);
 json_t *ablak_view_me(AblakTxn *txn, const AblakPerson *person, gpointer box, GError **error);

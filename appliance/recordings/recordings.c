@@ -128,8 +128,6 @@ bool ablak_recording_delete(AblakTxn *txn, const char *id, const char *why, cons
                         " ended_at = CASE ended_at WHEN 0 THEN ? ELSE ended_at END"
                         " WHERE id = ? AND state <> 'deleted'",
                         "itit", ablak_txn_now_ms(txn), why, ablak_txn_now_ms(txn), id) &&
-         ablak_txn_exec(txn, NULL, error, "DELETE FROM recording_file WHERE recording_id = ?", "t",
-                        id) &&
          ablak_recording_event(txn, recording->visit_id, "recording.deleted", id, actor, data,
                                error);
 }
@@ -172,6 +170,16 @@ GArray *ablak_recording_files(AblakTxn *txn, const char *id, GError **error)
     return g_steal_pointer(&files);
   g_propagate_error(error, g_steal_pointer(&failure));
   return NULL;
+}
+
+AblakRecording *ablak_recording_of_file(AblakTxn *txn, const char *sha256, GError **error)
+{
+  g_autoptr(AblakRows) rows =
+      ablak_txn_query(txn, error,
+                      "SELECT " COLUMNS " FROM recording WHERE id IN"
+                      " (SELECT recording_id FROM recording_file WHERE sha256 = ?)",
+                      "t", sha256);
+  return rows && ablak_rows_next(rows, error) ? from_row(rows) : NULL;
 }
 
 bool ablak_recording_replay(AblakTxn *txn, const char *id, const char *staff_id, char **ret_replay,

@@ -79,9 +79,12 @@ AblakRecording *ablak_recording_load(AblakTxn *txn, const char *id,
  * then; `clerk_id` NULL: anyone's. */
 GPtrArray *ablak_recordings_list(AblakTxn *txn, const char *state, gint64 due_ms,
                                  const char *clerk_id, GError **error) G_GNUC_WARN_UNUSED_RESULT;
-/* AblakRecordingFile, by part. */
+/* AblakRecordingFile, by part; also those a deleted recording had. */
 GArray *ablak_recording_files(AblakTxn *txn, const char *id,
                               GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/* The recording that a file belongs to; NULL without an error when none does. */
+AblakRecording *ablak_recording_of_file(AblakTxn *txn, const char *sha256, GError **error);
 
 /* --- replays ---------------------------------------------------------------------------------- */
 

@@ -94,7 +94,7 @@ export class House {
     await this.ablak("enrol", "--hq", `https://localhost:${this.boxesPort}`, "--ca", join(hq, "ca/ca.crt"), "--box",
       this.boxId, "--code", value("code"), "--state", box);
     this.#commands.set("box", [programs.box, "--state", box, "--people-port", String(this.boxPort), "--pages",
-      join(build, "pages/box"), "--headquarters", `https://localhost:${this.boxesPort}`, "--numbers-per-minute", String(this.numbersPerMinute), ...this.boxOptions]);
+      join(build, "pages/box"), "--headquarters", `https://localhost:${this.boxesPort}`, "--numbers-per-minute", String(this.numbersPerMinute), "--recorder", join(build, "video/recorder/ablak-recorder"), ...this.boxOptions]);
     this.#commands.set("media", [programs.media, "--control-socket", join(box, "media.sock"), "--media-addresses", this.mediaAddress, "--media-port-min", "0", "--media-port-max", "0", ...this.mediaOptions]);
     await this.launch("box");
     if (media) await this.launch("media");

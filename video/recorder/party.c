@@ -5,7 +5,7 @@
 #include "video/recorder/track.h"
 #include "video/sdp.h"
 
-#define COMPANY_US G_USEC_PER_SEC
+#define COMPANY_US (2 * G_USEC_PER_SEC)
 #define SILENT_US (4 * G_USEC_PER_SEC)
 #define REPORT_SIZE 20
 

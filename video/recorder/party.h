@@ -1,8 +1,8 @@
 /* video/recorder/party.h: one party of a recording: its packets into its parts.
  *
- * Frames wait up to a second for the party's other track; then a part begins with the tracks that
- * are there. It ends when a track comes that it lacks or cannot hold, and when one of its own is
- * silent for SILENT_US. */
+ * Frames wait up to two seconds for the party's other track; then a part begins with the tracks
+ * that are there. It ends when a track comes that it lacks or cannot hold, and when one of its own
+ * is silent for SILENT_US. */
 #pragma once
 #include "video/recorder/files.h"
 #include <glib.h>

@@ -13,6 +13,7 @@ import { useLine, useLiveReload, useLoaded, usePresence } from "../shared/hooks"
 import { localText, t, tn } from "../shared/i18n";
 import { ChatIcon, CloseIcon } from "../shared/icons";
 import { openLive, socketOrigin, type Live } from "../shared/live";
+import { CitizenRecording } from "../shared/recording";
 import { officeName } from "../shared/start";
 import { CompletionNotice, ReceiptView, SubmitButton, useDraft, useFollowing, useReceipt, useReopening } from "../shared/submit";
 import { Button, Dialog, Header, Line, Notice, Qr, Title, toastError, usePageTitle } from "../shared/ui";
@@ -84,6 +85,7 @@ export function Meeting({ first, onLeft }: { first: Visit; onLeft: () => void })
           <Title>{localText(visit.serviceName)}</Title>
           {visit.state === "ended" && <Notice tone="success" live><p>{t("ui.meeting.ended")}</p><p class="ab-no-print"><a href="/">{t("ui.join.home")}</a></p></Notice>}
           {visit.state === "open" && !visit.clerkPresent && call.state.value !== "talking" && <Notice live><p>{t("ui.meeting.waiting")}</p></Notice>}
+          {visit.state === "open" && <CitizenRecording visit={visit} />}
           <VisitForm live={live} visit={visit} receipt={receipt} onFiled={filed} />
           {visit.state === "open" && (
             <div class="ab-meeting-foot ab-no-print">

@@ -6,6 +6,7 @@ import type { Call } from "../shared/call";
 import { CallControls, CallPicture } from "../shared/call-view";
 import { ChatView, type Chat } from "../shared/chat";
 import { formatTime, t } from "../shared/i18n";
+import { ClerkRecording } from "../shared/recording";
 import { officeName } from "../shared/start";
 import { Button, Dialog, Qr, toast, toastError } from "../shared/ui";
 import { SHORTCUTS } from "./shortcuts";
@@ -35,6 +36,7 @@ export function ContactPanel({ visit, call, chat, inviteNow }: { visit: Visit | 
         <div>
           <CallPicture call={call} side="clerk" />
           <CallControls call={call} keys={SHORTCUTS.call.shown} />
+          <ClerkRecording visit={visit} />
         </div>
       )}
       <InvitationBox key={visit.id} visit={visit} inviteNow={inviteNow} />

@@ -17,6 +17,8 @@ export const CallIcon = icon(<path d="M6 3h3l2 5-2.4 1.7a12 12 0 0 0 5.7 5.7L16 
 export const ChatIcon = icon(<path d="M4 5h16v11H10l-5 4v-4H4z" />);
 export const SearchIcon = icon(<><circle cx="11" cy="11" r="6.500" /><path d="m16 16 5 5" /></>);
 export const CloseIcon = icon(<path d="M5 5l14 14M19 5 5 19" />);
+export const RecordIcon = icon(<><circle cx="12" cy="12" r="9" /><circle cx="12" cy="12" r="4.500" fill="currentColor" /></>);
+export const RecordOffIcon = icon(<><circle cx="12" cy="12" r="9" /><path d="M5.600 18.400 18.400 5.600" /></>);
 export const CheckIcon = icon(<path d="m4 13 5 5L20 6" />);
 
 export function Mark() {

@@ -320,7 +320,7 @@ static void record(Fixture *fixture, const char *leg, int fd, guint8 party)
 {
   g_autoptr(AblakMediaMessage) message = ablak_media_message_new(ABLAK_MEDIA_RECORD, "s", leg);
   message->fd = fd;
-  message->party = party;
+  message->party = party + 1;
   ablak_relay_handle(fixture->relay, message);
   run_ms(50); /* a loop takes packets before commands */
 }
