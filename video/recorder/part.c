@@ -65,7 +65,8 @@ static GstFlowReturn on_sample(GstAppSink *sink, gpointer data)
 }
 
 /* The muxer wants a picture size, which H.264 carries where the depayloader does not look; players
- * read it there, too. */
+ * read it there, too. Opus is always decoded at 48 kHz (RFC 7845 §5.1), and browsers refuse a file
+ * that does not say so. */
 static GstCaps *caps_for_muxer(GstCaps *caps)
 {
   GstCaps *complete = gst_caps_copy(caps);
@@ -73,6 +74,9 @@ static GstCaps *caps_for_muxer(GstCaps *caps)
   if (gst_structure_has_name(structure, "video/x-h264") &&
       !gst_structure_has_field(structure, "width"))
     gst_structure_set(structure, "width", G_TYPE_INT, 640, "height", G_TYPE_INT, 480, NULL);
+  if (gst_structure_has_name(structure, "audio/x-opus") &&
+      !gst_structure_has_field(structure, "rate"))
+    gst_structure_set(structure, "rate", G_TYPE_INT, 48000, NULL);
   return complete;
 }
 

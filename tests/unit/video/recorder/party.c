@@ -141,6 +141,11 @@ static void check_sync(Fixture *fixture, const char *codec)
     g_autoptr(GBytes) file = open_part(fixture, i + 1);
     g_auto(MediaSeen) seen;
     media_look(file, &seen);
+    /* SamplingFrequency 48000.0, without which browsers refuse the file. */
+    static const guint8 rate[] = {0xb5, 0x88, 0x40, 0xe7, 0x70, 0, 0, 0, 0, 0};
+    gsize size = 0;
+    const void *data = g_bytes_get_data(file, &size);
+    g_assert_nonnull(memmem(data, MIN(size, (gsize)4096), rate, sizeof rate));
     gint64 said_ms = (lines[i].from_us + lines[i].delay_us) / 1000;
     all_near(seen.beeps, said_ms, 8, SYNC_MS);
     all_near(seen.flashes, said_ms, 8, SYNC_MS);
