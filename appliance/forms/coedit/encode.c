@@ -169,37 +169,63 @@ void write_ranges(const Doc *doc, Buffer *buffer, const Ranges *ranges)
     write_uint(buffer, group->count);
     for (guint k = 0; k < group->count; k++) {
       const Range *range = &ranges->at[group->first + k];
-      write_uint(buffer, range->clock);
-      write_uint(buffer, range->length);
+      write_pair(buffer, range->clock, range->length);
     }
   }
 }
 
-/* The deleted ranges of one client; returns how many. */
-static guint64 write_client_deletes(const Doc *doc, Buffer *buffer, const Client *client)
+static void find_deleted(const Doc *doc, Ranges *ranges, const Client *client)
 {
-  guint32 start = 0, end = 0;
-  guint64 count = 0;
+  Range last = {client->index, 0, 0};
   for (guint32 l = 0; l < client->leaf_count; l++) {
     const Leaf *leaf = &client->leaves[l];
     for (guint32 s = 0; s < leaf->count; s++) {
       const Item *item = item_at(doc, leaf->items[s]);
       if (!item_is_deleted(item))
         continue;
-      if (end != item->clock || end == 0) {
-        if (end > start) {
-          write_pair(buffer, start, end - start);
-          count++;
-        }
-        start = item->clock;
+      if (last.clock + last.length != item->clock) {
+        if (last.length > 0)
+          ranges_add(ranges, last);
+        last.clock = item->clock;
+        last.length = 0;
       }
-      end = item->clock + item->length;
+      last.length += item->length;
     }
   }
-  if (end == start)
-    return count;
-  write_pair(buffer, start, end - start);
-  return count + 1;
+  if (last.length > 0)
+    ranges_add(ranges, last);
+}
+
+#define KEEP_FROM 256 /* structs: fewer are looked through in no time */
+
+/* Keeps the ranges, or frees them. */
+static void keep_deleted(Doc *doc, Ranges *ranges)
+{
+  gsize size = ranges->count * sizeof(Range);
+  if (doc->open || doc->item_room < KEEP_FROM || doc->bytes + size > doc->max_bytes) {
+    ranges_clear(ranges);
+    return;
+  }
+  ranges->at = g_renew(Range, ranges->at, ranges->count);
+  ranges->capacity = ranges->count;
+  doc->deleted = *ranges;
+  doc->bytes += size;
+}
+
+void write_deleted(const Doc *doc, Buffer *buffer)
+{
+  if (doc->deleted.count > 0 && !doc->open) {
+    write_ranges(doc, buffer, &doc->deleted);
+    return;
+  }
+  Ranges ranges = {0};
+  for (guint32 i = 0; i < doc->client_count; i++)
+    find_deleted(doc, &ranges, doc_client(doc, i));
+  write_ranges(doc, buffer, &ranges);
+  if (doc->deleted.count > 0)
+    ranges_clear(&ranges); /* in a transaction, at whose end the kept ones learn of it */
+  else
+    keep_deleted((Doc *)doc, &ranges);
 }
 
 /* ---- states ---- */
@@ -361,49 +387,6 @@ static GArray *list_sources(const Doc *doc, bool stored)
   }
   g_array_sort(sources, compare_sources);
   return sources;
-}
-
-static void write_all_ranges(const Doc *doc, Buffer *buffer)
-{
-  g_autoptr(GPtrArray) clients = sorted_clients(doc);
-  Buffer groups = {0}, ranges = {0};
-  guint64 count = 0;
-  for (guint i = 0; i < clients->len; i++) {
-    const Client *client = g_ptr_array_index(clients, i);
-    ranges.size = 0;
-    guint64 deleted = write_client_deletes(doc, &ranges, client);
-    if (deleted == 0)
-      continue;
-    write_pair(&groups, client->id, deleted);
-    write_raw(&groups, ranges.data, ranges.size);
-    count++;
-  }
-  write_uint(buffer, count);
-  write_raw(buffer, groups.data, groups.size);
-  buffer_clear(&groups);
-  buffer_clear(&ranges);
-}
-
-#define KEEP_FROM 256 /* structs: fewer are looked through in no time */
-
-static void keep_delete_set(Doc *doc, const guint8 *data, gsize size)
-{
-  if (doc->item_room < KEEP_FROM || doc->bytes + size > doc->max_bytes)
-    return;
-  doc->delete_set = g_memdup2(data, size);
-  doc->delete_set_size = (guint32)size;
-  doc->bytes += size;
-}
-
-void write_deleted(const Doc *doc, Buffer *buffer)
-{
-  if (doc->delete_set != NULL) {
-    write_raw(buffer, doc->delete_set, doc->delete_set_size);
-    return;
-  }
-  gsize start = buffer->size;
-  write_all_ranges(doc, buffer);
-  keep_delete_set((Doc *)doc, buffer->data + start, buffer->size - start);
 }
 
 static void write_all_deletes(const Doc *doc, Buffer *buffer, bool stored)

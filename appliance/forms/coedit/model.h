@@ -187,10 +187,9 @@ struct AblakYdoc {
    * People go on where they were. NONE when others changed the document since. */
   guint32 marker_list, marker_item, marker_index;
 
-  /* The delete set as it is encoded, kept from when a peer asked until something is deleted; NULL:
-   * not known. Only documents that take long to look through keep it. */
-  guint8 *delete_set;
-  guint32 delete_set_size;
+  /* All that is deleted, sorted and merged, kept from when a peer asked; empty: not known. Only
+   * documents that take long to look through keep it. */
+  Ranges deleted;
 
   GHashTable *pending;     /* client id -> PendingQueue; NULL: nothing waits */
   GArray *pending_deletes; /* of PendingDelete; NULL: nothing waits */

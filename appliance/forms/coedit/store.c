@@ -277,19 +277,18 @@ Type *doc_root(Doc *doc, guint32 name)
 
 /* ---- the document ---- */
 
-void doc_drop_delete_set(Doc *doc)
+void doc_forget_deleted(Doc *doc)
 {
-  doc->bytes -= doc->delete_set_size;
-  doc->delete_set_size = 0;
-  g_clear_pointer(&doc->delete_set, g_free);
+  doc->bytes -= doc->deleted.capacity * sizeof(Range);
+  ranges_clear(&doc->deleted);
 }
 
 bool doc_make_room(Doc *doc, guint64 more)
 {
-  if (doc->bytes - doc->delete_set_size + more > doc->max_bytes)
+  if (doc->bytes - doc->deleted.capacity * sizeof(Range) + more > doc->max_bytes)
     return false;
   if (doc->bytes + more > doc->max_bytes)
-    doc_drop_delete_set(doc);
+    doc_forget_deleted(doc);
   return true;
 }
 
@@ -332,7 +331,7 @@ static void free_content(Doc *doc)
   table_free(&doc->roots, doc);
   free_blocks(doc);
   g_free(doc->chains);
-  g_free(doc->delete_set);
+  g_free(doc->deleted.at);
   g_free(doc->deletes.at);
   g_free(doc->merges.at);
   g_free(doc->log.at);

@@ -76,7 +76,7 @@ guint32 type_find_chain(const Type *type, guint32 key); /* NONE: no such entry *
 guint32 type_chain(Type *type, guint32 key);
 Type *doc_find_root(const Doc *doc, guint32 name); /* NULL: unknown */
 Type *doc_root(Doc *doc, guint32 name);
-void doc_drop_delete_set(Doc *doc);
+void doc_forget_deleted(Doc *doc);
 /* Whether so many bytes more are within the document's bound. */
 bool doc_make_room(Doc *doc, guint64 more);
 /* Nothing was ever written to it, or looked for in it. */

@@ -172,8 +172,6 @@ static void link_item(Doc *doc, guint32 index)
 
 static void push_delete(Doc *doc, const Item *item)
 {
-  if (doc->delete_set != NULL)
-    doc_drop_delete_set(doc);
   ranges_add(&doc->deletes, (Range){item->client, item->clock, item->length});
 }
 
@@ -233,8 +231,7 @@ void doc_integrate(Doc *doc, guint32 index)
 
 void doc_add_gc(Doc *doc, Client *client, guint32 length)
 {
-  if (doc->delete_set != NULL)
-    doc_drop_delete_set(doc);
+  doc_forget_deleted(doc);
   doc_touch(doc, client);
   Item *last = item_or_null(doc, client_last(client));
   if (last != NULL && last->kind == KIND_GC) {

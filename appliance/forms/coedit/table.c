@@ -109,6 +109,35 @@ void ranges_add(Ranges *ranges, Range range)
   ranges->at[ranges->count++] = range;
 }
 
+void ranges_insert(Ranges *ranges, Range range)
+{
+  guint32 low = 0, high = ranges->count, end = range.clock + range.length;
+  while (low < high) { /* the first that ends where this one begins, or behind */
+    guint32 middle = (low + high) / 2;
+    const Range *at = &ranges->at[middle];
+    if (at->client < range.client ||
+        (at->client == range.client && at->clock + at->length < range.clock))
+      low = middle + 1;
+    else
+      high = middle;
+  }
+  for (high = low; high < ranges->count; high++) {
+    const Range *at = &ranges->at[high];
+    if (at->client != range.client || at->clock > end)
+      break;
+    range.clock = MIN(range.clock, at->clock);
+    end = MAX(end, at->clock + at->length);
+  }
+  range.length = end - range.clock;
+  if (low == high && ranges->count == ranges->capacity) {
+    ranges->capacity += 16;
+    ranges->at = g_renew(Range, ranges->at, ranges->capacity);
+  }
+  memmove(ranges->at + low + 1, ranges->at + high, (ranges->count - high) * sizeof(Range));
+  ranges->at[low] = range;
+  ranges->count = ranges->count - (high - low) + 1;
+}
+
 void ranges_clear(Ranges *ranges)
 {
   g_free(ranges->at);

@@ -35,5 +35,7 @@ static inline bool table_next(const Table *table, guint32 *cursor, guint32 *ret_
 /* Room for one more in an array that grows by a quarter; the bytes are the document's. */
 gpointer array_grow(Doc *doc, gpointer array, gsize element_size, guint32 *capacity);
 void ranges_add(Ranges *ranges, Range range);
+/* Into sorted and merged ranges. */
+void ranges_insert(Ranges *ranges, Range range);
 void ranges_clear(Ranges *ranges);
 void log_add(Log *log, const LogEntry *entry);

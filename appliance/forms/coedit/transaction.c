@@ -208,6 +208,23 @@ static void merge_all(Doc *doc)
 
 /* ---- the end ---- */
 
+#define NEWS_MAX 64 /* ranges; with more it is sooner looked for than put in */
+
+/* What is kept of all deletions learns the new ones. */
+static void tell_deleted(Doc *doc)
+{
+  if (doc->deleted.count == 0 || doc->deletes.count == 0)
+    return;
+  if (doc->deletes.count > NEWS_MAX) {
+    doc_forget_deleted(doc);
+    return;
+  }
+  guint32 capacity = doc->deleted.capacity;
+  for (guint32 i = 0; i < doc->deletes.count; i++)
+    ranges_insert(&doc->deleted, doc->deletes.at[i]);
+  doc->bytes += (doc->deleted.capacity - capacity) * sizeof(Range);
+}
+
 static int compare_clients(gconstpointer a, gconstpointer b)
 {
   const Client *one = *(Client *const *)a, *other = *(Client *const *)b;
@@ -241,6 +258,7 @@ static void compact_all(Doc *doc)
 GBytes *doc_finish(Doc *doc, bool want_update)
 {
   ranges_sort_and_merge(&doc->deletes);
+  tell_deleted(doc);
   collect_ranges(doc);
   merge_all(doc);
   GBytes *update = want_update ? transaction_update(doc) : NULL;

@@ -87,21 +87,21 @@ static void check_marker(const Doc *doc)
 }
 
 /* What is kept of it is what is found by looking. */
-static void check_delete_set(Doc *doc)
+static void check_deleted(Doc *doc)
 {
-  Buffer found = {0};
-  if (doc->delete_set == NULL)
+  Buffer kept = {0}, found = {0};
+  if (doc->deleted.count == 0)
     return;
-  g_autoptr(GBytes) kept = g_bytes_new(doc->delete_set, doc->delete_set_size);
-  doc_drop_delete_set(doc);
+  write_deleted(doc, &kept);
+  doc_forget_deleted(doc);
   write_deleted(doc, &found);
-  g_autoptr(GBytes) again = buffer_steal(&found);
-  g_assert_true(g_bytes_equal(kept, again));
+  g_autoptr(GBytes) one = buffer_steal(&kept), other = buffer_steal(&found);
+  g_assert_true(g_bytes_equal(one, other));
 }
 
 void check_document(AblakYdoc *doc)
 {
-  check_delete_set(doc);
+  check_deleted(doc);
   if (doc->marker_list != NONE)
     check_marker(doc);
   g_assert_cmpuint(doc->touched, ==, NONE);

@@ -47,6 +47,16 @@ static void add_and_drop_row(AblakYdoc *doc)
   g_bytes_unref(ablak_ydoc_commit(doc));
 }
 
+/* So many at once that what is kept is given up. */
+static void thin_out(AblakYdoc *doc)
+{
+  AblakYtype *text = ablak_ydoc_root(doc, "text");
+  ablak_ydoc_begin(doc);
+  for (guint64 at = 0; at < 100 && at < ablak_ytype_length(text); at++)
+    g_assert_true(ablak_ytext_delete(text, at, 1, NULL));
+  g_bytes_unref(ablak_ydoc_commit(doc));
+}
+
 static void edit(AblakYdoc *doc, GRand *random)
 {
   guint64 length = ablak_ytype_length(ablak_ydoc_root(doc, "text"));
@@ -70,6 +80,8 @@ static void test_changing(void)
   fill(doc, 400);
   send(doc, other);
   for (guint step = 0; step < 400; step++) {
+    if (step % 100 == 99)
+      thin_out(doc);
     edit(step % 3 == 0 ? other : doc, random);
     if (step % 3 == 0)
       send(other, doc);
