@@ -49,6 +49,15 @@ export function levelOf(sample: LineSample): Level {
   return parts.reduce(worse);
 }
 
+/**
+ * What of a second weighs on the step. Lost packets come again, so while the picture flows all the
+ * same they are no reason to leave it: at 15 % it still has all its frames.
+ */
+function burden(sample: LineSample): Level {
+  const flows = (sample.framesPerSecond ?? 0) >= FRAMES_FAIR && (sample.loss ?? 0) < LOSS.bad;
+  return levelOf(flows ? { ...sample, loss: null } : sample);
+}
+
 /** Added to the strain of a step each second; at STRAIN_MOST the step is left downwards. */
 const STRAIN: Record<Exclude<Step, "text">, Record<Level, number>> = {
   video: { good: -2, fair: -1, weak: 1, bad: 2 },
@@ -87,7 +96,7 @@ export function climb(ladder: Ladder, sample: LineSample): Ladder {
   const held = ladder.held + 1;
   const tryAfter = held >= PROVEN_S && step === "video" ? TRY_AFTER_S : ladder.tryAfter;
   const spared = Math.max(0, ladder.spared - 1);
-  const strain = step === "text" || ladder.spared > 0 ? 0 : Math.max(0, ladder.strain + STRAIN[step][level]);
+  const strain = step === "text" || ladder.spared > 0 ? 0 : Math.max(0, ladder.strain + STRAIN[step][burden(sample)]);
   if (strain >= STRAIN_MOST) return { step: DOWN[step], level, strain: 0, spared, calm: 0, held: 0, tryAfter };
   const calm = level === "good" || level === "fair" ? ladder.calm + 1 : 0;
   if (step !== "video" && calm >= tryAfter)
