@@ -3,11 +3,13 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { until } from "../../house/house.mjs";
 
-const EVERY_MS = 20;
+// Statistics are made anew every 50 ms.
+const EVERY_MS = 60;
 
-// Runs in the page before its own script. Twenty milliseconds are one packet of sound.
+// Runs in the page before its own script. It notes the time of each frame decoded, and of each piece
+// of sound how many milliseconds were made up (as WebRTC's statistics call it, concealed) because nothing had come.
 function observe(everyMs) {
-  const it = (window.figuresOfTest = { peers: [], frames: [], sound: [], ways: [] });
+  const it = (window.figuresOfTest = { peers: [], frames: [], sound: [] });
   const Peer = window.RTCPeerConnection;
   window.RTCPeerConnection = class extends Peer {
     constructor(...given) {
@@ -15,25 +17,29 @@ function observe(everyMs) {
       it.peers.push(this);
     }
   };
-  let audio = null, frames = 0, counted = null;
+  let heard = { at: 0, samples: 0, concealed: 0, played: 0, waited: 0 }, source = null, frames = 0;
+  const hear = (entry) => {
+    const at = Date.now(), samples = entry.totalSamplesReceived, concealed = entry.concealedSamples;
+    const more = samples - heard.samples;
+    // The same statistics as before; for longer, though, it is silence.
+    if (more === 0 && at - heard.at < 200) return;
+    const madeUp = concealed - heard.concealed;
+    const played = entry.jitterBufferEmittedCount, waited = entry.jitterBufferDelay;
+    it.sound.push({ at, madeUpMs: more > 0 ? madeUp / 48 : at - heard.at, whole: madeUp >= more, played: played - heard.played, waited: waited - heard.waited });
+    heard = { at, samples, concealed, played, waited };
+  };
   const look = async () => {
     const peer = it.peers.findLast((one) => one.connectionState !== "closed");
-    const receivers = peer?.getReceivers() ?? [];
-    for (const receiver of receivers.filter((one) => one.track.kind === "audio")) {
-      // The stamp of the last packet that was played.
-      const [source] = receiver.getSynchronizationSources();
-      if (source && source.rtpTimestamp !== audio) {
-        audio = source.rtpTimestamp;
-        it.sound.push(Date.now());
-      }
-    }
-    for (const receiver of receivers.filter((one) => one.track.kind === "video"))
-      for (const entry of (await receiver.getStats()).values())
-        if (entry.type === "inbound-rtp") {
-          if (counted !== entry.id + peer.localDescription?.sdp.slice(0, 60)) frames = entry.framesDecoded;
-          counted = entry.id + peer.localDescription?.sdp.slice(0, 60);
+    for (const receiver of peer?.getReceivers() ?? [])
+      for (const entry of (await receiver.getStats()).values()) {
+        if (entry.type !== "inbound-rtp") continue;
+        if (receiver.track.kind === "audio") hear(entry);
+        else {
+          if (source !== receiver) frames = entry.framesDecoded;
+          source = receiver;
           for (; frames < entry.framesDecoded; frames++) it.frames.push(Date.now());
         }
+      }
   };
   let busy = false;
   setInterval(() => {
@@ -55,13 +61,35 @@ function longestGap(times, from, to) {
   return gap;
 }
 
+const sumOf = (list, name) => list.reduce((sum, one) => sum + one[name], 0);
+
+/**
+ * The longest time in which all sound was made up, and when it ended. Pieces that were made up only in
+ * part count as if what was made up of them lay at the end that makes it longest.
+ */
+function longestSilence(sound) {
+  let before = 0, run = 0, gap = { ms: 0, end: 0 };
+  for (const { at, madeUpMs, whole } of sound) {
+    if (whole) {
+      run += madeUpMs;
+    } else {
+      if (before + run + madeUpMs > gap.ms) gap = { ms: Math.round(before + run + madeUpMs), end: at };
+      [before, run] = [madeUpMs, 0];
+    }
+  }
+  return before + run > gap.ms ? { ms: Math.round(before + run), end: Infinity } : gap;
+}
+
 /** One page's figures of sound and picture between two times; `backAt`: when its line came back. */
 export async function received(page, from, to, backAt) {
   const { frames, sound } = await page.evaluate(() => ({ frames: window.figuresOfTest.frames, sound: window.figuresOfTest.sound }));
   const inside = frames.filter((time) => time > from && time < to);
-  const silent = longestGap(sound, from, to), dark = longestGap(frames, from, to);
+  const pieces = sound.filter(({ at }) => at > from && at < to);
+  const silent = longestSilence(pieces), dark = longestGap(frames, from, to);
   const figures = {
     audioGapMs: silent.ms,
+    audioDelayMs: Math.round((sumOf(pieces, "waited") * 1000) / sumOf(pieces, "played")),
+    madeUpPercent: Math.round((sumOf(pieces, "madeUpMs") * 1000) / (to - from)) / 10,
     framesPerSecond: Math.round((inside.length * 10_000) / (to - from)) / 10,
     pictureGapMs: dark.ms,
   };

@@ -12,17 +12,23 @@ import { callState, field, join, meetByVideo, openDesk } from "../../e2e/lib/ste
 import { House, until } from "../../house/house.mjs";
 import { writeCamera } from "./camera.mjs";
 import { prepare, received, Typing, way } from "./figures.mjs";
+import { writeVoice } from "./voice.mjs";
 import { BRANCH, certificate, CITIZEN, folder, key, Line, Namespace, startTurn, TURN } from "./world.mjs";
 
 // Each writes where the other does not.
 const DESK_FIELD = "/lossStory", CITIZEN_FIELD = "/birthPlace";
 const full = process.env.ABLAK_FULL === "1";
+/** A machine with other work gets more time, but where the goals themselves are asked for. */
+const patient = (ms) => (full ? ms : 4 * ms);
 const all = {};
 
 async function openPage(name, options) {
   const video = path(folder, `${name}.y4m`);
   writeCamera(video, name.length);
-  const browser = await startBrowser({ video, flags: ["--ignore-certificate-errors"], ...options });
+  const voice = path(folder, `${name}.wav`);
+  writeVoice(voice, name.length);
+  const flags = ["--ignore-certificate-errors", `--use-file-for-fake-audio-capture=${voice}`];
+  const browser = await startBrowser({ video, flags, ...options });
   const page = await openPerson(browser, { language: "en" });
   await prepare(page);
   Object.assign(all, { [`${name}Browser`]: browser, [name]: page });
@@ -63,7 +69,11 @@ after(async () => {
 async function flows() {
   await all.line.good();
   await Promise.all([callState(all.desk, "talking"), callState(all.citizen, "talking")]);
-  await until("a call as good as the line", async () => {
+  await settled();
+}
+
+function settled() {
+  return until("a call as good as the line", async () => {
     const from = Date.now();
     await sleep(1500);
     const figures = await Promise.all([all.citizen, all.desk].map((page) => received(page, from, Date.now())));
@@ -85,7 +95,7 @@ async function measure(t, happens) {
   console.log(JSON.stringify(figures));
   for (const one of [down, up]) {
     assert.ok(one.arrived, `what was typed arrives: ${JSON.stringify(form)}`);
-    assert.ok(backAt !== undefined || one.p50Ms < 2000, `the form keeps up: ${JSON.stringify(form)}`);
+    assert.ok(backAt !== undefined || one.p50Ms < patient(1000), `the form keeps up: ${JSON.stringify(form)}`);
   }
   for (const page of [all.citizen, all.desk]) assert.equal(await page.evaluate(() => window.neverReloaded), true, "no page was loaded again");
   return figures;
@@ -98,8 +108,8 @@ function assertSeen(...people) {
 
 /** How soon after the line's return picture and form are back, both ways. */
 function assertBack(figures, { pictureMs, formMs }) {
-  for (const one of [figures.citizen, figures.clerk]) assert.ok(one.pictureBackMs < pictureMs, JSON.stringify(figures));
-  for (const one of Object.values(figures.form)) assert.ok(one.backMs < formMs, JSON.stringify(figures));
+  for (const one of [figures.citizen, figures.clerk]) assert.ok(one.pictureBackMs < patient(pictureMs), JSON.stringify(figures));
+  for (const one of Object.values(figures.form)) assert.ok(one.backMs < patient(formMs), JSON.stringify(figures));
 }
 
 const remember = () => Promise.all([all.citizen, all.desk].map((page) => page.evaluate(() => (window.neverReloaded = true))));
@@ -139,7 +149,7 @@ test("10 s cut", async (t) => {
     await sleep(8000);
     return { backAt };
   });
-  assertBack(figures, { pictureMs: 2000, formMs: 5000 });
+  assertBack(figures, { pictureMs: 2000, formMs: 3000 });
 });
 
 test("the citizen's address changes", { skip: !full }, async (t) => {
@@ -166,7 +176,7 @@ async function blocked(t, settings, expected) {
   await all.citizen.reload();
   await Promise.all([all.citizen, all.desk].map((page) => callState(page, "talking", 40_000)));
   await until(`the call to go by ${expected}`, async () => (await way(all.citizen)) === expected);
-  await sleep(3000);
+  await settled();
   await remember();
   const { citizen, clerk } = await measure(t, () => sleep(6000));
   assertSeen(citizen, clerk);
