@@ -11,6 +11,7 @@
 #include "daemon/open-pages.h"
 #include "http/http.h"
 #include "http/live.h"
+#include "store/blobs.h"
 #include "store/store.h"
 #include <kb/kb.h>
 #include <provisioning/identity.h>
@@ -39,6 +40,8 @@ typedef struct {
   AblakAllowance *messages;     /* kept ones, by person */
   AblakAllowance *passing;      /* live ones that are not kept, by page */
   AblakServiceForms *forms;     /* of the current edition */
+  AblakBlobs *blobs;            /* what is in the visits' files */
+  GHashTable *files_busy;       /* ids of those of which a piece is being stored */
   AblakDrafts *drafts;          /* those that are open now */
   AblakIceServers *ice_servers; /* unchanging; jobs read it too */
   AblakMediaLink *media;

@@ -55,7 +55,10 @@ static bool open_state(AblakBranch *box, GError **error)
   g_autofree char *editions = ablak_layout_path(box->state, ABLAK_LAYOUT_EDITIONS);
   g_autofree char *receipt_key = ablak_layout_path(box->state, ABLAK_LAYOUT_RECEIPT_KEY);
   const AblakStoreOptions options = {.path = database, .parts = parts};
+  g_autofree char *files = g_build_filename(box->state, "files", NULL);
+  box->files_busy = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
   return (box->receipt_key = ablak_signer_open(receipt_key, error)) &&
+         (box->blobs = ablak_blobs_open(files, error)) &&
          (box->store = ablak_store_open(&options, error)) &&
          (box->kb = ablak_kb_open(editions, box->store, box->identity->edition_key, error));
 }
@@ -197,6 +200,8 @@ static void stop(AblakBranch *box)
   ablak_allowance_free(box->prints);
   ablak_allowance_free(box->messages);
   ablak_allowance_free(box->passing);
+  ablak_blobs_free(box->blobs);
+  g_clear_pointer(&box->files_busy, g_hash_table_unref);
   ablak_box_forms_unref(box->forms);
   ablak_kb_close(box->kb);
   /* Last above the store: what is written after it would not be in the journal. */

@@ -65,6 +65,23 @@ static bool load_completed(AblakTxn *txn, const char *draft_id, Completed *compl
   return !ablak_view_failed(&failure, error);
 }
 
+/* The photos and documents that are here and went with no filing before. */
+static json_t *attachments_of(AblakTxn *txn, const char *visit_id, GError **error)
+{
+  g_autoptr(GPtrArray) files = ablak_visit_files(txn, visit_id, error);
+  if (!files)
+    return NULL;
+  json_t *all = json_array();
+  for (guint i = 0; i < files->len; i++) {
+    const AblakVisitFile *one = files->pdata[i];
+    if (one->kept_ms && !one->filing_id)
+      json_array_append_new(all,
+                            json_pack("{s:s, s:s, s:I, s:s}", "name", one->name, "type", one->type,
+                                      "size", (json_int_t)one->size, "sha256", one->sha256));
+  }
+  return all;
+}
+
 static bool file(AblakTxn *txn, gpointer data, GError **error)
 {
   Submit *submit = data;
@@ -81,6 +98,9 @@ static bool file(AblakTxn *txn, gpointer data, GError **error)
   if (!ablak_submission_create(txn, submit->draft_id, citizen ? "citizen" : "clerk",
                                ablak_person_actor(submit->person), submit->accept_gaps, &submission,
                                error))
+    return false;
+  g_autoptr(json_t) attachments = attachments_of(txn, submit->visit_id, error);
+  if (!attachments)
     return false;
   const AblakCompletion *completion = completed.completion;
   const AblakFilingCompletes completes = {
@@ -105,8 +125,10 @@ static bool file(AblakTxn *txn, gpointer data, GError **error)
       .zone = g_atomic_pointer_get(&box->zone),
       .signer = box->receipt_key,
       .completes = completion ? &completes : NULL,
+      .attachments = attachments,
   };
-  return ablak_filing_register(txn, &filing, &submit->filing, error);
+  return ablak_filing_register(txn, &filing, &submit->filing, error) &&
+         ablak_visit_files_filed(txn, submit->visit_id, submit->filing->id, error);
 }
 
 static void filed(const GError *error, gpointer data)

@@ -26,9 +26,10 @@ typedef struct {
   gint64 ordinal;    /* under its number: 1, and from 2 on completions */
   gint64 arrived_at; /* UTC ms: the transaction's time */
   /* {"filingId", "number", "ordinal", "office", "service", "serviceName", "arrivedAt",
-   * "contentSha256", "form", "formVersion", "gaps", "storedAt": "branch", "sample", "boxKey"}, and
-   * of a completion "completes": {"filingId", "arrivedAt", "contentSha256"}, "changes", "reason",
-   * "late", and "due" when a day was set. Receipts of before completions have no ordinal. */
+   * "contentSha256", "form", "formVersion", "gaps", "storedAt": "branch", "sample", "boxKey"}, with
+   * files "attachments": [{"name", "type", "size", "sha256"}], and of a completion "completes":
+   * {"filingId", "arrivedAt", "contentSha256"}, "changes", "reason", "late", and "due" when a day
+   * was set. Receipts of before completions have no ordinal. */
   json_t *receipt;
   char *signature; /* base64url, over the receipt's RFC 8785 text */
 } AblakFiling;
@@ -58,6 +59,7 @@ typedef struct {
   const AblakZone *zone;
   AblakSigner *signer;
   const AblakFilingCompletes *completes; /* NULL: a new number */
+  const json_t *attachments; /* array of {"name", "type", "size", "sha256"}; may be NULL or empty */
 } AblakFilingNew;
 
 /* Events "filing.registered" to "visit:<id>" and "desk". `ret_filing` may be NULL. */

@@ -89,6 +89,8 @@ static json_t *receipt_of(const AblakFilingNew *filing, const AblakFiling *made)
       "sample", (int)filing->sample, "boxKey", ablak_signer_public_key(filing->signer));
   if (filing->service_name != NULL)
     json_object_set_new(receipt, "serviceName", json_deep_copy(filing->service_name));
+  if (json_array_size(filing->attachments) > 0)
+    json_object_set_new(receipt, "attachments", json_deep_copy(filing->attachments));
   if (filing->completes != NULL)
     say_completes(receipt, filing, made);
   return receipt;

@@ -156,6 +156,47 @@ AblakVisitMessage *ablak_visit_message_load(AblakTxn *txn, const char *message_i
 GPtrArray *ablak_visit_messages(AblakTxn *txn, const char *visit_id, gint64 after,
                                 GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
+/* --- files
+ * ------------------------------------------------------------------------------------------- */
+
+#define ABLAK_VISIT_FILE_BYTES_MOST (20 * 1024 * 1024)
+#define ABLAK_VISIT_FILES_MOST 20
+
+typedef struct {
+  char *id, *visit_id, *author, *name, *sha256;
+  char *type, *filing_id;             /* NULL: not known yet; not filed */
+  gint64 size, announced_ms, kept_ms; /* kept_ms 0: still coming in */
+} AblakVisitFile;
+void ablak_visit_file_free(AblakVisitFile *file);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(AblakVisitFile, ablak_visit_file_free)
+
+typedef struct {
+  const char *author, *key, *name, *sha256; /* sha256: what the sender says it is */
+  gint64 size;
+} AblakVisitFileNew;
+
+/* The same key of the same author again gives the file of before, to go on with. The caller has
+ * checked that the visit goes on and bounds name and size. CONFLICT "queue/too-many-files" beyond
+ * 20 of a visit. */
+bool ablak_visit_file_announce(AblakTxn *txn, const char *visit_id, const AblakVisitFileNew *file,
+                               char **ret_file_id, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* Its content is there, and of that type. Event "visit.file". */
+bool ablak_visit_file_keep(AblakTxn *txn, const char *file_id, const char *type, const char *actor,
+                           GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* Event "visit.file". CONFLICT "queue/file-filed" when it went with a filing. `ret_unused` gets the
+ * SHA-256 of a content that nobody has any more, or NULL. */
+bool ablak_visit_file_remove(AblakTxn *txn, const char *file_id, const char *actor,
+                             char **ret_unused, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* NOT_FOUND "queue/no-such-file". */
+AblakVisitFile *ablak_visit_file_load(AblakTxn *txn, const char *file_id,
+                                      GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* In the order of their announcement: an array of AblakVisitFile that frees them. */
+GPtrArray *ablak_visit_files(AblakTxn *txn, const char *visit_id,
+                             GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* What is kept and not filed yet went with this filing. */
+bool ablak_visit_files_filed(AblakTxn *txn, const char *visit_id, const char *filing_id,
+                             GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
 /* --- figures
  * --------------------------------------------------------------------------------------------- */
 

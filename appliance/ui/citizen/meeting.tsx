@@ -6,6 +6,8 @@ import type { Invitation, Receipt, Visit } from "../generated/box-api";
 import { Call } from "../shared/call";
 import { CallControls, CallPicture } from "../shared/call-view";
 import { Chat, ChatView } from "../shared/chat";
+import { Files } from "../shared/files";
+import { FilesView } from "../shared/files-view";
 import { DraftDocument } from "../shared/draft";
 import { DraftForm, GapSummary, LateEdits, SavedMark, WhoIsHere } from "../shared/draft-form";
 import { formDefinition } from "../shared/form-model";
@@ -28,6 +30,7 @@ export function Meeting({ first, onLeft }: { first: Visit; onLeft: () => void })
   const visit = usePresence(live, visitLoad.value ?? first);
   const call = useMemo(() => new Call(live, first.id, first.iceServers), []);
   const chat = useMemo(() => new Chat(live, first.id, "citizen"), []);
+  const files = useMemo(() => new Files(live, first.id), []);
   const { receipt, filed } = useReceipt(live, first.id, visit.filingId ?? null);
   const wide = useWide();
   usePageTitle(localText(visit.serviceName));
@@ -37,6 +40,7 @@ export function Meeting({ first, onLeft }: { first: Visit; onLeft: () => void })
     return () => {
       call.destroy();
       chat.destroy();
+      files.destroy();
       live.close();
     };
   }, []);
@@ -87,6 +91,12 @@ export function Meeting({ first, onLeft }: { first: Visit; onLeft: () => void })
           {visit.state === "open" && !visit.clerkPresent && call.state.value !== "talking" && <Notice live><p>{t("ui.meeting.waiting")}</p></Notice>}
           {visit.state === "open" && <CitizenRecording visit={visit} />}
           <VisitForm live={live} visit={visit} receipt={receipt} onFiled={filed} />
+          {visit.state === "open" && (
+            <section class="ab-card ab-no-print" aria-labelledby="files-title">
+              <h2 class="ab-subtitle" id="files-title">{t("ui.files.title")}</h2>
+              <FilesView files={files} own="citizen" id="files-input" />
+            </section>
+          )}
           {visit.state === "open" && (
             <div class="ab-meeting-foot ab-no-print">
               <Handover />

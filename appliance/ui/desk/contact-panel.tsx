@@ -1,10 +1,12 @@
-// Right: the picture, the invitation, the chat.
+// Right: the picture, the invitation, the files, the chat.
 import { useEffect, useRef, useState } from "preact/hooks";
 import { box } from "../shared/box";
 import type { Invitation, Visit } from "../generated/box-api";
 import type { Call } from "../shared/call";
 import { CallControls, CallPicture } from "../shared/call-view";
 import { ChatView, type Chat } from "../shared/chat";
+import type { Files } from "../shared/files";
+import { FilesView } from "../shared/files-view";
 import { formatTime, t } from "../shared/i18n";
 import { ClerkRecording } from "../shared/recording";
 import { officeName } from "../shared/start";
@@ -14,8 +16,8 @@ import { SHORTCUTS } from "./shortcuts";
 /** Somebody called up by number may still join from a page of their own, and be seen there. */
 export const offersCall = (visit: Visit, call: Call) => visit.channel === "video" || visit.citizenPresent || call.state.value !== "idle";
 
-export function ContactPanel({ visit, call, chat, inviteNow }: { visit: Visit | null; call: Call | null; chat: Chat | null; inviteNow: number }) {
-  if (!visit || !call || !chat)
+export function ContactPanel({ visit, call, chat, files, inviteNow }: { visit: Visit | null; call: Call | null; chat: Chat | null; files: Files | null; inviteNow: number }) {
+  if (!visit || !call || !chat || !files)
     return (
       <section class="ab-desk-contact" aria-label={t("ui.desk.contact")}>
         <div class="ab-call ab-call-none"><div class="ab-call-note"><p>{t("ui.desk.no-call")}</p></div></div>
@@ -24,6 +26,7 @@ export function ContactPanel({ visit, call, chat, inviteNow }: { visit: Visit | 
   if (visit.state === "ended")
     return (
       <section class="ab-desk-contact" aria-label={t("ui.desk.contact")}>
+        <DeskFiles files={files} past />
         <div class="ab-desk-chat">
           <h2 class="ab-panel-title">{t("ui.chat.title")}</h2>
           <ChatView chat={chat} past />
@@ -40,11 +43,21 @@ export function ContactPanel({ visit, call, chat, inviteNow }: { visit: Visit | 
         </div>
       )}
       <InvitationBox key={visit.id} visit={visit} inviteNow={inviteNow} />
+      <DeskFiles files={files} past={false} />
       <div class="ab-desk-chat">
         <h2 class="ab-panel-title">{t("ui.chat.title")}</h2>
         <ChatView chat={chat} />
       </div>
     </section>
+  );
+}
+
+function DeskFiles({ files, past }: { files: Files; past: boolean }) {
+  return (
+    <div class="ab-desk-files">
+      <h2 class="ab-panel-title">{t("ui.files.title")}</h2>
+      <FilesView files={files} own="clerk" readOnly={past} id="files-input" />
+    </div>
   );
 }
 

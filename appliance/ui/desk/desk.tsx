@@ -6,6 +6,7 @@ import { box } from "../shared/box";
 import type { Me, Visit } from "../generated/box-api";
 import { Call } from "../shared/call";
 import { Chat } from "../shared/chat";
+import { Files } from "../shared/files";
 import { useLine, useLiveReload, useLoaded, usePresence } from "../shared/hooks";
 import { t } from "../shared/i18n";
 import { openLive, type Live } from "../shared/live";
@@ -53,13 +54,14 @@ function toggleCall(call: Call): void {
 function useVisitParts(live: Live, visit: Visit | null) {
   const id = visit?.id ?? null;
   const parts = useMemo(
-    () => (visit ? { call: new Call(live, visit.id, visit.iceServers), chat: new Chat(live, visit.id, "clerk") } : null),
+    () => (visit ? { call: new Call(live, visit.id, visit.iceServers), chat: new Chat(live, visit.id, "clerk"), files: new Files(live, visit.id) } : null),
     [live, id],
   );
   useEffect(
     () => () => {
       parts?.call.destroy();
       parts?.chat.destroy();
+      parts?.files.destroy();
     },
     [parts],
   );
@@ -170,7 +172,7 @@ function Desk({ me, setMe, live, onHelp }: { me: Me; setMe: (me: Me) => void; li
         noShow={onTicket("no-show")}
       />
       <ClientPanel live={live} visit={visit} tab={tab} setTab={setTab} onVisit={setVisit} onClose={() => setVisit(null)} />
-      <ContactPanel visit={visit} call={parts?.call ?? null} chat={parts?.chat ?? null} inviteNow={invite} />
+      <ContactPanel visit={visit} call={parts?.call ?? null} chat={parts?.chat ?? null} files={parts?.files ?? null} inviteNow={invite} />
     </main>
   );
 }

@@ -6,6 +6,7 @@ import { box } from "./box";
 import type { Completion, Draft, Gap, Receipt, Registration, Visit } from "../generated/box-api";
 import type { DraftDocument } from "./draft";
 import { gapLabel, GapList } from "./draft-form";
+import { sizeText } from "./files";
 import { sectionsFor, type FormDefinition } from "./form-model";
 import { useLoaded, type Loaded } from "./hooks";
 import { formatDateTime, formatDay, language, localText, t, tn } from "./i18n";
@@ -164,6 +165,14 @@ export function ReceiptView({ receipt, definition, earlier }: { receipt: Receipt
         <Completed receipt={receipt} definition={definition} />
         <Row name={t("ui.receipt.hash")}><span class="ab-hash">{receipt.contentSha256}</span></Row>
       </dl>
+      {receipt.attachments && (
+        <>
+          <h3 class="govuk-label">{t("ui.receipt.attachments")}</h3>
+          <ul class="govuk-list ab-receipt-attachments">
+            {receipt.attachments.map(({ name, size, sha256 }) => <li key={sha256}>{name} <span class="ab-muted ab-small">({sizeText(size)})</span></li>)}
+          </ul>
+        </>
+      )}
       {receipt.gaps.length > 0 && definition && (
         <>
           <h3 class="govuk-label">{tn("ui.receipt.gaps", receipt.gaps.length)}</h3>
