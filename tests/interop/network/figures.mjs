@@ -35,8 +35,9 @@ function observe(everyMs) {
         if (entry.type !== "inbound-rtp") continue;
         if (receiver.track.kind === "audio") hear(entry);
         else {
-          if (source !== receiver) frames = entry.framesDecoded;
-          source = receiver;
+          // Who joins anew is another stream in the same receiver, and counts from nothing.
+          if (source !== entry.ssrc) frames = entry.framesDecoded;
+          source = entry.ssrc;
           for (; frames < entry.framesDecoded; frames++) it.frames.push(Date.now());
         }
       }
