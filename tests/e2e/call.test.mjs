@@ -1,12 +1,13 @@
 // A call between two browsers through the real box: what is on and what is off, before, during,
 // over a line that breaks, from a second device; and what is written beside it.
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
+import { after, before } from "node:test";
 import { Client } from "../house/client.mjs";
 import { House, sleep, until } from "../house/house.mjs";
 import { assertAccessible, fitsWidth, openPerson, screenshot, startBrowser } from "./lib/browser.mjs";
 import { Line } from "./lib/line.mjs";
 import { callState, meetByVideo, openDesk } from "./lib/steps.mjs";
+import { story } from "./lib/story.mjs";
 
 // Chromium gathers no address to send from on a machine that has only loopback.
 const FLAGS = ["--allow-loopback-in-peer-connection"];
@@ -91,15 +92,7 @@ async function grows(page, what, timeout = 20_000) {
   await until(`more ${what}`, async () => (await totals(page))[what] > first + 5, timeout);
 }
 
-// One story: after a failure the rest would only time out one by one.
-let failed = false;
-const step = (name, work) =>
-  test(name, async (t) => {
-    if (failed) return t.skip("after an earlier failure");
-    failed = true;
-    await work(t);
-    failed = false;
-  });
+const step = story();
 
 step("before the meeting: camera, microphone and line are tried, and nobody sees it", async () => {
   await citizen.goto(line.over(link));

@@ -4,11 +4,12 @@ import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join as path } from "node:path";
-import { after, before, test } from "node:test";
+import { after, before } from "node:test";
 import { Client } from "../house/client.mjs";
 import { House, sleep, until } from "../house/house.mjs";
 import { assertAccessible, fitsWidth, openPerson, screenshot, startBrowser } from "./lib/browser.mjs";
 import { callState, framesDecoded, join, meetByVideo, openDesk, saved } from "./lib/steps.mjs";
+import { story } from "./lib/story.mjs";
 
 const FLAGS = ["--allow-loopback-in-peer-connection"];
 let house, office, home, desk, citizen, clerk, visit;
@@ -45,15 +46,7 @@ after(async () => {
   assert.deepEqual(complaints, []);
 });
 
-// One story: after a failure the rest would only time out one by one.
-let failed = false;
-const step = (name, work) =>
-  test(name, async (t) => {
-    if (failed) return t.skip("after an earlier failure");
-    failed = true;
-    await work(t);
-    failed = false;
-  });
+const step = story();
 
 async function ask() {
   await desk.click(".ab-recording-ask");
