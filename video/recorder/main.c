@@ -15,6 +15,7 @@
 #include <glib-unix.h>
 #include <gst/gst.h>
 #include <openssl/crypto.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,7 +27,7 @@
 #define TAP_FD 3
 #define TICK_MS 100
 #define FLUSH_MS 5000
-/* So that lines are read between packets. */
+/* So that other sources have their turn between packets. */
 #define PACKETS_AT_ONCE 256
 
 typedef struct {
@@ -62,11 +63,23 @@ static bool receive(Recorder *recorder)
   return true;
 }
 
+/* A "stop" that is there already comes before any packet, however the two have arrived. */
+static bool told(void)
+{
+  struct pollfd input = {.fd = STDIN_FILENO, .events = POLLIN};
+  return poll(&input, 1, 0) > 0;
+}
+
 static gboolean on_tap(int fd, GIOCondition condition, gpointer data)
 {
   guint taken = 0;
-  while (taken < PACKETS_AT_ONCE && receive(data))
+  if (told())
+    return G_SOURCE_CONTINUE;
+  while (receive(data)) {
     taken++;
+    if (taken == PACKETS_AT_ONCE || told())
+      break;
+  }
   /* Everybody who could send is gone; what goes on is told on standard input. */
   return taken > 0 || (condition & G_IO_HUP) == 0;
 }

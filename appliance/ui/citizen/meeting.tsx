@@ -1,5 +1,5 @@
 // A visit as the citizen sees it. The form is first; the picture is small above it on a phone.
-import { useEffect, useMemo, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import { errorText } from "../shared/api";
 import { box } from "../shared/box";
 import type { Invitation, Receipt, Visit } from "../generated/box-api";
@@ -48,7 +48,8 @@ export function Meeting({ first, onLeft }: { first: Visit; onLeft: () => void })
     const state = call.state.value;
     if (state !== "asking") rememberCall(state !== "idle");
   }, [call.state.value]);
-  useEffect(() => {
+  // By the time the page says that the meeting is over, the camera is off.
+  useLayoutEffect(() => {
     if (visit.state === "ended") {
       call.hangUp();
       forget();

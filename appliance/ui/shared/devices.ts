@@ -122,6 +122,7 @@ export class Devices {
   }
 
   async #openOne(kind: Kind, turn: number): Promise<void> {
+    if (turn !== this.#turn) return;
     try {
       // The chosen one may be unplugged or in use: any other is better than none.
       const [track] = await ask(constraints(kind, true)).catch(() => ask(constraints(kind, false)));

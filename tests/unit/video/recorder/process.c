@@ -10,6 +10,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 static const char *program;
@@ -108,6 +109,15 @@ static bool contents_has(Fixture *fixture, const char *what)
   return memmem(g_bytes_get_data(bytes, NULL), g_bytes_get_size(bytes), what, strlen(what)) != NULL;
 }
 
+/* Returns when it really stands: a signal sent is not yet a process stopped. */
+static void halt(Fixture *fixture)
+{
+  siginfo_t what;
+  id_t pid = (id_t)g_ascii_strtoull(g_subprocess_get_identifier(fixture->process), NULL, 10);
+  g_subprocess_send_signal(fixture->process, SIGSTOP);
+  g_assert_cmpint(waitid(P_PID, pid, &what, WSTOPPED), ==, 0);
+}
+
 /* What it was told before is on disk; what it was told after the stop is not. */
 static void test_stop(Fixture *fixture, gconstpointer unused)
 {
@@ -117,7 +127,7 @@ static void test_stop(Fixture *fixture, gconstpointer unused)
   feed(fixture, 0, 0, 1900000);
   g_usleep(G_USEC_PER_SEC / 2);
   /* Later packets and the stop are there at the same time. */
-  g_subprocess_send_signal(fixture->process, SIGSTOP);
+  halt(fixture);
   feed(fixture, 0, 1900000, 3 * G_USEC_PER_SEC);
   say(fixture, stop);
   g_subprocess_send_signal(fixture->process, SIGCONT);
