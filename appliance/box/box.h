@@ -1,6 +1,7 @@
 /* box/box.h: everything a branch's daemon holds, joined in main.c. Main thread. */
 #pragma once
 #include "box/ice-servers.h"
+#include "box/lobby.h"
 #include "box/media.h"
 #include "box/presence.h"
 #include "core/clock.h"
@@ -48,6 +49,7 @@ typedef struct {
   AblakUplink *uplink;
   AblakRecorders *recorders;
   AblakPresence *presence;
+  AblakLobby *lobby;
   AblakOpenPages *pages;
   AblakLive *live;
   AblakHttp *http;

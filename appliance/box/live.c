@@ -17,12 +17,20 @@ static const char *visit_of_topic(const char *topic)
   return g_str_has_prefix(topic, "visit:") ? topic + strlen("visit:") : NULL;
 }
 
+/* The same of "place:<id>", where who waits for that visit listens. */
+static const char *place_of_topic(const char *topic)
+{
+  return g_str_has_prefix(topic, "place:") ? topic + strlen("place:") : NULL;
+}
+
 static bool may_subscribe(gpointer identity, const char *topic, gpointer app)
 {
   AblakPerson *person = identity;
-  const char *visit = visit_of_topic(topic);
+  const char *visit = visit_of_topic(topic), *place = place_of_topic(topic);
   if (visit)
     return ablak_box_may_see_visit(app, person, visit);
+  if (place)
+    return person->kind == ABLAK_PERSON_CITIZEN && strcmp(person->visit, place) == 0;
   if (strcmp(topic, "queue") == 0)
     return true;
   return strcmp(topic, "desk") == 0 && person->kind == ABLAK_PERSON_STAFF;
@@ -31,9 +39,11 @@ static bool may_subscribe(gpointer identity, const char *topic, gpointer app)
 static void subscribed(AblakLivePeer *peer, const char *topic, gpointer app)
 {
   AblakBranch *box = app;
-  const char *visit = visit_of_topic(topic);
+  const char *visit = visit_of_topic(topic), *place = place_of_topic(topic);
   if (visit)
     ablak_presence_add(box->presence, box->live, peer, visit);
+  else if (place)
+    ablak_lobby_add(box->lobby, peer, place);
 }
 
 static bool replay(gint64 since, const char *const *topics,
@@ -116,6 +126,13 @@ static void receive_media(AblakBranch *box, AblakLivePeer *peer, const char *vis
   ablak_media_link_receive(box->media, peer, visit, party, kind, data);
 }
 
+/* Who waits may try the line, which is a session apart from the call's. */
+static bool is_early_check(AblakBranch *box, const char *visit, const char *kind, json_t *data)
+{
+  return strcmp(kind, "media.join") == 0 && ablak_json_get_bool(data, "check", false) &&
+         ablak_box_visit_is_awaited(box, visit);
+}
+
 static void receive(AblakLivePeer *peer, const char *topic, const char *kind, json_t *data,
                     gpointer app)
 {
@@ -128,7 +145,8 @@ static void receive(AblakLivePeer *peer, const char *topic, const char *kind, js
     return;
   }
   bool passes = strcmp(kind, "typing") == 0 || strcmp(kind, "call.part") == 0;
-  if ((passes || strcmp(kind, "media.join") == 0) && !ablak_box_visit_goes_on(box, visit)) {
+  if ((passes || strcmp(kind, "media.join") == 0) && !ablak_box_visit_goes_on(box, visit) &&
+      !is_early_check(box, visit, kind, data)) {
     if (!passes)
       tell_ended(peer, topic);
     return;
@@ -158,6 +176,7 @@ static void closed(AblakLivePeer *peer, gpointer app)
   ablak_open_pages_remove(box->pages, peer);
   ablak_media_link_peer_closed(box->media, peer);
   ablak_presence_remove(box->presence, box->live, peer);
+  ablak_lobby_remove(box->lobby, peer);
 }
 
 AblakLive *ablak_box_live_new(AblakBranch *box)

@@ -17,6 +17,7 @@
 #include <forms/session.h>
 #include <provisioning/layout.h>
 #include <queue/queue.h>
+#include <queue/waiting.h>
 #include <string.h>
 #include <sync/journal.h>
 
@@ -134,7 +135,7 @@ static void committed(const AblakEvent *const *events, gsize count, gpointer dat
 
 static bool prune(AblakTxn *txn, gpointer data, GError **error)
 {
-  return ablak_accounts_prune(txn, error);
+  return ablak_accounts_prune(txn, error) && ablak_places_prune(txn, error);
 }
 
 static gboolean prune_now(gpointer data)
@@ -172,6 +173,7 @@ static bool start(AblakBranch *box, GError **error)
       .memory_max = (gsize)ablak_config_int(box->config, "drafts-memory") * 1024 * 1024};
   box->drafts = ablak_drafts_new(box->store, &drafts);
   box->live = ablak_box_live_new(box);
+  box->lobby = ablak_lobby_new(box->store, box->live);
   ablak_events_publish_to(box->store, box->live);
   if (!(box->recorders = ablak_recorders_new(box, error)))
     return false;
@@ -188,6 +190,7 @@ static void stop(AblakBranch *box)
   /* Connections first: nothing new may come in while the parts below them go. */
   ablak_http_free(box->http);
   ablak_loop_settle(box->store, &box->work);
+  ablak_lobby_stop(box->lobby);
   ablak_live_free(box->live);
   ablak_recorders_free(box->recorders);
   ablak_drafts_free(box->drafts);
@@ -207,6 +210,7 @@ static void stop(AblakBranch *box)
   /* Last above the store: what is written after it would not be in the journal. */
   ablak_uplink_free(box->uplink);
   ablak_store_close(box->store);
+  ablak_lobby_free(box->lobby);
   ablak_sign_ins_free(box->sign_ins);
   ablak_signer_free(box->receipt_key);
   ablak_identity_free(box->identity);

@@ -6,6 +6,7 @@
 #include "core/error.h"
 #include "core/log.h"
 #include "daemon/handler.h"
+#include <queue/waiting.h>
 #include <string.h>
 
 /* The throttle counts wrong secrets and codes by address; an unknown code must cost more than a
@@ -27,7 +28,7 @@ static bool may_try(AblakBranch *box, AblakRequest *request)
 typedef struct {
   AblakBranch *box;
   AblakRequest *request;
-  char *secret, *code, *token;
+  char *secret, *code, *token, *language;
   AblakJoined *joined;
 } Join;
 
@@ -37,17 +38,30 @@ static void join_free(gpointer data)
   g_free(join->secret);
   g_free(join->code);
   g_free(join->token);
+  g_free(join->language);
   ablak_joined_free(join->joined);
   ablak_request_unref(join->request);
   g_free(join);
 }
 
-/* A visit that ended with its number, or with the day, leaves its invitations behind. */
-static bool leads_somewhere(AblakTxn *txn, const AblakJoined *joined, GError **error)
+/* Into the line, if it is to a visit that has to be waited for. */
+static bool enter_line(AblakTxn *txn, const Join *join, GError **error)
 {
-  g_autoptr(AblakVisit) visit = ablak_visit_load(txn, joined->visit_id, error);
-  if (!visit)
+  g_autofree char *day = ablak_box_today(join->box);
+  return ablak_place_enter(txn, day, join->joined->visit_id, join->language, error);
+}
+
+/* A visit that ended with its number, or with the day, leaves its invitations behind. */
+static bool leads_somewhere(AblakTxn *txn, const Join *join, GError **error)
+{
+  g_autoptr(GError) failure = NULL;
+  g_autoptr(AblakVisit) visit = ablak_visit_load(txn, join->joined->visit_id, &failure);
+  if (g_error_matches(failure, ABLAK_ERROR, ABLAK_ERROR_NOT_FOUND))
+    return enter_line(txn, join, error);
+  if (!visit) {
+    g_propagate_error(error, g_steal_pointer(&failure));
     return false;
+  }
   if (strcmp(visit->state, "open") != 0)
     ablak_error_set(error, ABLAK_ERROR_GONE, "accounts/invitation-expired",
                     "the visit of the invitation has ended");
@@ -60,7 +74,7 @@ static bool redeem(AblakTxn *txn, gpointer data, GError **error)
   g_clear_pointer(&join->joined, ablak_joined_free);
   join->joined = join->token ? ablak_citizen_resume(txn, join->token, error)
                              : ablak_invitation_redeem(txn, join->secret, join->code, error);
-  return join->joined && (join->token || leads_somewhere(txn, join->joined, error));
+  return join->joined && (join->token || leads_somewhere(txn, join, error));
 }
 
 static void joined(const GError *error, gpointer data)
@@ -88,12 +102,14 @@ static void joined(const GError *error, gpointer data)
 static void start(AblakBranch *box, AblakRequest *request, const char *secret, char *code,
                   const char *token)
 {
+  const char *language = ablak_json_get_string(ablak_request_json(request), "language");
   Join *join = g_new0(Join, 1);
   join->box = box;
   join->request = ablak_request_ref(request);
   join->secret = g_strdup(secret);
   join->code = code;
   join->token = g_strdup(token);
+  join->language = g_strdup(language ? language : "");
   ablak_store_write(box->store, redeem, joined, join, join_free);
 }
 

@@ -4,6 +4,7 @@
 #include "core/error.h"
 #include "daemon/handler.h"
 #include "daemon/times.h"
+#include <queue/waiting.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -36,20 +37,16 @@ void ablak_box_get_office(AblakRequest *request, gpointer app)
   ablak_call_read(((AblakBranch *)app)->store, request, app, office_view);
 }
 
-static json_t *service_json(const AblakBranch *box, AblakTxn *txn, json_t *sheet,
-                            const AblakServiceFigures *figures, GError **error)
+/* `wait`: of somebody who took a number now. */
+static json_t *service_json(json_t *sheet, const AblakServiceFigures *figures,
+                            const AblakWait *wait)
 {
-  /* What somebody who took a number now would wait. */
-  AblakTicket next = {.id = (char *)"", .state = (char *)"waiting", .service = figures->id};
-  g_autofree char *day = ablak_box_today(box);
-  gint64 ahead = 0, wait_ms = -1;
-  if (!ablak_queue_estimate(txn, day, &next, &ahead, &wait_ms, error))
-    return NULL;
   return json_pack("{s:s, s:O, s:O, s:s, s:b, s:I, s:o, s:O}", "id", figures->id, "name",
                    json_object_get(sheet, "name"), "summary", json_object_get(sheet, "summary"),
                    "prefix", figures->prefix, "open", figures->open, "waiting",
-                   (json_int_t)figures->waiting, "estimateMinutes", ablak_json_minutes(wait_ms),
-                   "channels", json_object_get(sheet, "channels"));
+                   (json_int_t)figures->waiting, "estimateMinutes",
+                   ablak_json_minutes(wait->likely_ms), "channels",
+                   json_object_get(sheet, "channels"));
 }
 
 static json_t *services_view(AblakTxn *txn, AblakCall *call, GError **error)
@@ -60,17 +57,16 @@ static json_t *services_view(AblakTxn *txn, AblakCall *call, GError **error)
   g_autoptr(AblakKbEdition) edition = ablak_kb_current(box->kb, error);
   g_autofree char *day = ablak_box_today(box);
   g_autoptr(GPtrArray) figures = edition ? ablak_queue_service_figures(txn, day, error) : NULL;
-  if (!figures)
+  g_autoptr(AblakLine) line = figures ? ablak_line_load(txn, day, error) : NULL;
+  if (!line)
     return NULL;
+  const AblakWait wait = ablak_line_wait(line, NULL);
   g_autoptr(json_t) services = json_array();
   for (guint i = 0; i < figures->len; i++) {
     AblakServiceFigures *one = figures->pdata[i];
     g_autoptr(json_t) sheet = ablak_kb_service(edition, one->id, NULL);
-    json_t *json = sheet ? service_json(box, txn, sheet, one, error) : NULL;
-    if (sheet && !json)
-      return NULL;
-    if (json)
-      json_array_append_new(services, json);
+    if (sheet)
+      json_array_append_new(services, service_json(sheet, one, &wait));
   }
   return g_steal_pointer(&services);
 }

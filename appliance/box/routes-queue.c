@@ -5,6 +5,7 @@
 #include "core/error.h"
 #include "daemon/handler.h"
 #include "daemon/times.h"
+#include <queue/waiting.h>
 #include <string.h>
 
 #define BOARD_LINES 8
@@ -138,6 +139,19 @@ static const char **wanted_services(AblakCall *call)
   return services;
 }
 
+/* The visit begins with the call; by video it begins when the client answers. */
+static bool open_visit_of(AblakTxn *txn, AblakCall *call, const AblakTicket *ticket, GError **error)
+{
+  const AblakVisitNew visit = {.ticket_id = ticket->id,
+                               .service = ticket->service,
+                               .counter = ticket->counter,
+                               .clerk_id = call->person->id,
+                               .channel = ticket->channel};
+  g_autofree char *visit_id = NULL;
+  return strcmp(ticket->channel, "video") == 0 ||
+         ablak_box_open_visit(txn, call->extra, &visit, &visit_id, error);
+}
+
 static bool call_next(AblakTxn *txn, AblakCall *call, GError **error)
 {
   g_autofree char *day = ablak_box_today(call->app);
@@ -150,26 +164,32 @@ static bool call_next(AblakTxn *txn, AblakCall *call, GError **error)
     return false;
   }
   g_autofree const char **services = wanted_services(call);
-  g_autofree char *ticket_id = NULL, *visit_id = NULL;
-  if (!ablak_queue_call_next(txn, day, counter, services, call->person->id, &ticket_id, error))
+  const AblakCallWish wish = {.services = services, .channel = ablak_call_string(call, "channel")};
+  g_autofree char *ticket_id = NULL;
+  if (!ablak_visit_clerk_is_free(txn, call->person->id, error) ||
+      !ablak_queue_call_next(txn, day, counter, &wish, call->person->id, &ticket_id, error))
     return false;
   g_autoptr(AblakTicket) ticket = ablak_queue_ticket(txn, ticket_id, error);
-  if (!ticket ||
-      !ablak_box_open_visit(txn, call->app, call->extra, ticket, ticket->service, counter,
-                            call->person->id, ticket->channel, &visit_id, error))
+  if (!ticket || !open_visit_of(txn, call, ticket, error))
     return false;
-  ablak_call_set_result(call, visit_id);
+  ablak_call_set_result(call, ticket_id);
   return true;
 }
 
 static json_t *called_view(AblakTxn *txn, AblakCall *call, GError **error)
 {
-  g_autoptr(AblakVisit) visit = ablak_visit_load(txn, call->result, error);
-  g_autoptr(AblakTicket) ticket = visit ? ablak_queue_ticket(txn, visit->ticket_id, error) : NULL;
+  g_autoptr(GError) failure = NULL;
+  g_autoptr(AblakTicket) ticket = ablak_queue_ticket(txn, call->result, error);
   g_autoptr(json_t) ticket_json = ticket ? ablak_view_ticket(txn, call->app, ticket, error) : NULL;
-  g_autoptr(json_t) visit_json =
-      ticket_json ? ablak_view_visit(txn, call->app, visit, error) : NULL;
-  return visit_json ? json_pack("{s:O, s:O}", "ticket", ticket_json, "visit", visit_json) : NULL;
+  if (!ticket_json)
+    return NULL;
+  g_autoptr(AblakVisit) visit = ablak_visit_of_ticket(txn, ticket->id, &failure);
+  if (ablak_view_failed(&failure, error))
+    return NULL;
+  g_autoptr(json_t) visit_json = visit ? ablak_view_visit(txn, call->app, visit, error) : NULL;
+  return visit && !visit_json
+             ? NULL
+             : json_pack("{s:O, s:O?}", "ticket", ticket_json, "visit", visit_json);
 }
 
 void ablak_box_call_next(AblakRequest *request, gpointer app)
@@ -179,7 +199,7 @@ void ablak_box_call_next(AblakRequest *request, gpointer app)
                         ablak_box_forms_now(box), (GDestroyNotify)ablak_box_forms_unref);
 }
 
-/* The three that act on the client at this person's own counter. */
+/* Those that act on the client at this person's own counter. */
 static bool is_own(AblakTxn *txn, AblakCall *call, GError **error)
 {
   g_autoptr(AblakTicket) ticket =
@@ -209,6 +229,13 @@ static bool no_show(AblakTxn *txn, AblakCall *call, GError **error)
   return is_own(txn, call, error) && ablak_box_close_ticket(txn, call, ablak_queue_no_show, error);
 }
 
+static bool set_aside(AblakTxn *txn, AblakCall *call, GError **error)
+{
+  return is_own(txn, call, error) &&
+         ablak_place_set_aside(txn, ablak_request_param(call->request, "ticketId"),
+                               call->person->id, error);
+}
+
 static bool finish(AblakTxn *txn, AblakCall *call, GError **error)
 {
   return is_own(txn, call, error) && ablak_box_close_ticket(txn, call, ablak_queue_finish, error);
@@ -217,6 +244,11 @@ static bool finish(AblakTxn *txn, AblakCall *call, GError **error)
 void ablak_box_recall_ticket(AblakRequest *request, gpointer app)
 {
   ablak_call_write(((AblakBranch *)app)->store, request, app, 200, recall, result_ticket_view);
+}
+
+void ablak_box_set_ticket_aside(AblakRequest *request, gpointer app)
+{
+  ablak_call_write(((AblakBranch *)app)->store, request, app, 200, set_aside, result_ticket_view);
 }
 
 void ablak_box_no_show_ticket(AblakRequest *request, gpointer app)

@@ -34,9 +34,14 @@ static bool create(AblakTxn *txn, AblakCall *call, GError **error)
   g_autofree char *visit_id = NULL;
   if (ablak_view_failed(&failure, error))
     return false;
-  if (!ablak_box_open_visit(txn, call->app, call->extra, NULL, ablak_call_string(call, "service"),
-                            counter, call->person->id, ablak_call_string(call, "channel"),
-                            &visit_id, error))
+  /* Somebody who was called to a meeting may answer at any moment. */
+  if (counter && !ablak_queue_counter_is_free(txn, counter, error))
+    return false;
+  const AblakVisitNew visit = {.service = ablak_call_string(call, "service"),
+                               .counter = counter,
+                               .clerk_id = call->person->id,
+                               .channel = ablak_call_string(call, "channel")};
+  if (!ablak_box_open_visit(txn, call->extra, &visit, &visit_id, error))
     return false;
   ablak_call_set_result(call, visit_id);
   return true;

@@ -2,6 +2,7 @@
 #include "box/presence.h"
 #include "core/error.h"
 #include "daemon/times.h"
+#include <queue/waiting.h>
 #include <string.h>
 
 char *ablak_box_today(const AblakBranch *box)
@@ -36,25 +37,43 @@ static json_t *ticket_json(AblakTxn *txn, const AblakTicket *ticket, GError **er
 json_t *ablak_view_ticket(AblakTxn *txn, const AblakBranch *box, const AblakTicket *ticket,
                           GError **error)
 {
-  gint64 ahead = 0, wait_ms = -1;
-  g_autofree char *day = ablak_box_today(box);
-  if (!ablak_queue_estimate(txn, day, ticket, &ahead, &wait_ms, error))
-    return NULL;
+  AblakWait wait = {0};
+  if (strcmp(ticket->state, "waiting") == 0) {
+    g_autofree char *day = ablak_box_today(box);
+    g_autoptr(AblakLine) line = ablak_line_load(txn, day, error);
+    if (!line)
+      return NULL;
+    wait = ablak_line_wait(line, ticket->id);
+  }
   json_t *json = ticket_json(txn, ticket, error);
   if (json) {
-    json_object_set_new(json, "waitingAhead", json_integer(ahead));
-    json_object_set_new(json, "estimateMinutes", ablak_json_minutes(wait_ms));
+    json_object_set_new(json, "waitingAhead", json_integer(wait.ahead));
+    json_object_set_new(json, "estimateMinutes", ablak_json_minutes(wait.likely_ms));
   }
   return json;
+}
+
+/* Whether somebody sits before the page is the desk's to know, and nobody else's. */
+static json_t *place_json(AblakTxn *txn, const AblakTicket *ticket, GError **error)
+{
+  g_autoptr(GError) failure = NULL;
+  g_autoptr(AblakPlace) place = ablak_place_of_ticket(txn, ticket->id, &failure);
+  if (ablak_view_failed(&failure, error))
+    return NULL;
+  return place ? json_pack("{s:o, s:b, s:s}", "awaySince", ablak_json_time(place->away_ms),
+                           "setAside", place->aside_ms > 0, "language", place->language)
+               : json_null();
 }
 
 json_t *ablak_view_tickets(AblakTxn *txn, GPtrArray *tickets, GError **error)
 {
   g_autoptr(json_t) array = json_array();
   for (guint i = 0; i < tickets->len; i++) {
-    json_t *json = ticket_json(txn, tickets->pdata[i], error);
+    g_autoptr(json_t) place = place_json(txn, tickets->pdata[i], error);
+    json_t *json = place ? ticket_json(txn, tickets->pdata[i], error) : NULL;
     if (!json)
       return NULL;
+    json_object_set(json, "place", place);
     json_array_append_new(array, json);
   }
   return g_steal_pointer(&array);

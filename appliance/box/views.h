@@ -12,7 +12,7 @@ bool ablak_view_failed(GError **failure, GError **error);
 
 json_t *ablak_view_ticket(AblakTxn *txn, const AblakBranch *box, const AblakTicket *ticket,
                           GError **error);
-/* An array of tickets without estimates. */
+/* An array of tickets for the desk: without estimates, with places. */
 json_t *ablak_view_tickets(AblakTxn *txn, GPtrArray *tickets, GError **error);
 json_t *ablak_view_visit(AblakTxn *txn, const AblakBranch *box, const AblakVisit *visit,
                          GError **error);

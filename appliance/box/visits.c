@@ -2,6 +2,7 @@
 #include "core/error.h"
 #include "core/log.h"
 #include <forms/forms.h>
+#include <queue/waiting.h>
 #include <string.h>
 
 struct AblakServiceForms {
@@ -66,25 +67,37 @@ AblakServiceForms *ablak_box_forms_load(AblakBranch *box)
 /* --- opening ------------------------------------------------------------------------------------
  */
 
-bool ablak_box_open_visit(AblakTxn *txn, AblakBranch *box, AblakServiceForms *forms,
-                          const AblakTicket *ticket, const char *service, const char *counter,
-                          const char *clerk_id, const char *channel, char **ret_visit_id,
-                          GError **error)
+bool ablak_box_open_visit(AblakTxn *txn, AblakServiceForms *forms, const AblakVisitNew *visit,
+                          char **ret_visit_id, GError **error)
 {
   g_autofree char *visit_id = NULL;
-  if (!ablak_visit_open(txn, ticket ? ticket->id : NULL, service, counter, clerk_id, channel,
-                        &visit_id, error))
+  if (!ablak_visit_open(txn, visit, &visit_id, error))
     return false;
-  AblakForm *form = g_hash_table_lookup(forms->by_service, service);
+  AblakForm *form = g_hash_table_lookup(forms->by_service, visit->service);
   if (form) {
     g_autofree char *edition = g_strdup_printf("%" G_GINT64_FORMAT, forms->edition),
                     *draft_id = NULL;
     const AblakDraftNew draft = {.visit_id = visit_id, .edition = edition, .form = form};
-    if (!ablak_draft_create(txn, &draft, clerk_id, &draft_id, error))
+    if (!ablak_draft_create(txn, &draft, visit->clerk_id, &draft_id, error))
       return false;
   }
   *ret_visit_id = g_steal_pointer(&visit_id);
   return true;
+}
+
+/* The visit of a ticket, also one that it waits for and that never came to be; NULL without an
+ * error when there is none. Free with g_free. */
+static char *visit_id_of(AblakTxn *txn, const char *ticket_id, GError **error)
+{
+  g_autoptr(GError) failure = NULL;
+  g_autoptr(AblakVisit) visit = ablak_visit_of_ticket(txn, ticket_id, &failure);
+  g_autoptr(AblakPlace) place =
+      visit || failure ? NULL : ablak_place_of_ticket(txn, ticket_id, &failure);
+  if (failure) {
+    g_propagate_error(error, g_steal_pointer(&failure));
+    return NULL;
+  }
+  return g_strdup(visit ? visit->id : place ? place->visit_id : NULL);
 }
 
 bool ablak_box_close_ticket(AblakTxn *txn, AblakCall *call, AblakCloseTicket close, GError **error)
@@ -92,13 +105,13 @@ bool ablak_box_close_ticket(AblakTxn *txn, AblakCall *call, AblakCloseTicket clo
   const AblakBranch *box = call->app;
   const char *ticket_id = ablak_request_param(call->request, "ticketId");
   g_autoptr(GError) failure = NULL;
-  g_autoptr(AblakVisit) visit = ablak_visit_of_ticket(txn, ticket_id, &failure);
+  g_autofree char *visit_id = visit_id_of(txn, ticket_id, &failure);
   if (failure) {
     g_propagate_error(error, g_steal_pointer(&failure));
     return false;
   }
   return close(txn, ticket_id, call->person->id, error) &&
-         (!visit || ablak_citizen_end_visit(txn, visit->id, box->receipt_ms, error));
+         (!visit_id || ablak_citizen_end_visit(txn, visit_id, box->receipt_ms, error));
 }
 
 /* --- access
@@ -139,6 +152,14 @@ bool ablak_box_visit_goes_on(AblakBranch *box, const char *visit_id)
   g_autoptr(AblakTxn) txn = ablak_store_read(box->store, NULL);
   g_autoptr(AblakVisit) visit = txn ? ablak_visit_load(txn, visit_id, NULL) : NULL;
   return visit && strcmp(visit->state, "open") == 0;
+}
+
+bool ablak_box_visit_is_awaited(AblakBranch *box, const char *visit_id)
+{
+  g_autoptr(AblakTxn) txn = ablak_store_read(box->store, NULL);
+  g_autoptr(AblakVisit) visit = txn ? ablak_visit_load(txn, visit_id, NULL) : NULL;
+  g_autoptr(AblakPlace) place = txn && !visit ? ablak_place_load(txn, visit_id, NULL) : NULL;
+  return place != NULL;
 }
 
 bool ablak_box_may_see_visit(AblakBranch *box, const AblakPerson *person, const char *visit_id)

@@ -15,11 +15,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(AblakServiceForms, ablak_box_forms_unref)
 /* Reads them again from the current edition; main thread. */
 AblakServiceForms *ablak_box_forms_load(AblakBranch *box);
 
-/* In one transaction: the visit and its empty draft. `ticket` may be NULL. */
-bool ablak_box_open_visit(AblakTxn *txn, AblakBranch *box, AblakServiceForms *forms,
-                          const AblakTicket *ticket, const char *service, const char *counter,
-                          const char *clerk_id, const char *channel, char **ret_visit_id,
-                          GError **error);
+/* In one transaction: the visit and its empty draft. */
+bool ablak_box_open_visit(AblakTxn *txn, AblakServiceForms *forms, const AblakVisitNew *visit,
+                          char **ret_visit_id, GError **error);
 
 /* Finishes the ticket of the call's path by `close`, and ends the citizen's access to its visit. */
 typedef bool (*AblakCloseTicket)(AblakTxn *txn, const char *ticket_id, const char *actor,
@@ -33,5 +31,7 @@ bool ablak_box_may_visit(const AblakPerson *person, const AblakVisit *visit, GEr
 bool ablak_box_require_open(const AblakVisit *visit, GError **error);
 /* By a fresh snapshot; false also when it cannot be told. */
 bool ablak_box_visit_goes_on(AblakBranch *box, const char *visit_id);
+/* Whether somebody waits for this visit, which is not there yet. As above. */
+bool ablak_box_visit_is_awaited(AblakBranch *box, const char *visit_id);
 /* The same for a subscription, by a fresh snapshot. */
 bool ablak_box_may_see_visit(AblakBranch *box, const AblakPerson *person, const char *visit_id);

@@ -1,11 +1,8 @@
 #include "core/error.h"
 #include "queue/private.h"
-#include <string.h>
 
 /* Fewer services than this say nothing about the next one. */
 #define AVERAGE_NEEDS 3
-/* A client already at the counter longer than the average is about to leave, but not at once. */
-#define REMAINING_LEAST_MS 60000
 
 static void service_figures_free(gpointer data)
 {
@@ -108,67 +105,5 @@ bool ablak_queue_day_figures(AblakTxn *txn, const char *day, AblakDayFigures *re
       .average_wait_ms = ablak_rows_is_null(rows, 3) ? -1 : (gint64)ablak_rows_double(rows, 3),
       .average_service_ms = ablak_rows_is_null(rows, 4) ? -1 : (gint64)ablak_rows_double(rows, 4),
   };
-  return true;
-}
-
-/* --- the estimate
- * -------------------------------------------------------------------------------------- */
-
-/* The times, from now, at which each open counter is free: those with a client after the rest of an
- * average service. */
-static GArray *free_times(AblakTxn *txn, const char *day, gint64 average_ms, GError **error)
-{
-  g_autoptr(GPtrArray) counters = ablak_queue_counter_figures(txn, day, error);
-  if (!counters)
-    return NULL;
-  GArray *times = g_array_new(FALSE, FALSE, sizeof(gint64));
-  for (guint i = 0; i < counters->len; i++) {
-    const AblakCounterFigures *counter = counters->pdata[i];
-    if (!counter->open)
-      continue;
-    gint64 elapsed = ablak_txn_now_ms(txn) - counter->since_ms;
-    gint64 free_ms = counter->since_ms ? MAX(average_ms - elapsed, REMAINING_LEAST_MS) : 0;
-    g_array_append_val(times, free_ms);
-  }
-  return times;
-}
-
-static gint64 *earliest(GArray *times)
-{
-  gint64 *best = &g_array_index(times, gint64, 0);
-  for (guint i = 1; i < times->len; i++)
-    if (g_array_index(times, gint64, i) < *best)
-      best = &g_array_index(times, gint64, i);
-  return best;
-}
-
-bool ablak_queue_estimate(AblakTxn *txn, const char *day, const AblakTicket *ticket,
-                          gint64 *ret_ahead, gint64 *ret_wait_ms, GError **error)
-{
-  AblakDayFigures figures;
-  g_autoptr(GPtrArray) waiting = ablak_queue_waiting(txn, day, error);
-  if (!waiting || !ablak_queue_day_figures(txn, day, &figures, error))
-    return false;
-  if (strcmp(ticket->state, "waiting") != 0) {
-    *ret_ahead = *ret_wait_ms = 0;
-    return true;
-  }
-  /* One that is not issued yet would come after all. */
-  gint64 ahead = 0;
-  while (ahead < waiting->len &&
-         strcmp(((AblakTicket *)waiting->pdata[ahead])->id, ticket->id) != 0)
-    ahead++;
-  gint64 average_ms = figures.finished >= AVERAGE_NEEDS ? figures.average_service_ms : -1;
-  g_autoptr(GArray) times = free_times(txn, day, average_ms, error);
-  if (!times)
-    return false;
-  gint64 wait_ms = -1;
-  if (average_ms >= 0 && times->len > 0) {
-    for (gint64 i = 0; i < ahead; i++)
-      *earliest(times) += average_ms;
-    wait_ms = *earliest(times);
-  }
-  *ret_ahead = ahead;
-  *ret_wait_ms = wait_ms;
   return true;
 }

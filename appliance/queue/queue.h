@@ -43,6 +43,9 @@ bool ablak_queue_take_counter(AblakTxn *txn, const char *counter, const char *st
                               GError **error) G_GNUC_WARN_UNUSED_RESULT;
 /* The counter that this person has taken; NULL for none. Free with g_free. */
 char *ablak_queue_counter_of(AblakTxn *txn, const char *staff_id, GError **error);
+/* CONFLICT "queue/client-present" while a called ticket is at the counter. */
+bool ablak_queue_counter_is_free(AblakTxn *txn, const char *counter,
+                                 GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 /* --- tickets
  * ---------------------------------------------------------------------------------------- */
@@ -60,10 +63,15 @@ bool ablak_queue_issue(AblakTxn *txn, const char *day, const char *service, cons
                        const char *key, const char *actor, char **ret_ticket_id,
                        GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
-/* The longest waiting client of the given services (NULL or empty: all) goes to the counter.
- * Errors: CONFLICT "queue/client-present" while the counter has one, "queue/nobody-waiting". */
+typedef struct {
+  const char *const *services; /* NULL or empty: all */
+  const char *channel;         /* NULL: any */
+} AblakCallWish;
+/* The longest waiting client who fits goes to the counter; those who wait by video and are not
+ * there are passed over (queue/waiting.h). Errors: CONFLICT "queue/client-present" while the
+ * counter has one, "queue/nobody-waiting". */
 bool ablak_queue_call_next(AblakTxn *txn, const char *day, const char *counter,
-                           const char *const *services, const char *staff_id, char **ret_ticket_id,
+                           const AblakCallWish *wish, const char *staff_id, char **ret_ticket_id,
                            GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 /* These three need a called ticket: CONFLICT "queue/not-called" otherwise; NOT_FOUND
@@ -88,16 +96,10 @@ GPtrArray *ablak_queue_waiting(AblakTxn *txn, const char *day,
                                GError **error) G_GNUC_WARN_UNUSED_RESULT;
 GPtrArray *ablak_queue_called(AblakTxn *txn, const char *day,
                               GError **error) G_GNUC_WARN_UNUSED_RESULT;
-/* What the board shows: the last calls of the day, newest first, also of those already served. */
+/* What the board shows: the last calls of the day to a counter in the house, newest first, also of
+ * those already served. */
 GPtrArray *ablak_queue_last_called(AblakTxn *txn, const char *day, gsize most,
                                    GError **error) G_GNUC_WARN_UNUSED_RESULT;
-
-/* How many wait before this ticket, and how long it may take: the queue played forward over the
- * open counters with the day's average service times; for a ticket with an unknown id, as if it
- * were issued now. -1 when nothing is known yet or no counter is open. */
-bool ablak_queue_estimate(AblakTxn *txn, const char *day, const AblakTicket *ticket,
-                          gint64 *ret_ahead, gint64 *ret_wait_ms,
-                          GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 /* --- visits
  * -------------------------------------------------------------------------------------------- */
@@ -110,11 +112,17 @@ typedef struct {
 void ablak_visit_free(AblakVisit *visit);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(AblakVisit, ablak_visit_free)
 
+typedef struct {
+  const char *id; /* that was promised before (queue/waiting.h); NULL: a new one */
+  const char *ticket_id, *service, *counter, *clerk_id, *channel; /* ticket, counter: or NULL */
+} AblakVisitNew;
 /* One clerk serves one client: CONFLICT "queue/client-present" while the clerk has an open visit.
  */
-bool ablak_visit_open(AblakTxn *txn, const char *ticket_id, const char *service,
-                      const char *counter, const char *clerk_id, const char *channel,
-                      char **ret_visit_id, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+bool ablak_visit_open(AblakTxn *txn, const AblakVisitNew *visit, char **ret_visit_id,
+                      GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* CONFLICT "queue/client-present" while the clerk has an open visit. */
+bool ablak_visit_clerk_is_free(AblakTxn *txn, const char *clerk_id,
+                               GError **error) G_GNUC_WARN_UNUSED_RESULT;
 /* CONFLICT "queue/visit-ended" when it has ended already. A called ticket of the visit is finished
  * too. */
 bool ablak_visit_end(AblakTxn *txn, const char *visit_id, const char *actor,

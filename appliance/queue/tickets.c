@@ -91,7 +91,8 @@ bool ablak_queue_ticket_event(AblakTxn *txn, const char *kind, const char *ticke
 /* --- the end of a day ---------------------------------------------------------------------------
  */
 
-static bool cancel(AblakTxn *txn, const char *ticket_id, const char *actor, GError **error)
+bool ablak_queue_cancel_ticket(AblakTxn *txn, const char *ticket_id, const char *actor,
+                               GError **error)
 {
   return ablak_txn_exec(txn, NULL, error,
                         "UPDATE ticket SET state = 'cancelled', finished_at = ? WHERE id = ?", "it",
@@ -111,7 +112,7 @@ static bool end_former_days(AblakTxn *txn, const char *day, GError **error)
                       "t", day),
       error);
   for (guint i = 0; left && i < left->len; i++)
-    if (!cancel(txn, ((AblakTicket *)left->pdata[i])->id, "system", error))
+    if (!ablak_queue_cancel_ticket(txn, ((AblakTicket *)left->pdata[i])->id, "system", error))
       return false;
   return left != NULL;
 }
@@ -126,7 +127,7 @@ bool ablak_queue_cancel(AblakTxn *txn, const char *ticket_id, const char *actor,
                     ticket->state);
     return false;
   }
-  return cancel(txn, ticket_id, actor, error);
+  return ablak_queue_cancel_ticket(txn, ticket_id, actor, error);
 }
 
 /* --- issuing ------------------------------------------------------------------------------------
@@ -212,29 +213,37 @@ bool ablak_queue_counter_is_free(AblakTxn *txn, const char *counter, GError **er
   return true;
 }
 
-/* The id of the first waiting ticket of these services, or NULL with "queue/nobody-waiting". */
-static char *first_waiting(AblakTxn *txn, const char *day, const char *const *services,
+static bool fits(const AblakStanding *standing, const AblakCallWish *wish)
+{
+  const char *const *services = wish->services;
+  return !standing->passed_over &&
+         (!services || !services[0] || g_strv_contains(services, standing->service)) &&
+         (!wish->channel || strcmp(wish->channel, standing->channel) == 0);
+}
+
+/* The id of the first in the line who fits, or NULL with "queue/nobody-waiting". */
+static char *first_waiting(AblakTxn *txn, const char *day, const AblakCallWish *wish,
                            GError **error)
 {
-  g_autoptr(GPtrArray) waiting = ablak_queue_waiting(txn, day, error);
-  if (!waiting)
+  g_autoptr(GPtrArray) order = ablak_queue_order(txn, day, error);
+  if (!order)
     return NULL;
-  for (guint i = 0; i < waiting->len; i++) {
-    const AblakTicket *ticket = waiting->pdata[i];
-    if (!services || !services[0] || g_strv_contains(services, ticket->service))
-      return g_strdup(ticket->id);
+  for (guint i = 0; i < order->len; i++) {
+    const AblakStanding *standing = order->pdata[i];
+    if (fits(standing, wish))
+      return g_strdup(standing->ticket_id);
   }
   ablak_error_set(error, ABLAK_ERROR_CONFLICT, "queue/nobody-waiting", "nobody is waiting");
   return NULL;
 }
 
 bool ablak_queue_call_next(AblakTxn *txn, const char *day, const char *counter,
-                           const char *const *services, const char *staff_id, char **ret_ticket_id,
+                           const AblakCallWish *wish, const char *staff_id, char **ret_ticket_id,
                            GError **error)
 {
   if (!end_former_days(txn, day, error) || !ablak_queue_counter_is_free(txn, counter, error))
     return false;
-  g_autofree char *id = first_waiting(txn, day, services, error);
+  g_autofree char *id = first_waiting(txn, day, wish, error);
   if (!id)
     return false;
   gint64 now_ms = ablak_txn_now_ms(txn);
@@ -321,6 +330,7 @@ GPtrArray *ablak_queue_last_called(AblakTxn *txn, const char *day, gsize most, G
   return tickets_from_rows(ablak_txn_query(txn, error,
                                            "SELECT " TICKET_COLUMNS
                                            " FROM ticket WHERE day = ? AND last_called_at > 0"
+                                           " AND channel = 'walk-in'"
                                            " ORDER BY last_called_at DESC, id LIMIT ?",
                                            "ti", day, (gint64)most),
                            error);

@@ -78,7 +78,7 @@ static bool visit_event(AblakTxn *txn, const char *kind, const char *visit_id, c
   return ablak_event_append(txn, topic, kind, visit_id, actor, data, error);
 }
 
-static bool clerk_is_free(AblakTxn *txn, const char *clerk_id, GError **error)
+bool ablak_visit_clerk_is_free(AblakTxn *txn, const char *clerk_id, GError **error)
 {
   g_autoptr(GError) failure = NULL;
   g_autoptr(AblakVisit) open = ablak_visit_of_clerk(txn, clerk_id, &failure);
@@ -94,21 +94,22 @@ static bool clerk_is_free(AblakTxn *txn, const char *clerk_id, GError **error)
   return true;
 }
 
-bool ablak_visit_open(AblakTxn *txn, const char *ticket_id, const char *service,
-                      const char *counter, const char *clerk_id, const char *channel,
-                      char **ret_visit_id, GError **error)
+bool ablak_visit_open(AblakTxn *txn, const AblakVisitNew *visit, char **ret_visit_id,
+                      GError **error)
 {
-  if (!clerk_is_free(txn, clerk_id, error))
+  if (!ablak_visit_clerk_is_free(txn, visit->clerk_id, error))
     return false;
-  g_autofree char *id = ablak_id_new();
+  g_autofree char *id = visit->id ? g_strdup(visit->id) : ablak_id_new();
   if (!ablak_txn_exec(
           txn, NULL, error,
           "INSERT INTO visit (id, ticket_id, service, counter, clerk_id, channel, state, opened_at)"
           " VALUES (?, ?, ?, ?, ?, ?, 'open', ?)",
-          "tttttti", id, ticket_id, service, counter, clerk_id, channel, ablak_txn_now_ms(txn)))
+          "tttttti", id, visit->ticket_id, visit->service, visit->counter, visit->clerk_id,
+          visit->channel, ablak_txn_now_ms(txn)))
     return false;
-  g_autoptr(json_t) data = json_pack("{s:s, s:s?}", "service", service, "counter", counter);
-  if (!visit_event(txn, "visit.opened", id, clerk_id, data, error))
+  g_autoptr(json_t) data =
+      json_pack("{s:s, s:s?}", "service", visit->service, "counter", visit->counter);
+  if (!visit_event(txn, "visit.opened", id, visit->clerk_id, data, error))
     return false;
   *ret_visit_id = g_steal_pointer(&id);
   return true;

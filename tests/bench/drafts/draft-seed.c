@@ -22,7 +22,8 @@ static bool seed_one(AblakTxn *txn, const Seed *seed, gint64 number, GError **er
 {
   g_autofree char *clerk = g_strdup_printf("clerk-%" G_GINT64_FORMAT, number), *visit = NULL,
                   *draft = NULL;
-  if (!ablak_visit_open(txn, NULL, seed->service, NULL, clerk, "video", &visit, error))
+  const AblakVisitNew opened = {.service = seed->service, .clerk_id = clerk, .channel = "video"};
+  if (!ablak_visit_open(txn, &opened, &visit, error))
     return false;
   const AblakDraftNew wanted = {.visit_id = visit, .edition = "1", .form = seed->form};
   if (!ablak_draft_create(txn, &wanted, clerk, &draft, error))

@@ -68,15 +68,15 @@ static bool operate(AblakTxn *txn, gpointer data, GError **error)
   const char *service = services[operation->service];
   g_autofree char *counter = g_strdup_printf("%d", operation->counter);
   const char *const wanted[] = {service, NULL};
+  const AblakCallWish wish = {.services = operation->service > 0 ? wanted : NULL};
   g_clear_pointer(&operation->result, g_free);
   switch (operation->kind) {
   case ISSUE:
     return ablak_queue_issue(txn, operation->day, service, "walk-in", operation->key, "kiosk",
                              &operation->result, error);
   case CALL:
-    return ablak_queue_call_next(txn, operation->day, counter,
-                                 operation->service > 0 ? wanted : NULL, counter,
-                                 &operation->result, error);
+    return ablak_queue_call_next(txn, operation->day, counter, &wish, counter, &operation->result,
+                                 error);
   case RECALL:
     return ablak_queue_recall(txn, operation->ticket, counter, error);
   case NO_SHOW:

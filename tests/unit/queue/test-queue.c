@@ -37,7 +37,8 @@ static bool call(AblakTxn *txn, gpointer data, GError **error)
 {
   Step *step = data;
   const char *services[] = {step->b, NULL};
-  return ablak_queue_call_next(txn, step->day, step->a, services, "clerk", &step->id, error);
+  const AblakCallWish wish = {.services = services};
+  return ablak_queue_call_next(txn, step->day, step->a, &wish, "clerk", &step->id, error);
 }
 
 static bool recall(AblakTxn *txn, gpointer data, GError **error)
@@ -81,8 +82,12 @@ static bool take_counter(AblakTxn *txn, gpointer data, GError **error)
 static bool open_visit(AblakTxn *txn, gpointer data, GError **error)
 {
   Step *step = data;
-  return ablak_visit_open(txn, step->a, "hu.id-card", step->c, step->b, "walk-in", &step->id,
-                          error);
+  const AblakVisitNew visit = {.ticket_id = step->a,
+                               .service = "hu.id-card",
+                               .counter = step->c,
+                               .clerk_id = step->b,
+                               .channel = "walk-in"};
+  return ablak_visit_open(txn, &visit, &step->id, error);
 }
 
 static bool end_visit(AblakTxn *txn, gpointer data, GError **error)
@@ -334,46 +339,6 @@ static void serve(Fixture *fixture, const char *counter, gint64 minutes)
   try(fixture, finish, ticket, NULL, NULL);
 }
 
-static void estimate(Fixture *fixture, const char *ticket_id, gint64 ahead, gint64 wait_ms)
-{
-  g_autoptr(GError) error = NULL;
-  g_autoptr(AblakTxn) txn = ablak_store_read(fixture->store, &error);
-  g_autoptr(AblakTicket) ticket = ablak_queue_ticket(txn, ticket_id, NULL);
-  AblakTicket next = {.id = (char *)"", .state = (char *)"waiting"};
-  gint64 found_ahead, found_ms;
-  g_assert_true(ablak_queue_estimate(txn, DAY, ticket != NULL ? ticket : &next, &found_ahead,
-                                     &found_ms, &error));
-  g_assert_cmpint(found_ahead, ==, ahead);
-  g_assert_cmpint(found_ms, ==, wait_ms);
-}
-
-static void test_estimate(Fixture *fixture, gconstpointer data)
-{
-  char *tickets[8];
-  for (int i = 0; i < 8; i++)
-    tickets[i] = make(fixture, issue, "hu.id-card", NULL, NULL);
-  try(fixture, take_counter, "1", "kati", NULL);
-  estimate(fixture, tickets[0], 0, -1); /* nothing is known yet */
-  for (int i = 0; i < 3; i++)
-    serve(fixture, "1", 10);
-  estimate(fixture, tickets[0], 0, 0);
-  estimate(fixture, tickets[3], 0, 0);
-  estimate(fixture, tickets[5], 2, 20 * MINUTE_MS);
-  estimate(fixture, "next", 5, 50 * MINUTE_MS);
-  try(fixture, take_counter, "2", "ada", NULL);
-  estimate(fixture, tickets[5], 2, 10 * MINUTE_MS);
-  /* Four minutes into a service of ten, six remain. */
-  g_autofree char *called = make(fixture, call, "1", NULL, NULL);
-  fixture->now_ms += 4 * MINUTE_MS;
-  estimate(fixture, tickets[5], 1, 6 * MINUTE_MS);
-  try(fixture, take_counter, NULL, "ada", NULL);
-  Step closed = {.a = "1", .open = false};
-  expect(fixture, set_counter, &closed, NULL);
-  estimate(fixture, tickets[5], 1, -1); /* no counter is open */
-  for (int i = 0; i < 8; i++)
-    g_free(tickets[i]);
-}
-
 static void test_figures(Fixture *fixture, gconstpointer data)
 {
   for (int i = 0; i < 4; i++)
@@ -419,7 +384,6 @@ int main(int argc, char **argv)
   ADD("counters", test_counters);
   ADD("new-lists", test_new_lists);
   ADD("visits", test_visits);
-  ADD("estimate", test_estimate);
   ADD("figures", test_figures);
   return g_test_run();
 }
