@@ -1,5 +1,6 @@
 // Before the waiting room: does the camera show, does the microphone hear, what can the line carry.
 // All of it may be passed over at once.
+import type { ComponentChildren } from "preact";
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import type { Visit } from "../generated/box-api";
 import { Video } from "../shared/call-view";
@@ -16,7 +17,8 @@ import { Button, Title, usePageTitle } from "../shared/ui";
 
 const LEVEL: Record<ReturnType<typeof expectationOf>, Level> = { picture: "good", sound: "weak", text: "bad" };
 
-export function Check({ visit, onDone }: { visit: Visit; onDone: (withCall: boolean) => void }) {
+/** Its buttons are the caller's: what comes next differs. */
+export function Check({ visit, children }: { visit: Pick<Visit, "id" | "iceServers">; children: ComponentChildren }) {
   usePageTitle(t("ui.check.title"));
   const devices = useMemo(() => new Devices(), []);
   const [asked, setAsked] = useState(false);
@@ -36,10 +38,7 @@ export function Check({ visit, onDone }: { visit: Visit; onDone: (withCall: bool
         </div>
       </div>
       <LineResultView visit={visit} devices={devices} ready={asked} />
-      <div class="ab-join-buttons">
-        <Button size="large" wide class="ab-check-join" onClick={() => onDone(true)}>{t("ui.check.join")}</Button>
-        <Button size="large" wide kind="secondary" class="ab-check-form" onClick={() => onDone(false)}>{t("ui.join.without-video")}</Button>
-      </div>
+      <div class="ab-join-buttons">{children}</div>
     </>
   );
 }
@@ -59,7 +58,7 @@ function Picture({ devices, asked }: { devices: Devices; asked: boolean }) {
   );
 }
 
-function LineResultView({ visit, devices, ready }: { visit: Visit; devices: Devices; ready: boolean }) {
+function LineResultView({ visit, devices, ready }: { visit: Pick<Visit, "id" | "iceServers">; devices: Devices; ready: boolean }) {
   const live = useMemo(openLive, []);
   const line = useLine(live);
   const [result, setResult] = useState<LineResult | null>(null);

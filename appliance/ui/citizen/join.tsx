@@ -1,22 +1,31 @@
 // The citizen's meeting: join, fill the form together, talk, and get the receipt.
 import { useEffect, useState } from "preact/hooks";
 import { actAsCitizen, errorText } from "../shared/api";
-import type { Visit } from "../generated/box-api";
+import type { Place, Visit } from "../generated/box-api";
 import { t } from "../shared/i18n";
 import { officeName, startBoxPage } from "../shared/start";
 import { Button, Header, Notice, Title, usePageTitle } from "../shared/ui";
 import { Check } from "./check";
 import { CodeForm } from "./code-form";
 import { Meeting } from "./meeting";
-import { currentVisit, forget, redeem, rememberCall, takeSecret } from "./session";
+import { currentStay, forget, redeem, rememberCall, takeSecret, type Stay } from "./session";
+import { WaitingRoom } from "./waiting";
 
 type Stage =
   | { at: "loading" }
   | { at: "invited"; what: { secret: string } | { code: string }; error?: string; busy?: boolean }
   | { at: "code"; error?: string; busy?: boolean }
   | { at: "check"; visit: Visit }
+  | { at: "waiting"; place: Place; check: boolean }
   | { at: "meeting"; visit: Visit }
-  | { at: "left" };
+  | { at: "left"; gaveUp: boolean };
+
+/** `check`: somebody who comes with a camera tries it first. */
+function stageOf(stay: Stay | null, check: boolean): Stage {
+  if (!stay) return { at: "code" };
+  if ("place" in stay) return { at: "waiting", place: stay.place, check };
+  return { at: check ? "check" : "meeting", visit: stay.visit };
+}
 
 function Page() {
   const [stage, setStage] = useState<Stage>({ at: "loading" });
@@ -25,8 +34,8 @@ function Page() {
       const what = takeSecret();
       if (what) setStage({ at: "invited", what });
       else
-        currentVisit().then(
-          (visit) => setStage(visit ? { at: "meeting", visit } : { at: "code" }),
+        currentStay().then(
+          (stay) => setStage(stageOf(stay, false)),
           (error: unknown) => setStage({ at: "code", error: errorText(error) }),
         );
     };
@@ -44,26 +53,28 @@ function Page() {
     try {
       await redeem(what);
       rememberCall(false);
-      const visit = await currentVisit();
-      setStage(visit ? { at: withCall ? "check" : "meeting", visit } : { at: "code" });
+      setStage(stageOf(await currentStay(), withCall));
     } catch (error) {
       setStage({ at: "code", error: errorText(error) });
     }
   };
 
-  if (stage.at === "meeting") return <Meeting first={stage.visit} onLeft={() => setStage({ at: "left" })} />;
+  const meet = (visit: Visit) => setStage({ at: "meeting", visit });
+  if (stage.at === "meeting") return <Meeting first={stage.visit} onLeft={() => setStage({ at: "left", gaveUp: false })} />;
+  if (stage.at === "waiting") return <WaitingRoom first={stage.place} check={stage.check} onVisit={meet} onLeft={() => setStage({ at: "left", gaveUp: true })} />;
+  const checked = (visit: Visit, withCall: boolean) => {
+    rememberCall(withCall);
+    meet(visit);
+  };
   return (
     <>
       <Header office={officeName()} />
       <main class="ab-main ab-narrow" id="main">
         {stage.at === "check" ? (
-          <Check
-            visit={stage.visit}
-            onDone={(withCall) => {
-              rememberCall(withCall);
-              setStage({ at: "meeting", visit: stage.visit });
-            }}
-          />
+          <Check visit={stage.visit}>
+            <Button size="large" wide class="ab-check-join" onClick={() => checked(stage.visit, true)}>{t("ui.check.join")}</Button>
+            <Button size="large" wide kind="secondary" class="ab-check-form" onClick={() => checked(stage.visit, false)}>{t("ui.join.without-video")}</Button>
+          </Check>
         ) : (
           <Entry stage={stage} join={join} />
         )}
@@ -72,14 +83,14 @@ function Page() {
   );
 }
 
-function Entry({ stage, join }: { stage: Exclude<Stage, { at: "meeting" | "check" }>; join: (what: { secret: string } | { code: string }, withCall: boolean) => Promise<void> }) {
+function Entry({ stage, join }: { stage: Exclude<Stage, { at: "meeting" | "check" | "waiting" }>; join: (what: { secret: string } | { code: string }, withCall: boolean) => Promise<void> }) {
   usePageTitle(t("ui.join.title"));
   if (stage.at === "loading") return <p role="status">{t("ui.common.loading")}</p>;
   if (stage.at === "left")
     return (
       <>
-        <Title focus>{t("ui.join.left-title")}</Title>
-        <p class="ab-lead">{t("ui.join.left-text")}</p>
+        <Title focus>{t(stage.gaveUp ? "ui.waiting.left-title" : "ui.join.left-title")}</Title>
+        <p class="ab-lead">{t(stage.gaveUp ? "ui.waiting.left-text" : "ui.join.left-text")}</p>
         <a class="govuk-button" href="/">{t("ui.join.home")}</a>
       </>
     );

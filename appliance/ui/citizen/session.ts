@@ -1,7 +1,8 @@
 // The citizen's way into a visit: a secret or a code, a cookie, or the token to come back.
 import { ProblemError } from "../shared/api";
 import { box } from "../shared/box";
-import type { Visit } from "../generated/box-api";
+import type { Place, Visit } from "../generated/box-api";
+import { language } from "../shared/i18n";
 
 const TOKEN = "ablak-resume";
 
@@ -24,14 +25,26 @@ export function takeSecret(): { secret: string } | { code: string } | null {
 }
 
 export async function redeem(what: { secret: string } | { code: string }): Promise<void> {
-  const joined = await box("join", { body: what });
+  const joined = await box("join", { body: { ...what, language: language.value } });
   token(joined.resumeToken);
 }
 
-/** The visit this browser already belongs to, or null. */
-export async function currentVisit(): Promise<Visit | null> {
+/** A visit, or a place in the line for one that is not there yet. */
+export type Stay = { visit: Visit } | { place: Place };
+
+async function ownStay(): Promise<Stay> {
   try {
-    return await box("getVisit");
+    return { visit: await box("getVisit") };
+  } catch (error) {
+    if (!(error instanceof ProblemError) || error.status !== 404) throw error;
+  }
+  return { place: await box("getPlace") };
+}
+
+/** Where this browser already belongs, or null. */
+export async function currentStay(): Promise<Stay | null> {
+  try {
+    return await ownStay();
   } catch (error) {
     if (!(error instanceof ProblemError) || error.status >= 500 || error.status === 429) throw error;
   }
@@ -40,7 +53,7 @@ export async function currentVisit(): Promise<Visit | null> {
   try {
     const joined = await box("resumeJoin", { body: { token: resume } });
     token(joined.resumeToken);
-    return await box("getVisit");
+    return await ownStay();
   } catch (error) {
     if (!(error instanceof ProblemError) || error.status >= 500 || error.status === 429) throw error;
     token(null);

@@ -7,10 +7,10 @@ import { CallControls, CallPicture } from "../shared/call-view";
 import { ChatView, type Chat } from "../shared/chat";
 import type { Files } from "../shared/files";
 import { FilesView } from "../shared/files-view";
-import { formatTime, t } from "../shared/i18n";
+import { t } from "../shared/i18n";
 import { ClerkRecording } from "../shared/recording";
-import { officeName } from "../shared/start";
-import { Button, Dialog, Qr, toast, toastError } from "../shared/ui";
+import { Button, Dialog, toastError } from "../shared/ui";
+import { InvitationSheet } from "./invitation-sheet";
 import { SHORTCUTS } from "./shortcuts";
 
 /** Somebody called up by number may still join from a page of their own, and be seen there. */
@@ -81,9 +81,6 @@ function InvitationBox({ visit, inviteNow }: { visit: Visit; inviteNow: number }
     asked.current = inviteNow;
     if (!open) invite();
   }, [inviteNow]);
-  const copy = (text: string) => {
-    navigator.clipboard.writeText(text).then(() => toast(t("ui.invitation.copied")), toastError);
-  };
   return (
     <div class="ab-invitation">
       <div class="ab-row ab-row-between">
@@ -96,29 +93,7 @@ function InvitationBox({ visit, inviteNow }: { visit: Visit; inviteNow: number }
       </div>
       {open && invitation && (
         <Dialog title={t("ui.invitation.dialog")} onClose={() => setOpen(false)}>
-          <div class="ab-print-sheet">
-            <p class="ab-print-only"><strong>{officeName()}</strong></p>
-            <div class="ab-invitation-ways">
-              <div>
-                <h3 class="govuk-label">{t("ui.invitation.scan")}</h3>
-                <Qr size={invitation.qr.size} path={invitation.qr.path} label={t("ui.invitation.qr")} />
-              </div>
-              <div>
-                <h3 class="govuk-label">{t("ui.invitation.say")}</h3>
-                <p>{invitation.address}</p>
-                <p class="ab-code" data-code={invitation.code}>{invitation.code.replace(/^(\d{4})(\d{4})$/, "$1 $2")}</p>
-                <p class="ab-muted ab-small">{t("ui.invitation.until", { time: formatTime(invitation.expiresAt) })}</p>
-              </div>
-            </div>
-            <p class="ab-muted ab-small">{t("ui.invitation.once")}</p>
-          </div>
-          <div class="ab-no-print">
-            <label class="govuk-label" for="invitation-link">{t("ui.invitation.link")}</label>
-            <div class="ab-search">
-              <input class="govuk-input" id="invitation-link" readOnly value={invitation.url} onFocus={(event) => event.currentTarget.select()} />
-              <Button kind="secondary" onClick={() => copy(invitation.url)}>{t("ui.invitation.copy")}</Button>
-            </div>
-          </div>
+          <InvitationSheet invitation={invitation} once={t("ui.invitation.once")} />
           <div class="ab-dialog-actions ab-no-print">
             <Button onClick={() => setOpen(false)}>{t("ui.common.close")}</Button>
             <Button kind="secondary" onClick={() => print()}>{t("ui.invitation.print")}</Button>

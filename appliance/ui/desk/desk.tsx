@@ -3,7 +3,7 @@
 import { useCallback, useEffect, useMemo, useState } from "preact/hooks";
 import { errorText } from "../shared/api";
 import { box } from "../shared/box";
-import type { Me, Visit } from "../generated/box-api";
+import type { Me, Ticket, Visit } from "../generated/box-api";
 import { Call } from "../shared/call";
 import { Chat } from "../shared/chat";
 import { Files } from "../shared/files";
@@ -17,8 +17,9 @@ import { ClientPanel, type DeskTab } from "./client-panel";
 import { ContactPanel, offersCall } from "./contact-panel";
 import { QueuePanel } from "./queue-panel";
 import { ShortcutHelp, useShortcuts } from "./shortcuts";
+import { WaitingRoom } from "./waiting-room";
 
-const TICKET_OPERATIONS = { recall: "recallTicket", "no-show": "noShowTicket", finish: "finishTicket" } as const;
+const TICKET_OPERATIONS = { recall: "recallTicket", "no-show": "noShowTicket", "set-aside": "setTicketAside", finish: "finishTicket" } as const;
 
 function Page() {
   const live = useMemo(openLive, []);
@@ -45,6 +46,9 @@ function Page() {
     </>
   );
 }
+
+/** Called by video to this counter, and not there yet. */
+const isCalling = (counter: string) => (ticket: Ticket) => ticket.counter === counter && ticket.channel === "video" && !ticket.visitId;
 
 function toggleCall(call: Call): void {
   if (call.state.value === "idle") void call.start();
@@ -78,7 +82,10 @@ function Desk({ me, setMe, live, onHelp }: { me: Me; setMe: (me: Me) => void; li
   const [busy, setBusy] = useState(false);
   const [invite, setInvite] = useState(0);
   const [earlier, setEarlier] = useState(0);
+  const [room, setRoom] = useState(false);
   useLiveReload(live, ["queue", "desk"], queue.reload);
+  // Who comes and goes in the waiting room is no event.
+  useEffect(() => live.on("message", ({ topic, kind }) => topic === "desk" && kind === "waiting" && queue.reload()), [live]);
   // The queue names the visit this clerk has; its own topic tells when it changes.
   useEffect(() => {
     const found = queue.value?.visit ?? null;
@@ -107,15 +114,19 @@ function Desk({ me, setMe, live, onHelp }: { me: Me; setMe: (me: Me) => void; li
       queue.reload();
     }
   };
-  const ticket = visit?.state === "open" ? visit.ticket : null;
-  const callNext = () =>
+  const calling = queue.value && me.counter ? (queue.value.called.find(isCalling(me.counter)) ?? null) : null;
+  const ticket = visit?.state === "open" ? visit.ticket : calling;
+  useEffect(() => {
+    if (visit?.state === "open" && visit.ticket?.channel === "video") toast(t("ui.desk.answered", { number: visit.ticket.number }));
+  }, [visit?.id]);
+  const callNext = (channel?: "video") =>
     void act(async () => {
-      const called = await box("callNext", { body: {} });
+      const called = await box("callNext", { body: channel ? { channel } : {} });
       setVisit(called.visit);
       setTab("form");
       toast(t("ui.desk.called", { number: called.ticket.number }));
     });
-  const onTicket = (verb: "recall" | "no-show" | "finish") => () => {
+  const onTicket = (verb: keyof typeof TICKET_OPERATIONS) => () => {
     if (!ticket) return;
     void act(async () => {
       const changed = await box(TICKET_OPERATIONS[verb], { params: { ticketId: ticket.id } });
@@ -125,7 +136,7 @@ function Desk({ me, setMe, live, onHelp }: { me: Me; setMe: (me: Me) => void; li
     });
   };
   const finish = () => {
-    if (ticket) onTicket("finish")();
+    if (visit?.state === "open" && ticket) onTicket("finish")();
     else if (visit?.state === "open")
       void act(async () => {
         await box("endVisit", { params: { visitId: visit.id } });
@@ -140,7 +151,7 @@ function Desk({ me, setMe, live, onHelp }: { me: Me; setMe: (me: Me) => void; li
       setInvite((count) => count + 1);
     });
 
-  const canCall = me.counter !== null && (!visit || visit.state === "ended");
+  const canCall = me.counter !== null && !calling && (!visit || visit.state === "ended");
   const focusLater = (id: string) => setTimeout(() => document.getElementById(id)?.focus(), 0);
   useShortcuts({
     help: onHelp,
@@ -148,8 +159,10 @@ function Desk({ me, setMe, live, onHelp }: { me: Me; setMe: (me: Me) => void; li
       setTab("sheet");
       focusLater("kb-search");
     },
-    ...(canCall ? { "call-next": callNext } : {}),
+    ...(canCall ? { "call-next": () => callNext() } : {}),
     ...(ticket ? { recall: onTicket("recall"), "no-show": onTicket("no-show") } : {}),
+    ...(calling ? { "set-aside": onTicket("set-aside") } : {}),
+    waiting: () => setRoom(true),
     ...(visit?.state === "open" ? { finish, invite: () => setInvite((count) => count + 1), continue: () => setEarlier((count) => count + 1), chat: () => focusLater("chat-input") } : {}),
     form: () => setTab("form"),
     sheet: () => setTab("sheet"),
@@ -162,7 +175,10 @@ function Desk({ me, setMe, live, onHelp }: { me: Me; setMe: (me: Me) => void; li
     <main class="ab-desk" id="main">
       <h1 class="govuk-visually-hidden">{t("ui.desk.title")}</h1>
       <QueuePanel
-        {...{ me, setMe, busy, canCall, callNext, finish, meet, visit }}
+        {...{ me, setMe, busy, canCall, finish, meet, visit, calling }}
+        callNext={() => callNext()}
+        setAside={onTicket("set-aside")}
+        openRoom={() => setRoom(true)}
         onVisit={setVisit}
         continueNow={earlier}
         counters={office.value?.counters ?? []}
@@ -172,6 +188,9 @@ function Desk({ me, setMe, live, onHelp }: { me: Me; setMe: (me: Me) => void; li
         noShow={onTicket("no-show")}
       />
       <ClientPanel live={live} visit={visit} tab={tab} setTab={setTab} onVisit={setVisit} onClose={() => setVisit(null)} />
+      {room && (
+        <WaitingRoom live={live} tickets={(queue.value?.waiting ?? []).filter(({ channel }) => channel === "video")} services={services.value ?? []} canCall={canCall} callNext={() => callNext("video")} onClose={() => setRoom(false)} />
+      )}
       <ContactPanel visit={visit} call={parts?.call ?? null} chat={parts?.chat ?? null} files={parts?.files ?? null} inviteNow={invite} />
     </main>
   );

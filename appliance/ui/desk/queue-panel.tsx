@@ -5,8 +5,10 @@ import type { Me, Office, Queue, Service, Ticket, Visit } from "../generated/box
 import { useNow } from "../shared/hooks";
 import { formatNumber, formatTime, localText, t, tn } from "../shared/i18n";
 import { Button, cx, Dialog, Tag, toastError } from "../shared/ui";
+import { Calling } from "./calling";
 import { ContinueFiling } from "./continue-filing";
 import { SHORTCUTS } from "./shortcuts";
+import { PlaceTag } from "./waiting-room";
 
 interface Props {
   me: Me;
@@ -15,11 +17,15 @@ interface Props {
   queue: Queue | null;
   services: Service[];
   visit: Visit | null;
+  /** Called by video, not there yet. */
+  calling: Ticket | null;
   busy: boolean;
   canCall: boolean;
   callNext: () => void;
   recall: () => void;
   noShow: () => void;
+  setAside: () => void;
+  openRoom: () => void;
   finish: () => void;
   meet: (service: string) => void;
   onVisit: (visit: Visit) => void;
@@ -28,7 +34,7 @@ interface Props {
 }
 
 export function QueuePanel(props: Props) {
-  const { queue, visit, busy, canCall, me } = props;
+  const { queue, visit, busy, canCall, me, calling } = props;
   const ticket = visit?.state === "open" ? visit.ticket : null;
   const open = visit?.state === "open";
   return (
@@ -47,6 +53,8 @@ export function QueuePanel(props: Props) {
               <ContinueFiling key={visit.id} visit={visit} onVisit={props.onVisit} openNow={props.continueNow} />
             </div>
           </>
+        ) : calling ? (
+          <Calling ticket={calling} {...{ busy, recall: props.recall, setAside: props.setAside, noShow: props.noShow }} />
         ) : (
           <>
             <Button class="ab-call-next" size="large" wide disabled={busy || !canCall} keys={SHORTCUTS["call-next"].shown} onClick={props.callNext}>{t("ui.desk.call-next")}</Button>
@@ -55,7 +63,7 @@ export function QueuePanel(props: Props) {
           </>
         )}
       </div>
-      <Waiting tickets={(queue?.waiting ?? []).filter(({ id }) => id !== ticket?.id)} services={props.services} />
+      <Waiting tickets={(queue?.waiting ?? []).filter(({ id }) => id !== ticket?.id)} services={props.services} openRoom={props.openRoom} />
       {queue && <Today today={queue.today} />}
     </section>
   );
@@ -110,12 +118,13 @@ function MeetButton({ services, meet, busy }: Props) {
   );
 }
 
-function Waiting({ tickets, services }: { tickets: Ticket[]; services: Service[] }) {
+function Waiting({ tickets, services, openRoom }: { tickets: Ticket[]; services: Service[]; openRoom: () => void }) {
   const now = useNow(15_000);
   const nameOf = (id: string) => localText(services.find((service) => service.id === id)?.name) || id;
   return (
     <div class="ab-waiting">
       <h2 class="ab-panel-title">{t("ui.desk.waiting")} <span class="ab-count">{formatNumber(tickets.length)}</span></h2>
+      <Button kind="secondary" size="small" wide class="ab-open-room" keys={SHORTCUTS.waiting.shown} onClick={openRoom}>{t("ui.lobby.title")}</Button>
       {tickets.length === 0 ? (
         <p class="ab-muted ab-small">{t("ui.desk.nobody")}</p>
       ) : (
@@ -125,8 +134,9 @@ function Waiting({ tickets, services }: { tickets: Ticket[]; services: Service[]
             return (
               <li key={ticket.id} data-ticket={ticket.number}>
                 <span class="ab-number ab-waiting-number">{ticket.number}</span>
-                <span class="ab-waiting-service">{nameOf(ticket.service)}{ticket.channel === "video" && <> <Tag>{t("ui.desk.video")}</Tag></>}</span>
+                <span class="ab-waiting-service">{nameOf(ticket.service)}</span>
                 <span class={cx("ab-small ab-nums", minutes >= 30 ? "ab-hot" : "ab-muted")} title={formatTime(ticket.issuedAt)}>{tn("ui.desk.minutes", minutes)}</span>
+                {ticket.place && <span class="ab-waiting-place"><Tag>{t("ui.desk.video")}</Tag> <PlaceTag place={ticket.place} /></span>}
               </li>
             );
           })}
