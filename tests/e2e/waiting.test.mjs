@@ -62,11 +62,12 @@ const camerasOn = (page) => page.evaluate(() => window.tracksOfTest.filter(({ re
 
 /** A link into the line, made in the open dialog. */
 async function makeLink() {
-  const before = await desk.locator("#invitation-link").inputValue({ timeout: 1 }).catch(() => "");
+  const shown = () => desk.evaluate(() => document.querySelector("#invitation-link")?.value ?? "");
+  const before = await shown();
   await desk.selectOption("#lobby-service", SERVICE);
   await desk.click(".ab-lobby-make");
   return until("a new link", async () => {
-    const link = await desk.inputValue("#invitation-link");
+    const link = await shown();
     return link !== before && link;
   });
 }

@@ -109,8 +109,8 @@ function Called({ place, answer }: { place: Place; answer: (withCall: boolean) =
 }
 
 function Waiting({ place, onPlace, onCheck, onLeft }: { place: Place; onPlace: (place: Place) => void; onCheck: () => void; onLeft: () => void }) {
-  const before = aheadText(place);
-  usePageTitle(`${before} ${t("ui.waiting.title")}`);
+  const before = place.setAside ? "" : aheadText(place);
+  usePageTitle(`${before} ${t("ui.waiting.title")}`.trim());
   const comeBack = () => void box("returnToLine").then(onPlace, toastError);
   return (
     <>
@@ -126,9 +126,9 @@ function Waiting({ place, onPlace, onCheck, onLeft }: { place: Place; onPlace: (
         <p class="ab-muted">{localText(place.serviceName)}</p>
         <p class="ab-small">{t("ui.waiting.number")}</p>
         <p class="ab-place-number ab-number">{place.number}</p>
-        <div role="status" class="ab-place-wait" data-ahead={place.ahead}>
-          <p><strong>{before}</strong></p>
-          <p>{waitText(place)}</p>
+        <div role="status" class="ab-place-wait" data-ahead={place.setAside ? "aside" : place.ahead}>
+          {!place.setAside && <p><strong>{before}</strong></p>}
+          {!place.setAside && <p>{waitText(place)}</p>}
         </div>
       </section>
       <p class="ab-unseen">{t("ui.waiting.unseen")}</p>

@@ -221,3 +221,15 @@ test("the wait is said once enough has been measured", async () => {
   assert.equal((await citizen.get("/api/place")).waitMinutes, null, "no counter is open");
   await clerk.put("/api/counters/1/state", { open: true });
 });
+
+test("who waits may try the line, and nobody joins a call that is not there", async () => {
+  await house.launch("media");
+  const { citizen, place } = await somebody();
+  const topic = `visit:${place.visitId}`;
+  const page = await follow(citizen, [topic]);
+  page.send(topic, "media.join", { audio: true, video: true });
+  const error = await page.wait("the refusal", (m) => m.kind === "media.error");
+  assert.equal(error.data.slug, "queue/visit-ended");
+  page.send(topic, "media.join", { audio: true, video: true, check: true });
+  await page.wait("the offer", (m) => m.kind === "media.offer");
+});
