@@ -34,6 +34,7 @@ function watch() {
 
 async function person(options) {
   const page = await openPerson(browser, { origin: house.boxUrl, ...options });
+  page.setDefaultTimeout(25_000); // three pages and a camera on a busy machine
   await page.addInitScript(watch);
   // As if chosen at the switch: a clerk's own language would win over the browser's.
   await page.addInitScript((language) => localStorage.setItem("ablak-language", language), options.language);
@@ -86,12 +87,12 @@ step("a link leads through the check into the line", async () => {
   await check(desk, "waiting-desk-invitation");
   await first.goto(line.over(one));
   await first.click(".ab-join-video");
-  await shows(first, ".ab-check-line");
+  await shows(first, '.ab-check-picture[data-camera="on"]');
   await shows(desk, '[data-there="yes"]'); // in the line while trying the camera
   await first.click(".ab-check-done");
   await shows(first, '.ab-place-wait[data-ahead="0"]');
   number = (await first.textContent(".ab-place-number")).trim();
-  assert.equal(await camerasOn(first), 0, "the camera goes out with the check");
+  await until("the camera to go out with the check", async () => (await camerasOn(first)) === 0);
   const text = await first.innerText("main");
   for (const said of ["You are next.", "We cannot say yet", "Nobody can see or hear you", "Please have these at hand"]) assert.ok(text.includes(said), said);
   await check(first, "waiting-room-360");
