@@ -236,6 +236,12 @@ static bool set_aside(AblakTxn *txn, AblakCall *call, GError **error)
                                call->person->id, error);
 }
 
+/* Whose client somebody in the line will be is not known yet: any desk may see that they left. */
+static bool cancel(AblakTxn *txn, AblakCall *call, GError **error)
+{
+  return ablak_box_close_ticket(txn, call, ablak_queue_cancel, error);
+}
+
 static bool finish(AblakTxn *txn, AblakCall *call, GError **error)
 {
   return is_own(txn, call, error) && ablak_box_close_ticket(txn, call, ablak_queue_finish, error);
@@ -249,6 +255,11 @@ void ablak_box_recall_ticket(AblakRequest *request, gpointer app)
 void ablak_box_set_ticket_aside(AblakRequest *request, gpointer app)
 {
   ablak_call_write(((AblakBranch *)app)->store, request, app, 200, set_aside, result_ticket_view);
+}
+
+void ablak_box_cancel_ticket(AblakRequest *request, gpointer app)
+{
+  ablak_call_write(((AblakBranch *)app)->store, request, app, 200, cancel, result_ticket_view);
 }
 
 void ablak_box_no_show_ticket(AblakRequest *request, gpointer app)

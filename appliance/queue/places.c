@@ -138,8 +138,9 @@ bool ablak_place_set_aside(AblakTxn *txn, const char *ticket_id, const char *act
     ablak_error_set(error, ABLAK_ERROR_CONFLICT, "queue/answered", "ticket %s has come", ticket_id);
   return place && !visit &&
          ablak_txn_exec(txn, NULL, error,
-                        "UPDATE ticket SET state = 'waiting', counter = NULL WHERE id = ?", "t",
-                        ticket_id) &&
+                        "UPDATE ticket SET state = 'waiting', counter = NULL,"
+                        " first_called_at = 0 WHERE id = ?",
+                        "t", ticket_id) &&
          ablak_txn_exec(txn, NULL, error,
                         "UPDATE waiting_place SET aside_at = ? WHERE visit_id = ?", "it",
                         ablak_txn_now_ms(txn), place->visit_id) &&

@@ -3,13 +3,14 @@
  *
  * How a wait is computed. A handling time is measured: from the call of a number to its finish. Of
  * a service the last 30 within 28 days count; one over two hours is a finish that was forgotten,
- * and left out. Where there are fewer than five, those of all services serve; with fewer than five
- * of these nothing is said. The line is played forward over the open counters: whoever is next goes
- * to the one that is free first, and one with a client is free after the rest of a mean handling
- * time, a minute at least. One client's time says nothing of the next one's, so along a counter
- * means add up and variances add up; four waits of five end within 1.28 standard deviations of the
- * sum (the normal approximation of W. Whitt, "Predicting Queueing Delays", Management Science 45,
- * 1999). Who is further back never reads less than who stands before.
+ * and left out, and so is a call that nobody answered. Where there are fewer than five, those of
+ * all services serve; with fewer than five of these nothing is said. The line is played forward
+ * over the open counters: whoever is next goes to the one that is free first, and one with a
+ * client is free after the rest of a mean handling time, a minute at least. One client's time
+ * says nothing of the next one's, so along a counter means add up and variances add up; four
+ * waits of five end within 1.28 standard deviations of the sum (the normal approximation of W.
+ * Whitt, "Predicting Queueing Delays", Management Science 45, 1999). Who is further back never
+ * reads less than who stands before.
  *
  * Units, ownership, threads, durability as in queue/queue.h. */
 #pragma once

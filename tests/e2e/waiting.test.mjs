@@ -127,6 +127,12 @@ step("what the desk says is read in each one's language, and again after a reloa
 step("a cut line costs nobody the place", async () => {
   line.cut();
   await shows(desk, `[data-waiting="${number}"][data-there="no"]`);
+  // Taking somebody out is asked twice, and looking elsewhere is no.
+  const remove = `[data-waiting="${number}"] .ab-lobby-remove`;
+  await desk.click(remove);
+  await shows(desk, `${remove}:has-text("Igen, ${number} eltávolítása")`);
+  await desk.focus("#lobby-to");
+  await shows(desk, `${remove}[aria-label="${number} eltávolítása a sorból"]`);
   line.restore();
   await shows(desk, `[data-waiting="${number}"][data-there="yes"]`);
   await shows(first, '.ab-place-wait[data-ahead="0"]');

@@ -18,7 +18,7 @@ export function Calling({ ticket, busy, recall, setAside, noShow }: { ticket: Ti
       <p class="ab-now-number ab-number">{ticket.number}</p>
       <p class={cx("ab-small", "ab-nums", seconds * 1000 >= LONG_MS && "ab-hot")}>{t("ui.lobby.no-answer", { time })}</p>
       {ticket.calls > 1 && <p class="ab-muted ab-small">{tn("ui.desk.calls", ticket.calls)}</p>}
-      <p class="ab-small" role="status">{t(ticket.place?.awaySince ? "ui.lobby.calling-away" : "ui.lobby.calling-text")}</p>
+      <p class="ab-small" role="status">{ticket.place?.awaySince ? t("ui.lobby.calling-away") : ""}</p>
       <div class="ab-now-actions">
         <Button kind="secondary" size="small" class="ab-recall" disabled={busy} keys={SHORTCUTS.recall.shown} onClick={recall}>{t("ui.desk.recall")}</Button>
         <Button kind="secondary" size="small" class="ab-set-aside" disabled={busy} keys={SHORTCUTS["set-aside"].shown} onClick={setAside}>{t("ui.desk.set-aside")}</Button>

@@ -17,9 +17,11 @@ import { SHORTCUTS } from "./shortcuts";
 
 export type DeskTab = "form" | "sheet";
 
-export function ClientPanel({ live, visit, tab, setTab, onVisit, onClose }: {
+export function ClientPanel({ live, visit, calling, tab, setTab, onVisit, onClose }: {
   live: Live;
   visit: Visit | null;
+  /** Somebody is called by video and has not come yet. */
+  calling: boolean;
   tab: DeskTab;
   setTab: (tab: DeskTab) => void;
   onVisit: (visit: Visit) => void;
@@ -30,7 +32,7 @@ export function ClientPanel({ live, visit, tab, setTab, onVisit, onClose }: {
       {visit && <ClientHead visit={visit} onVisit={onVisit} onClose={onClose} />}
       <Tabs tab={tab} setTab={setTab} />
       <div id="panel-form" role="tabpanel" aria-labelledby="tab-form" class="ab-desk-panel" hidden={tab !== "form"} tabIndex={0}>
-        {visit ? <VisitForm key={visit.id} live={live} visit={visit} onVisit={onVisit} /> : <Empty />}
+        {visit ? <VisitForm key={visit.id} live={live} visit={visit} onVisit={onVisit} /> : <Empty calling={calling} />}
       </div>
       <div id="panel-sheet" role="tabpanel" aria-labelledby="tab-sheet" class="ab-desk-panel" hidden={tab !== "sheet"} tabIndex={0}>
         <KnowledgePanel service={visit?.service ?? null} shown={tab === "sheet"} />
@@ -39,7 +41,8 @@ export function ClientPanel({ live, visit, tab, setTab, onVisit, onClose }: {
   );
 }
 
-function Empty() {
+function Empty({ calling }: { calling: boolean }) {
+  if (calling) return <div class="ab-desk-empty"><p class="ab-lead">{t("ui.lobby.calling-text")}</p></div>;
   return (
     <div class="ab-desk-empty">
       <p class="ab-lead">{t("ui.desk.empty-title")}</p>

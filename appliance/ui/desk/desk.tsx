@@ -187,7 +187,7 @@ function Desk({ me, setMe, live, onHelp }: { me: Me; setMe: (me: Me) => void; li
         recall={onTicket("recall")}
         noShow={onTicket("no-show")}
       />
-      <ClientPanel live={live} visit={visit} tab={tab} setTab={setTab} onVisit={setVisit} onClose={() => setVisit(null)} />
+      <ClientPanel live={live} visit={visit} calling={calling !== null} tab={tab} setTab={setTab} onVisit={setVisit} onClose={() => setVisit(null)} />
       {room && (
         <WaitingRoom live={live} tickets={(queue.value?.waiting ?? []).filter(({ channel }) => channel === "video")} services={services.value ?? []} canCall={canCall} callNext={() => callNext("video")} onClose={() => setRoom(false)} />
       )}

@@ -8,7 +8,7 @@ import { DeskMessageText } from "../shared/desk-message";
 import { onceKey, useLiveReload, useLoaded, useNow } from "../shared/hooks";
 import { formatTime, localText, t, tMaybe, tn } from "../shared/i18n";
 import type { Live } from "../shared/live";
-import { Button, Dialog, Notice, Tag, toast } from "../shared/ui";
+import { Button, Dialog, Notice, Tag, toast, toastError } from "../shared/ui";
 import { InvitationSheet } from "./invitation-sheet";
 
 const PHRASES: DeskPhrase[] = ["soon", "delay", "documents", "technical", "closing"];
@@ -62,11 +62,26 @@ function Who({ tickets, services }: { tickets: Ticket[]; services: Service[] }) 
       {tickets.map((ticket) => (
         <li key={ticket.id} data-waiting={ticket.number} data-there={ticket.place?.setAside ? "aside" : ticket.place?.awaySince ? "no" : "yes"}>
           <span class="ab-number ab-waiting-number">{ticket.number}</span>
-          <span>{nameOf(services, ticket.service)} {ticket.place && <PlaceTag place={ticket.place} />}</span>
+          <span>{nameOf(services, ticket.service)} {ticket.place && <PlaceTag place={ticket.place} />} {(ticket.place?.setAside || ticket.place?.awaySince) && <Remove ticket={ticket} />}</span>
           <span class="ab-muted ab-small ab-nums" title={formatTime(ticket.issuedAt)}>{tn("ui.desk.minutes", Math.max(0, Math.floor((now - Date.parse(ticket.issuedAt)) / 60_000)))}</span>
         </li>
       ))}
     </ol>
+  );
+}
+
+/** Who is not there and will not come back; asked twice, for there is no way back. */
+function Remove({ ticket }: { ticket: Ticket }) {
+  const [sure, setSure] = useState(false);
+  const { number } = ticket;
+  const press = () => {
+    if (sure) box("cancelTicket", { params: { ticketId: ticket.id } }).catch(toastError);
+    else setSure(true);
+  };
+  return (
+    <button type="button" class="ab-link ab-lobby-remove" {...(sure ? {} : { "aria-label": t("ui.lobby.remove-label", { number }) })} onClick={press} onBlur={() => setSure(false)}>
+      {sure ? t("ui.lobby.remove-confirm", { number }) : t("ui.lobby.remove")}
+    </button>
   );
 }
 

@@ -141,6 +141,19 @@ test("giving up leaves the line, and ends what the link gave", async () => {
   assert.deepEqual((await clerk.get("/api/queue")).called, [], "the counter is free at once");
 });
 
+test("the desk takes out of the line who will not come", async () => {
+  const first = await somebody(), second = await somebody();
+  const { id } = await inLine(first.place.number);
+  await refused(first.citizen.post(`/api/tickets/${id}/cancel`), 403, "request/forbidden");
+  const other = await signedIn("clerk2");
+  assert.equal((await other.post(`/api/tickets/${id}/cancel`)).state, "cancelled");
+  await first.live.wait("the end", (m) => m.kind === "ticket.cancelled" && m.subject === id);
+  assert.equal((await first.citizen.get("/api/place")).state, "over", "and is told");
+  assert.equal((await second.citizen.get("/api/place")).ahead, 0);
+  await refused(clerk.post(`/api/tickets/${id}/cancel`), 409, "queue/not-waiting");
+  await refused(clerk.post("/api/tickets/none/cancel"), 404, "queue/no-such-ticket");
+});
+
 test("what the desk says reaches those it is for, once, and is read again after a reload", async () => {
   const first = await somebody(), second = await somebody(), other = await somebody({ service: "hu.address" });
   const ticket = await inLine(first.place.number), key = randomUUID();
