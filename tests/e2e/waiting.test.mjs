@@ -108,6 +108,7 @@ step("what the desk says is read in each one's language, and again after a reloa
   await desk.selectOption("#lobby-to", SERVICE);
   await desk.selectOption("#lobby-phrase", "delay");
   await desk.click(".ab-lobby-send");
+  await shows(desk, '.ab-lobby-done:has-text("Az üzenetet elküldtük.")');
   await Promise.all([shows(first, '[data-message="delay"]:has-text("It is taking longer")'), shows(second, '[data-message="delay"]:has-text("A vártnál tovább tart")')]);
   await desk.selectOption("#lobby-to", { label: number });
   await desk.selectOption("#lobby-phrase", "");
@@ -137,6 +138,8 @@ step("a cut line costs nobody the place", async () => {
   await shows(desk, `[data-waiting="${number}"][data-there="yes"]`);
   await shows(first, '.ab-place-wait[data-ahead="0"]');
   await shows(second, '.ab-place-wait[data-ahead="1"]');
+  // The browser itself complains of tries while the line was cut.
+  assert.deepEqual(first.errors.splice(0).filter((text) => !/WebSocket connection .* failed/.test(text)), []);
   await desk.keyboard.press("Escape");
   await desk.waitForSelector("dialog[open]", { state: "detached" });
 });

@@ -8,7 +8,7 @@ import { DeskMessageText } from "../shared/desk-message";
 import { onceKey, useLiveReload, useLoaded, useNow } from "../shared/hooks";
 import { formatTime, localText, t, tMaybe, tn } from "../shared/i18n";
 import type { Live } from "../shared/live";
-import { Button, Dialog, Notice, Tag, toast, toastError } from "../shared/ui";
+import { Button, Dialog, Notice, Tag, toastError } from "../shared/ui";
 import { InvitationSheet } from "./invitation-sheet";
 
 const PHRASES: DeskPhrase[] = ["soon", "delay", "documents", "technical", "closing"];
@@ -122,6 +122,7 @@ function Write({ services, tickets, onSent }: { services: Service[]; tickets: Ti
   const [text, setText] = useState("");
   const [error, setError] = useState<string | null>(null);
   const [busy, setBusy] = useState(false);
+  const [done, setDone] = useState(false);
   // One key a message: sent again after a fault, it is the same one.
   const key = useRef(onceKey());
   const waited = services.filter(({ id }) => tickets.some(({ service }) => service === id));
@@ -131,6 +132,7 @@ function Write({ services, tickets, onSent }: { services: Service[]; tickets: Ti
   const one = tickets.find(({ id }) => id === ticketId);
   const send = async (event: Event) => {
     event.preventDefault();
+    setDone(false);
     if (!phrase && text.trim() === "") return setError(t("ui.lobby.text-missing"));
     setError(null);
     setBusy(true);
@@ -138,7 +140,7 @@ function Write({ services, tickets, onSent }: { services: Service[]; tickets: Ti
       await box("sendDeskMessage", { body: { service, key: key.current, ...(ticketId ? { ticketId } : {}), ...(phrase ? { phrase } : { text: text.trim() }) } });
       key.current = onceKey();
       setText("");
-      toast(t("ui.lobby.sent"));
+      setDone(true);
       onSent();
     } catch (failure) {
       setError(errorText(failure));
@@ -172,6 +174,8 @@ function Write({ services, tickets, onSent }: { services: Service[]; tickets: Ti
         {t("ui.lobby.text-hint")} {one?.place?.language && t("ui.lobby.reads", { number: one.number, language: tMaybe(`ui.language.${one.place.language}`, one.place.language) })}
       </p>
       <Button type="submit" class="ab-lobby-send" disabled={busy || !service}>{t("ui.lobby.send")}</Button>
+      {/* Beside the button: notices behind an open dialog are not read aloud. */}
+      <span class="ab-small ab-lobby-done" role="status">{done ? t("ui.lobby.sent") : ""}</span>
     </form>
   );
 }
