@@ -4,14 +4,6 @@
 #include "box/visits.h"
 #include "core/error.h"
 #include "daemon/handler.h"
-#include "daemon/times.h"
-
-static json_t *message_json(const AblakVisitMessage *message)
-{
-  return json_pack("{s:s, s:I, s:s, s:s, s:o}", "id", message->id, "serial",
-                   (json_int_t)message->serial, "from", message->author, "text", message->text,
-                   "at", ablak_json_time(message->sent_ms));
-}
 
 static AblakVisit *load_own(AblakTxn *txn, AblakCall *call, GError **error)
 {
@@ -32,7 +24,7 @@ static json_t *messages_view(AblakTxn *txn, AblakCall *call, GError **error)
     return NULL;
   json_t *all = json_array();
   for (guint i = 0; i < messages->len; i++)
-    json_array_append_new(all, message_json(messages->pdata[i]));
+    json_array_append_new(all, ablak_view_message(messages->pdata[i]));
   return all;
 }
 
@@ -61,7 +53,7 @@ static bool say(AblakTxn *txn, AblakCall *call, GError **error)
 static json_t *message_view(AblakTxn *txn, AblakCall *call, GError **error)
 {
   g_autoptr(AblakVisitMessage) message = ablak_visit_message_load(txn, call->result, error);
-  return message ? message_json(message) : NULL;
+  return message ? ablak_view_message(message) : NULL;
 }
 
 void ablak_box_send_message(AblakRequest *request, gpointer app)

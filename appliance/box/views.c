@@ -219,6 +219,13 @@ json_t *ablak_view_visit(AblakTxn *txn, const AblakBranch *box, const AblakVisit
       recording);
 }
 
+json_t *ablak_view_message(const AblakVisitMessage *message)
+{
+  return json_pack("{s:s, s:I, s:s, s:s, s:o}", "id", message->id, "serial",
+                   (json_int_t)message->serial, "from", message->author, "text", message->text,
+                   "at", ablak_json_time(message->sent_ms));
+}
+
 json_t *ablak_view_me(AblakTxn *txn, const AblakPerson *person, gpointer box, GError **error)
 {
   g_autoptr(GError) failure = NULL;

@@ -25,4 +25,11 @@ json_t *ablak_view_recording_terms(const AblakBranch *box, const char *service);
 /* Component RecordingConsent. */
 json_t *ablak_view_recording_consent(AblakTxn *txn, const AblakBranch *box, const AblakVisit *visit,
                                      GError **error);
+/* Component Message. */
+json_t *ablak_view_message(const AblakVisitMessage *message);
+/* Component Recording. */
+json_t *ablak_view_recording(AblakTxn *txn, const AblakBranch *box, const AblakRecording *recording,
+                             GError **error);
+/* An array of ReplayLogEntry, newest first. */
+json_t *ablak_view_replays(AblakTxn *txn, const char *recording_id, GError **error);
 json_t *ablak_view_me(AblakTxn *txn, const AblakPerson *person, gpointer box, GError **error);

@@ -182,18 +182,62 @@ AblakRecording *ablak_recording_of_file(AblakTxn *txn, const char *sha256, GErro
   return rows && ablak_rows_next(rows, error) ? from_row(rows) : NULL;
 }
 
-bool ablak_recording_replay(AblakTxn *txn, const char *id, const char *staff_id, char **ret_replay,
-                            GError **error)
+void ablak_replay_free(AblakReplay *replay)
+{
+  if (!replay)
+    return;
+  g_free(replay->id);
+  g_free(replay->staff_id);
+  g_free(replay->reason);
+  g_free(replay);
+}
+
+bool ablak_recording_replay(AblakTxn *txn, const char *id, const char *staff_id, const char *reason,
+                            char **ret_replay, GError **error)
 {
   g_autofree char *replay = ablak_id_new();
+  g_autoptr(AblakRecording) recording = ablak_recording_load(txn, id, error);
+  if (!recording)
+    return false;
+  if (strcmp(recording->state, "deleted") == 0) {
+    ablak_error_set(error, ABLAK_ERROR_CONFLICT, "recordings/deleted", "%s has been deleted", id);
+    return false;
+  }
   if (!ablak_txn_exec(txn, NULL, error,
-                      "INSERT INTO recording_replay (id, recording_id, staff_id, at)"
-                      " VALUES (?, ?, ?, ?)",
-                      "ttti", replay, id, staff_id, ablak_txn_now_ms(txn)) ||
+                      "INSERT INTO recording_replay (id, recording_id, staff_id, at, reason)"
+                      " VALUES (?, ?, ?, ?, ?)",
+                      "tttit", replay, id, staff_id, ablak_txn_now_ms(txn), reason) ||
       !ablak_event_append(txn, "desk", "recording.replayed", id, staff_id, NULL, error))
     return false;
   *ret_replay = g_steal_pointer(&replay);
   return true;
+}
+
+static AblakReplay *replay_from_row(AblakRows *rows)
+{
+  AblakReplay *replay = g_new0(AblakReplay, 1);
+  replay->id = g_strdup(ablak_rows_text(rows, 0));
+  replay->staff_id = g_strdup(ablak_rows_text(rows, 1));
+  replay->reason = g_strdup(ablak_rows_text(rows, 2));
+  replay->at_ms = ablak_rows_int(rows, 3);
+  return replay;
+}
+
+GPtrArray *ablak_recording_replays(AblakTxn *txn, const char *id, GError **error)
+{
+  g_autoptr(GPtrArray) all = g_ptr_array_new_with_free_func((GDestroyNotify)ablak_replay_free);
+  g_autoptr(GError) failure = NULL;
+  g_autoptr(AblakRows) rows =
+      ablak_txn_query(txn, &failure,
+                      "SELECT id, staff_id, reason, at FROM recording_replay WHERE recording_id = ?"
+                      " ORDER BY at DESC, id DESC",
+                      "t", id);
+  while (rows && ablak_rows_next(rows, &failure))
+    g_ptr_array_add(all, replay_from_row(rows));
+  if (!failure)
+    return g_steal_pointer(&all);
+  g_propagate_error(error, g_steal_pointer(&failure));
+  return NULL;
 }
 
 char *ablak_recording_of_replay(AblakTxn *txn, const char *replay, const char *staff_id,

@@ -16,7 +16,7 @@
  *
  * Plain functions over a transaction. Durability: with it. Ownership: results are the caller's.
  * Errors: CONFLICT "recordings/off" (the service has no terms), "recordings/not-asked",
- * "recordings/not-running"; NOT_FOUND "recordings/unknown". */
+ * "recordings/not-running", "recordings/deleted"; NOT_FOUND "recordings/unknown". */
 #pragma once
 #include "core/json.h"
 #include "store/store.h"
@@ -88,9 +88,20 @@ AblakRecording *ablak_recording_of_file(AblakTxn *txn, const char *sha256, GErro
 
 /* --- replays ---------------------------------------------------------------------------------- */
 
-/* A row and the event "recording.replayed" to the topic "desk", before anything is shown. */
-bool ablak_recording_replay(AblakTxn *txn, const char *id, const char *staff_id, char **ret_replay,
-                            GError **error) G_GNUC_WARN_UNUSED_RESULT;
+typedef struct {
+  char *id, *staff_id, *reason;
+  gint64 at_ms;
+} AblakReplay;
+void ablak_replay_free(AblakReplay *replay);
+
+/* A row, and the event "recording.replayed" to the topic "desk", before anything is shown. `reason`
+ * is what the person said; the event does not repeat it. CONFLICT "recordings/deleted" when there
+ * is nothing left to watch. */
+bool ablak_recording_replay(AblakTxn *txn, const char *id, const char *staff_id, const char *reason,
+                            char **ret_replay, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* AblakReplay, newest first: who watched it. */
+GPtrArray *ablak_recording_replays(AblakTxn *txn, const char *id,
+                                   GError **error) G_GNUC_WARN_UNUSED_RESULT;
 /* The recording of a replay that this person began since `since_ms`. Free with g_free. */
 char *ablak_recording_of_replay(AblakTxn *txn, const char *replay, const char *staff_id,
                                 gint64 since_ms, GError **error) G_GNUC_WARN_UNUSED_RESULT;

@@ -22,6 +22,7 @@ const PAGES = {
     kiosk: { entry: "kiosk/kiosk.tsx", style: "kiosk" },
     board: { entry: "board/board.tsx", style: "board" },
     room: { entry: "room/room.tsx", style: "desk" },
+    replay: { entry: "replay/replay.tsx", style: "desk" },
   },
   hq: { index: { entry: "console/console.tsx", style: "desk" } },
 };

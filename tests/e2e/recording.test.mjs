@@ -11,11 +11,38 @@ import { assertAccessible, fitsWidth, openPerson, screenshot, startBrowser } fro
 import { callState, framesDecoded, join, meetByVideo, openDesk, saved } from "./lib/steps.mjs";
 import { story } from "./lib/story.mjs";
 
+const WHY = { reason: "complaint 12/2026" };
 const FLAGS = ["--allow-loopback-in-peer-connection"];
 let house, office, home, desk, citizen, clerk, visit;
 
+const LAMP_MS = 1000;
+
+/** Both cameras see one lamp, on for a second and off for one, by the clock that both browsers have. */
+function seeLamp(lampMs) {
+  const devices = navigator.mediaDevices;
+  const real = devices.getUserMedia.bind(devices);
+  devices.getUserMedia = async (wanted) => {
+    const stream = await real(wanted);
+    const [camera] = stream.getVideoTracks();
+    if (!camera) return stream;
+    const canvas = Object.assign(document.createElement("canvas"), { width: 320, height: 240 });
+    const drawing = canvas.getContext("2d");
+    setInterval(() => {
+      drawing.fillStyle = "#357";
+      drawing.fillRect(0, 0, 320, 240);
+      drawing.fillStyle = Math.floor(Date.now() / lampMs) % 2 ? "#fff" : "#000";
+      drawing.fillRect(80, 60, 160, 120);
+    }, 30);
+    stream.removeTrack(camera);
+    stream.addTrack(canvas.captureStream(30).getVideoTracks()[0]);
+    camera.stop();
+    return stream;
+  };
+}
+
 async function person(browser, options) {
   const page = await openPerson(browser, { origin: house.boxUrl, ...options });
+  await page.addInitScript(seeLamp, LAMP_MS);
   await page.addInitScript((language) => localStorage.setItem("ablak-language", language), options.language);
   return page;
 }
@@ -89,6 +116,8 @@ step("both consent: it is recorded, and both pages say so all the time", async (
   const text = citizen.locator('.ab-draft[data-audience="shared"] [data-path]').locator("textarea, input[type=text]").first();
   await text.fill("Recorded words");
   await saved(citizen);
+  await desk.fill(".ab-chat-form input", "Written words");
+  await desk.keyboard.press("Enter");
   await sleep(6000);
   // Nothing of it can be read without the key.
   for (const name of files()) assert.ok(!readFileSync(path(folder(), name)).includes("V_VP8"), name);
@@ -125,25 +154,141 @@ async function part(replay, number) {
 
 step("a replay is logged, and gives both parties and the form on one timeline", async () => {
   const [recording] = await recordings();
-  const replay = await clerk.post(`/api/recordings/${recording.id}/replays`);
+  const replay = await clerk.post(`/api/recordings/${recording.id}/replays`, WHY);
   const lines = (await part(replay, 0)).toString().split("\n").filter(Boolean).map((line) => JSON.parse(line));
   const parts = lines.filter(({ type }) => type === "part");
-  // Sound alone may come first, until a key frame has.
+  // Sound alone may come first, until a key frame has; a picture that stood still begins a part anew.
   const seen = parts.filter(({ media }) => media === 'video/webm; codecs="vp8,opus"');
-  assert.deepEqual(seen.map(({ party }) => party).sort(), ["citizen", "clerk"]);
+  assert.deepEqual([...new Set(seen.map(({ party }) => party))].sort(), ["citizen", "clerk"]);
   assert.ok(lines.some(({ type }) => type === "edit"));
   for (const { part: number } of seen) assert.ok((await part(replay, number)).includes("V_VP8"));
   const other = new Client(house.boxUrl);
   await other.post("/api/sign-in", { login: "clerk2", password: "demo-clerk2-password" });
-  await assert.rejects(other.post(`/api/recordings/${recording.id}/replays`), { status: 403 });
+  await assert.rejects(other.post(`/api/recordings/${recording.id}/replays`, WHY), { status: 403 });
+  await assert.rejects(other.get(`/api/recordings/${recording.id}/replays`), { status: 403 });
+  await assert.rejects(clerk.post(`/api/recordings/${recording.id}/replays`, { reason: "   " }), { status: 422 });
+  const log = await clerk.get(`/api/recordings/${recording.id}/replays`);
+  assert.deepEqual(log.map(({ reason }) => reason), [WHY.reason]);
   await assert.rejects(other.get(`/api/replays/${replay.id}/parts/0`), { status: 404 });
   assert.deepEqual(await other.get("/api/recordings"), []);
+});
+
+/** Notes of each frame that is shown which moment it is of, when it is on the screen, and the lamp. */
+const watchFrames = (page) => page.evaluate(() => {
+  window.frames_ = {};
+  for (const party of document.querySelectorAll(".ab-replay-party")) {
+    const video = party.querySelector("video");
+    const frames = (window.frames_[party.dataset.party] = []);
+    const look = Object.assign(document.createElement("canvas"), { width: 1, height: 1 }).getContext("2d", { willReadFrequently: true });
+    const note = (_, { mediaTime, expectedDisplayTime }) => {
+      look.drawImage(video, video.videoWidth / 2, video.videoHeight / 2, 1, 1, 0, 0, 1, 1);
+      frames.push({ of: mediaTime, on: expectedDisplayTime / 1000, lit: look.getImageData(0, 0, 1, 1).data[0] > 128 });
+      video.requestVideoFrameCallback(note);
+    };
+    video.requestVideoFrameCallback(note);
+  }
+});
+const frames = (page) => page.evaluate(() => window.frames_);
+const median = (values) => [...values].sort((a, b) => a - b)[values.length >> 1];
+const motion = (page, is) => page.waitForSelector(`.ab-replay[data-motion="${is}"]`, { timeout: 20_000 });
+const moments = (page) => page.$$eval(".ab-replay-party video", (videos) => videos.map(({ currentTime }) => currentTime));
+let replayPage;
+
+step("the page asks why, and plays both sides in step", async () => {
+  const page = (replayPage = await desk.context().newPage());
+  await page.setViewportSize({ width: 1366, height: 900 });
+  await page.goto(`${house.boxUrl}/replay`);
+  await page.click(".ab-replay-watch");
+  await page.click(".ab-replay-begin");
+  await page.waitForSelector(".ab-replay-reason[aria-invalid]");
+  await assertAccessible(page, "reason for a replay");
+  await screenshot(page, "replay-reason");
+  await page.fill(".ab-replay-reason", WHY.reason);
+  await page.click(".ab-replay-begin");
+  await motion(page, "still");
+  await watchFrames(page);
+  await page.focus(".ab-replay");
+  await page.keyboard.press("Space");
+  const shown = await until("frames of both", async () => {
+    const { citizen, clerk } = await frames(page);
+    return citizen.length >= 20 && clerk.length >= 20 && { citizen: citizen.slice(-10), clerk: clerk.slice(-10) };
+  });
+  // In step: frames of one moment are on the screen at one time.
+  const [his, hers] = [shown.citizen, shown.clerk].map((list) => median(list.map(({ of, on }) => on - of)));
+  assert.ok(Math.abs(his - hers) < 0.1, `${his - hers} s apart`);
+  await page.keyboard.press("Space");
+  await motion(page, "still");
+  const [citizenAt, clerkAt] = await moments(page);
+  assert.ok(Math.abs(citizenAt - clerkAt) < 0.002, `${citizenAt} and ${clerkAt}`);
+});
+
+/** Between which frames the lamp was turned on or off; a busy browser leaves frames out. */
+const turns = (list) => list.flatMap(({ of, lit }, i) => (i > 0 && lit !== list[i - 1].lit && of > list[i - 1].of ? [{ lit, after: list[i - 1].of, by: of }] : []));
+
+/** How far apart at least each turn was on the two sides. */
+function turnsApart({ citizen, clerk }) {
+  const pairs = turns(citizen).flatMap((one) => turns(clerk).filter((other) => other.lit === one.lit && Math.abs(other.by - one.by) < LAMP_MS / 1000).map((other) => [one, other]));
+  return pairs.map(([one, other]) => Math.max(0, one.after - other.by, other.after - one.by));
+}
+
+step("one lamp before both cameras is turned on and off at the same moments", async () => {
+  const page = replayPage;
+  await page.focus(".ab-replay");
+  await page.keyboard.press("Home");
+  await motion(page, "still");
+  await page.evaluate(() => Object.values(window.frames_).forEach((list) => list.splice(0)));
+  await page.click(".ab-replay-play");
+  const apart = await until("turns on both sides", async () => {
+    const found = turnsApart(await frames(page));
+    return found.length >= 4 && found;
+  });
+  assert.ok(median(apart) < 0.1, JSON.stringify(apart));
+  await page.click(".ab-replay-play");
+  await motion(page, "still");
+});
+
+step("a press on what was entered goes to its moment, on both sides and in the form", async () => {
+  const page = replayPage;
+  const entry = page.locator(".ab-replay-story button", { hasText: "Recorded words" });
+  await entry.click();
+  await motion(page, "still");
+  const [citizenAt, clerkAt] = await moments(page);
+  assert.ok(Math.abs(citizenAt - clerkAt) < 0.002, `${citizenAt} and ${clerkAt}`);
+  const [minutes, seconds] = (await entry.locator(".ab-replay-when").innerText()).split(":").map(Number);
+  assert.equal(Math.floor(citizenAt), 60 * minutes + seconds);
+  // The frame on the screen is the last one of before.
+  for (const list of Object.values(await frames(page))) {
+    const { of } = list.at(-1);
+    assert.ok(of < citizenAt + 0.01 && of > citizenAt - 0.5, `${of} at ${citizenAt}`);
+  }
+  assert.match(await page.innerText(".ab-replay-lit"), /Client[^]*Recorded words/);
+  assert.match(await page.innerText(".ab-replay-story"), /Clerk Message\s+Written words/);
+  await assertAccessible(page, "replay");
+  await screenshot(page, "replay");
+  await page.setViewportSize({ width: 390, height: 844 });
+  assert.ok(await fitsWidth(page));
+  await screenshot(page, "replay-phone", { fullPage: true });
+  // Before the first words the form was as it had been.
+  await page.focus(".ab-replay");
+  await page.keyboard.press("Home");
+  await motion(page, "still");
+  assert.doesNotMatch(await page.innerText(".ab-replay-below"), /Recorded words/);
+  await page.click(".ab-replay-log summary");
+  assert.match(await page.innerText(".ab-replay-log"), /complaint 12\/2026/);
 });
 
 step("the citizen has it deleted: key and files are gone", async () => {
   await citizen.click(".ab-recording-delete");
   await Promise.all([state(desk, "deleted"), state(citizen, "deleted")]);
   await until("an empty folder", () => files().length === 0);
+  // Whoever was watching sees it no more.
+  await replayPage.waitForSelector(".ab-replay", { state: "detached" });
+  await replayPage.click(".ab-replay-leave");
+  assert.match(await replayPage.innerText('.ab-recordings [data-state="deleted"]'), /Deleted[^]*consent was withdrawn/);
+  await replayPage.setViewportSize({ width: 1366, height: 900 });
+  await assertAccessible(replayPage, "list of recordings");
+  await screenshot(replayPage, "replay-list");
+  await replayPage.close();
 });
 
 step("withdrawn in the middle: deleted at once, and the call goes on", async () => {
@@ -163,13 +308,15 @@ step("withdrawn in the middle: deleted at once, and the call goes on", async () 
 step("a recorder that is killed leaves what it wrote, and the call goes on", async () => {
   await ask();
   await citizen.click(".ab-recording-yes");
-  await until("sound and picture", () => files().filter((name) => name.endsWith(".part")).length >= 3 && bytes() > 200_000, 30_000);
+  // More than the 16 KiB that may be lost, of sound and picture.
+  const size = (name) => statSync(path(folder(), name)).size;
+  const long = await until("a long part", () => files().find((name) => /\.[1-9]\d*\.part$/.test(name) && size(name) > 40_000));
   const [pid] = execFileSync("pgrep", ["-P", String(house.pid("box")), "-f", "ablak-recorder"], { encoding: "utf8" }).trim().split("\n");
   process.kill(Number(pid), "SIGKILL");
   await Promise.all([state(desk, "interrupted"), state(citizen, "interrupted")]);
   const [recording] = await recordings();
-  const replay = await clerk.post(`/api/recordings/${recording.id}/replays`);
-  assert.ok((await part(replay, 1)).length > 16_000);
+  const replay = await clerk.post(`/api/recordings/${recording.id}/replays`, WHY);
+  assert.ok((await part(replay, Number(long.split(".").at(-2)))).length > 16_000);
   const frames = await framesDecoded(citizen);
   await until("frames", async () => (await framesDecoded(citizen)) > frames + 5);
 });

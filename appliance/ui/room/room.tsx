@@ -45,6 +45,7 @@ function RoomView({ live }: { live: Live }) {
   return (
     <main class="ab-room" id="main">
       <Title>{t("ui.room.title")}</Title>
+      <p><a href="/replay">{t("ui.replay.title")}</a></p>
       <dl class="ab-figures">
         <Figure name={t("ui.room.waiting")} value={formatNumber(waiting)} />
         <Figure name={t("ui.room.longest")} value={minutes(Math.max(-1, ...services.map((service) => service.longestWaitMinutes ?? -1)))} />

@@ -113,6 +113,7 @@ export function ClerkRecording({ visit }: { visit: Visit }) {
       <Mark recording={recording} side="clerk" />
       {mayAsk && <Button kind="secondary" size="small" class="ab-recording-ask" disabled={busy} onClick={() => setAsking(true)}>{t("ui.recording.ask")}</Button>}
       {isOn(recording) && <Button kind="secondary" size="small" class="ab-recording-stop" disabled={busy} onClick={() => change(() => box("stopRecording", { params }))}>{t("ui.recording.stop")}</Button>}
+      {(recording.state === "kept" || recording.state === "interrupted") && <a class="ab-small" href="/replay" target="_blank" rel="noopener">{t("ui.recording.list")}</a>}
       {asking && (
         <Dialog title={t("ui.recording.ask-title")} onClose={() => setAsking(false)}>
           <Terms recording={recording} />

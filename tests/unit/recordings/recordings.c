@@ -147,15 +147,19 @@ static bool replay(AblakTxn *txn, gpointer data, GError **error)
 {
   Step *given = data;
   g_autofree char *recording = g_steal_pointer(&given->id);
-  return ablak_recording_replay(txn, recording, "clerk-1", &given->id, error);
+  return ablak_recording_replay(txn, recording, "clerk-1", given->what, &given->id, error);
 }
 
 static void test_replays(Fixture *fixture, gconstpointer data)
 {
   g_autofree char *id = begun(fixture);
-  Step given = {.id = g_strdup(id)};
+  Step given = {.what = "a complaint", .id = g_strdup(id)};
+  Step later = {.what = "quality", .id = g_strdup(id)};
   g_assert_true(ablak_store_write_sync(fixture->store, replay, &given, NULL));
   g_autofree char *replay_id = given.id;
+  fixture->now_ms += 1000;
+  g_assert_true(ablak_store_write_sync(fixture->store, replay, &later, NULL));
+  g_free(later.id);
   g_autoptr(AblakTxn) txn = ablak_store_read(fixture->store, NULL);
   g_autofree char *own = ablak_recording_of_replay(txn, replay_id, "clerk-1", 0, NULL);
   g_assert_cmpstr(own, ==, id);
@@ -163,6 +167,25 @@ static void test_replays(Fixture *fixture, gconstpointer data)
   g_assert_null(ablak_recording_of_replay(txn, replay_id, "clerk-2", 0, &error));
   g_assert_cmpstr(ablak_error_slug(error), ==, "recordings/unknown");
   g_assert_null(ablak_recording_of_replay(txn, replay_id, "clerk-1", fixture->now_ms + 1, NULL));
+  g_autoptr(GPtrArray) all = ablak_recording_replays(txn, id, NULL);
+  g_assert_cmpuint(all->len, ==, 2);
+  const AblakReplay *newest = all->pdata[0], *oldest = all->pdata[1];
+  g_assert_cmpstr(newest->reason, ==, "quality");
+  g_assert_cmpstr(oldest->reason, ==, "a complaint");
+  g_assert_cmpstr(oldest->staff_id, ==, "clerk-1");
+  g_assert_cmpint(newest->at_ms - oldest->at_ms, ==, 1000);
+}
+
+/* Nothing is left to watch, and so nobody is noted to have watched it. */
+static void test_no_replay_of_deleted(Fixture *fixture, gconstpointer data)
+{
+  g_autofree char *id = begun(fixture);
+  good(fixture, (Step){.what = "delete", .id = id});
+  Step given = {.what = "late", .id = g_strdup(id)};
+  g_autoptr(GError) error = NULL;
+  g_assert_false(ablak_store_write_sync(fixture->store, replay, &given, &error));
+  g_assert_cmpstr(ablak_error_slug(error), ==, "recordings/deleted");
+  g_assert_cmpint(fixture_int(fixture->store, "SELECT count(*) FROM recording_replay"), ==, 0);
 }
 
 int main(int argc, char **argv)
@@ -174,6 +197,7 @@ int main(int argc, char **argv)
   ADD("withdrawal", test_withdrawal);
   ADD("retention", test_retention);
   ADD("replays", test_replays);
+  ADD("no-replay-of-deleted", test_no_replay_of_deleted);
 #undef ADD
   return g_test_run();
 }
