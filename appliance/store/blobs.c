@@ -118,18 +118,24 @@ bool ablak_blobs_append(const AblakBlobs *blobs, const char *id, gint64 offset, 
   return good;
 }
 
-static GBytes *map(const char *path)
+static GBytes *map(const char *path, GError **error)
 {
-  g_autoptr(GMappedFile) file = g_mapped_file_new(path, FALSE, NULL);
+  g_autoptr(GMappedFile) file = g_mapped_file_new(path, FALSE, error);
   return file ? g_mapped_file_get_bytes(file) : NULL;
+}
+
+static void unreadable(const GError *failure, GError **error)
+{
+  ablak_error_set(error, ABLAK_ERROR_UNAVAILABLE, "store/io", "%s", failure->message);
 }
 
 GBytes *ablak_blobs_look(const AblakBlobs *blobs, const char *id, GError **error)
 {
   g_autofree char *path = coming_path(blobs, id);
-  GBytes *bytes = map(path);
+  g_autoptr(GError) failure = NULL;
+  GBytes *bytes = map(path, &failure);
   if (!bytes)
-    fail("cannot read", path, error);
+    unreadable(failure, error);
   return bytes;
 }
 
@@ -159,10 +165,16 @@ GBytes *ablak_blobs_read(const AblakBlobs *blobs, const char *sha256, GError **e
 {
   g_autofree char *folder = folder_of(blobs, sha256);
   g_autofree char *path = g_build_filename(folder, sha256, NULL);
-  GBytes *bytes = map(path);
-  if (!bytes)
+  g_autoptr(GError) failure = NULL;
+  GBytes *bytes = map(path, &failure);
+  if (bytes)
+    return bytes;
+  /* Only what does not exist is not there: a reader without descriptors must not believe so. */
+  if (g_error_matches(failure, G_FILE_ERROR, G_FILE_ERROR_NOENT))
     ablak_error_set(error, ABLAK_ERROR_NOT_FOUND, "store/no-such-blob", "%s is not here", sha256);
-  return bytes;
+  else
+    unreadable(failure, error);
+  return NULL;
 }
 
 void ablak_blobs_remove(const AblakBlobs *blobs, const char *sha256)
