@@ -15,7 +15,7 @@
  *   hello      {version, legs:[{session, leg, state}]}   first on every connection
  *   offer      {session, leg, generation, sdp}           complete: it holds all the candidates that
  *                                                        are known; a later offer replaces an
- *                                                        earlier one (the other person's streams
+ *                                                        earlier one (somebody else's streams
  *                                                        became known, or ICE restarts)
  *   candidate  {session, leg, generation, candidate, mid}   found after the offer; "" ends them
  *   state      {session, leg, state, cipher?, reason?}
@@ -24,27 +24,25 @@
  *   stats      {legs:[{session, leg, state, cipher?, packetsReceived, bytesReceived,
  *               packetsSent, bytesSent, packetsRefused}]}   reply to stats; bytes are of datagrams
  * box -> media
- *   join       {session, leg, audio, video}              a new leg, or fresh ICE and DTLS for one
+ *   join       {session, leg, audio, video, label?, screens?, screen?, first?}
+ *                                                        a new leg, or fresh ICE and DTLS for one
  *                                                        that exists; answered by offer. The flags
  *                                                        say what the page may send; it sees and
- *                                                        hears the other in any case
- *   answer     {session, leg, generation, sdp}
- *   candidate  {session, leg, generation, candidate, mid}   "" ends them
- *   restart    {session, leg}                            ICE restart: answered by a new offer
- *   leave      {session, leg}
- *   close      {session}                                 every leg leaves
- *   record     {session, leg, party} and, beside the frame (SCM_RIGHTS), a socket: this leg's
- *                                                        packets go there, too (video/tap.h, which
- *                                                        counts parties from 0, this from 1), until
- *                                                        the leg goes or
- *   unrecord   {session}
- *   stats      {}
+ *                                                        hears the others in any case. `label`:
+ * whose it is, told to the others' pages (places.c). `screens`: it knows sections of screens, too (sdp.h), and
+ * with `screen` may send its own. `first`: its picture has the greatest share of a line too weak
+ * for all (several.h) answer     {session, leg, generation, sdp} candidate  {session, leg,
+ * generation, candidate, mid}   "" ends them restart    {session, leg} ICE restart: answered by a
+ * new offer leave      {session, leg} close      {session}                                 every
+ * leg leaves record     {session, leg, party} and, beside the frame (SCM_RIGHTS), a socket: this
+ * leg's packets go there, too (video/tap.h, which counts parties from 0, this from 1), until the
+ * leg goes or unrecord   {session} stats      {}
  *
  * States of a leg: new -> connecting -> connected <-> disconnected -> failed -> closed.
  * disconnected: nothing heard for 5 s; failed: for 30 s, or ICE or DTLS gave up, or the page closed
  * its connection (`reason`); closed follows at once and the leg is forgotten. Ask for restart when
- * disconnected, join again when failed. When a person comes or goes the others get a new offer:
- * their tracks end and come back.
+ * disconnected, join again when failed. When a person comes or goes the others get a new offer,
+ * in which everybody who stays keeps their place.
  *
  * After a crash of ablak-media its hello has no legs: the box sends join again for every page that
  * wants a call. After a crash of ablakd the hello names legs that go on; the box may keep them
@@ -52,8 +50,8 @@
  * are dropped: hello tells all that counts.
  *
  * The page: `pc.setRemoteDescription(offer)`, add its tracks to the transceivers the offer made
- * (mids "audio" and "video"), `createAnswer`, send the answer at once and the candidates as they
- * come; the same again for every later offer. It never makes an offer.
+ * (mids "audio", "video" and "screen"), `createAnswer`, send the answer at once and the candidates
+ * as they come; the same again for every later offer. It never makes an offer.
  *
  * Ownership: messages own their strings; NULL or 0 where a type has no such member.
  * Threads: a channel belongs to the thread-default main context it was made in. */
@@ -103,6 +101,8 @@ typedef struct {
   char *candidate;
   char *mid;
   bool audio, video;
+  char *label;
+  bool screens, screen, first;
   AblakMediaLegState state;
   char *cipher;
   char *reason;

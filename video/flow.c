@@ -1,5 +1,6 @@
 /* video/flow.c: what comes from a flow's peer, and whether it is there. */
 #include "video/loop-private.h"
+#include "video/several.h"
 #include <netinet/udp.h>
 #include <string.h>
 
@@ -197,6 +198,7 @@ void ablak_flow_tick(Loop *loop, AblakFlow *flow)
     ablak_forward_ask_key_frame(loop, flow);
   if (flow->tap.open)
     ablak_tap_tick(loop, flow);
+  ablak_several_tick(loop, flow);
   if (route == NULL || !route->own)
     return;
   gint64 quiet_ms = loop->now_ms - route->heard_ms;

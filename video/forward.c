@@ -1,6 +1,7 @@
 /* video/forward.c: packets from one flow to the others of its room. */
 #include "video/bytes.h"
 #include "video/loop-private.h"
+#include "video/several.h"
 #include <string.h>
 
 #define KEY_FRAME_INTERVAL_MS 500
@@ -46,6 +47,12 @@ static void refuse_stream(AblakFlow *flow, guint32 ssrc)
   ablak_mailbox_post(&flow->room->loop->loops->events, event);
 }
 
+/* A screen's payload types are those of video. */
+static bool may_send(const AblakFlow *flow, AblakSdpKind kind)
+{
+  return flow->may_send[kind] || (kind == ABLAK_SDP_VIDEO && flow->may_send[ABLAK_SDP_SCREEN]);
+}
+
 static bool open_rtp(AblakFlow *flow, guint8 *data, gsize *size, bool *ret_unfinished)
 {
   AblakRtpHeader header;
@@ -53,7 +60,7 @@ static bool open_rtp(AblakFlow *flow, guint8 *data, gsize *size, bool *ret_unfin
   bool rtx;
   if (ablak_srtp_unprotect(flow->receive, data, size) != ABLAK_SRTP_OK ||
       !ablak_rtp_parse(data, *size, &header) ||
-      !ablak_sdp_payload_kind(header.payload_type, &kind, &rtx) || !flow->may_send[kind])
+      !ablak_sdp_payload_kind(header.payload_type, &kind, &rtx) || !may_send(flow, kind))
     return false;
   *ret_unfinished = kind == ABLAK_SDP_VIDEO && !header.marker;
   if (claim(flow, header.ssrc))
@@ -88,7 +95,7 @@ static gsize select_rtcp(const AblakFlow *target, const Plain *plain, guint8 *re
     guint32 ssrc = 0;
     if (ablak_rtcp_feedback_target(&packet, &ssrc)) {
       const AblakFlow *owner = owner_of(target->room, ssrc);
-      if (owner != NULL ? owner != target : target->room->length > 2)
+      if (owner != NULL ? owner != target : ablak_room_is_several(target->room))
         continue;
     }
     memcpy(ret_selected + selected, packet.data, packet.size);
@@ -162,6 +169,8 @@ void ablak_forward(Loop *loop, AblakFlow *flow, guint length)
   for (guint i = 0; i < length && flow->resend != NULL; i++)
     if (loop->plain[i].rtcp)
       answer_nacks(loop, flow, &loop->plain[i]);
+  if (ablak_room_is_several(room))
+    ablak_several_prepare(loop, flow, length);
   for (guint i = 0; i < room->length; i++) {
     AblakFlow *target = room->flows[i];
     guint sealed = 0;
@@ -174,15 +183,26 @@ void ablak_forward(Loop *loop, AblakFlow *flow, guint length)
   }
 }
 
+static void note_screen(AblakFlow *flow, const AblakSdpSource *source)
+{
+  const guint32 ssrcs[] = {source->ssrc, source->rtx_ssrc};
+  for (guint i = 0; i < G_N_ELEMENTS(ssrcs); i++)
+    if (ssrcs[i] != 0 && flow->screens_length < G_N_ELEMENTS(flow->screens))
+      flow->screens[flow->screens_length++] = ssrcs[i];
+}
+
 void ablak_forward_set_sources(AblakFlow *flow, const AblakSdpSource *sources, gsize length)
 {
   flow->video_length = 0;
+  flow->screens_length = 0;
   for (gsize i = 0; i < length; i++) {
     claim(flow, sources[i].ssrc);
     if (sources[i].rtx_ssrc != 0)
       claim(flow, sources[i].rtx_ssrc);
-    if (sources[i].kind == ABLAK_SDP_VIDEO && flow->video_length < G_N_ELEMENTS(flow->video))
+    if (sources[i].kind != ABLAK_SDP_AUDIO && flow->video_length < G_N_ELEMENTS(flow->video))
       flow->video[flow->video_length++] = sources[i].ssrc;
+    if (sources[i].kind == ABLAK_SDP_SCREEN)
+      note_screen(flow, &sources[i]);
   }
 }
 

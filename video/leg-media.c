@@ -139,16 +139,11 @@ gint64 ablak_leg_heard_ms(const AblakLeg *leg)
   return MAX(ablak_flow_heard_ms(leg->flow), leg->connected_ms);
 }
 
-static bool sends_anything(const AblakLeg *leg)
-{
-  return leg->answer->sends[ABLAK_SDP_AUDIO] || leg->answer->sends[ABLAK_SDP_VIDEO];
-}
-
 /* Without consent to ask for, a listener's silence means something only while it is sent to. */
 static bool is_quiet(AblakLeg *leg, gint64 heard_ms, gint64 quiet_ms, bool asks)
 {
   AblakFlowStats stats;
-  if (asks || sends_anything(leg))
+  if (asks || ablak_leg_sends_anything(leg))
     return quiet_ms >= QUIET_MS;
   ablak_flow_get_stats(leg->flow, &stats);
   if (leg->silent_since_ms != heard_ms) {

@@ -6,8 +6,6 @@
 #include <string.h>
 
 #define CONNECT_TIMEOUT_MS 30000
-/* Speech pauses aside, a page that sends is heard many times a second. */
-#define RECENT_MS 1500
 /* What both sides missed in so long a pause is too much to be sent again: a key frame is sooner. */
 #define PAUSE_MS 1000
 #define EARLY_PACKETS_MAX 8
@@ -83,65 +81,10 @@ static void begin_dtls_if_ready(AblakLeg *leg)
   }
 }
 
-static bool sends_anything(const AblakLeg *leg)
+bool ablak_leg_sends_anything(const AblakLeg *leg)
 {
-  return leg->answer->sends[ABLAK_SDP_AUDIO] || leg->answer->sends[ABLAK_SDP_VIDEO];
-}
-
-typedef enum { ABSENT, QUIET, ALIVE } Presence;
-
-static Presence presence(const AblakLeg *leg)
-{
-  if (leg->answer == NULL || leg->spent)
-    return ABSENT;
-  if (leg->state == ABLAK_MEDIA_LEG_DISCONNECTED)
-    return QUIET;
-  return leg->state == ABLAK_MEDIA_LEG_CONNECTING || !sends_anything(leg) ||
-                 ablak_clock_monotonic_ms() - ablak_leg_heard_ms(leg) < RECENT_MS
-             ? ALIVE
-             : QUIET;
-}
-
-/* Whom the page is shown, as the sections have room for one person. A page that was loaded again
- * joins beside its former leg, of which nobody knows yet that it is dead. So: who has just come;
- * else who was shown, as long as they are alive; else who was heard last. */
-static AblakLeg *choose(const AblakLeg *leg, AblakLeg *arrived)
-{
-  AblakLeg *best = NULL;
-  GPtrArray *legs = leg->session->legs;
-  if (arrived != NULL && presence(arrived) == ALIVE)
-    return arrived;
-  if (leg->shown != NULL && presence(leg->shown) == ALIVE)
-    return leg->shown;
-  for (guint i = 0; i < legs->len; i++) {
-    AblakLeg *other = legs->pdata[i];
-    if (other == leg || presence(other) == ABSENT)
-      continue;
-    if (best == NULL || presence(other) > presence(best) ||
-        (presence(other) == presence(best) && ablak_leg_heard_ms(other) > ablak_leg_heard_ms(best)))
-      best = other;
-  }
-  return best;
-}
-
-static bool sources_equal(const GArray *a, const GArray *b)
-{
-  if (a->len != b->len)
-    return false;
-  for (guint i = 0; i < a->len; i++) {
-    const AblakSdpSource *x = &g_array_index(a, AblakSdpSource, i);
-    const AblakSdpSource *y = &g_array_index(b, AblakSdpSource, i);
-    if (x->kind != y->kind || x->ssrc != y->ssrc || x->rtx_ssrc != y->rtx_ssrc)
-      return false;
-  }
-  return true;
-}
-
-/* The sections' direction: when the other person has left, the page's tracks end, so that it can
- * show so; before anybody came they wait. */
-static bool shows_anyone(const AblakLeg *leg)
-{
-  return leg->shown != NULL || !leg->had_company;
+  const bool *sends = leg->answer->sends;
+  return sends[ABLAK_SDP_AUDIO] || sends[ABLAK_SDP_VIDEO] || sends[ABLAK_SDP_SCREEN];
 }
 
 /* What every other page understands, so that any two meet on a common codec. */
@@ -151,7 +94,7 @@ static AblakSdpPayloads common_payloads(const AblakLeg *leg)
   GPtrArray *legs = leg->session->legs;
   for (guint i = 0; i < legs->len; i++) {
     const AblakLeg *other = legs->pdata[i];
-    if (other != leg && presence(other) != ABSENT)
+    if (other != leg && ablak_leg_is_there(other))
       common &= other->understood;
   }
   return ablak_sdp_payloads_offerable(common);
@@ -166,13 +109,7 @@ static void offer_now(AblakLeg *leg)
     ablak_leg_fail(leg, "ice-failed");
     return;
   }
-  g_array_set_size(leg->offered, 0);
-  if (leg->shown != NULL)
-    g_array_append_vals(leg->offered, leg->shown->answer->sources->data,
-                        leg->shown->answer->sources->len);
-  leg->offered_company = leg->shown != NULL;
   leg->offered_payloads = common_payloads(leg);
-  leg->had_company = leg->had_company || leg->offered_company;
   leg->offer_stale = false;
   leg->generation++;
   g_hash_table_insert(session->generations, g_strdup(leg->id),
@@ -185,12 +122,9 @@ static void offer_now(AblakLeg *leg)
       .fingerprint = ablak_dtls_context_fingerprint(session->relay->dtls),
       .payloads = leg->offered_payloads,
       .candidates = (const char *const *)candidates,
-      .receives = {leg->may_send[ABLAK_SDP_AUDIO], leg->may_send[ABLAK_SDP_VIDEO]},
-      .sends = shows_anyone(leg),
-      .stream = "remote",
-      .sources = (const AblakSdpSource *)(gpointer)leg->offered->data,
-      .sources_length = leg->offered->len,
   };
+  memcpy(offer.receives, leg->may_send, sizeof offer.receives);
+  ablak_leg_offer_places(leg, &offer);
   g_autoptr(AblakMediaMessage) message =
       ablak_media_message_new(ABLAK_MEDIA_OFFER, session->id, leg->id);
   message->generation = leg->generation;
@@ -202,7 +136,7 @@ static void ice_gathered(gpointer user)
 {
   AblakLeg *leg = user;
   leg->gathered = true;
-  leg->shown = choose(leg, NULL);
+  ablak_leg_place(leg, NULL);
   leg->ice_generation = leg->generation + 1;
   offer_now(leg);
 }
@@ -245,8 +179,8 @@ static void ice_received(guint8 *data, gsize size, gpointer user)
 
 static const AblakIceHandler ice_handler = {ice_gathered, ice_received, ice_writable, ice_selected};
 
-AblakLeg *ablak_leg_new(AblakSession *session, const char *id, bool audio, bool video,
-                        gint64 generation, GError **error)
+AblakLeg *ablak_leg_new(AblakSession *session, const AblakMediaMessage *join, gint64 generation,
+                        GError **error)
 {
   AblakLeg *leg = g_new0(AblakLeg, 1);
   leg->ice = ablak_ice_new(session->relay->ice, &ice_handler, leg, error);
@@ -255,13 +189,19 @@ AblakLeg *ablak_leg_new(AblakSession *session, const char *id, bool audio, bool 
     return NULL;
   }
   leg->session = session;
-  leg->id = g_strdup(id);
-  leg->may_send[ABLAK_SDP_AUDIO] = audio;
-  leg->may_send[ABLAK_SDP_VIDEO] = video;
-  leg->offered = g_array_new(FALSE, FALSE, sizeof(AblakSdpSource));
+  leg->id = g_strdup(join->leg);
+  leg->label = g_strdup(join->label);
+  leg->may_send[ABLAK_SDP_AUDIO] = join->audio;
+  leg->may_send[ABLAK_SDP_VIDEO] = join->video;
+  leg->may_send[ABLAK_SDP_SCREEN] = join->screens && join->screen;
+  leg->shape = (AblakSdpShape){.places = 1, .screens = join->screens};
+  for (guint at = 0; at < ABLAK_SDP_PLACES_MAX; at++)
+    leg->offered[at].sources = g_array_new(FALSE, FALSE, sizeof(AblakSdpSource));
   leg->generation = generation;
   leg->understood = ABLAK_SDP_PAYLOADS_ALL;
   leg->flow = ablak_flow_new(session->room, leg->may_send, &ablak_leg_flow_handler, leg);
+  if (join->first)
+    ablak_flow_set_first(leg->flow);
   leg->early_candidates =
       g_ptr_array_new_with_free_func((GDestroyNotify)(void (*)(void))ablak_sdp_candidate_free);
   g_queue_init(&leg->early);
@@ -274,12 +214,13 @@ void ablak_leg_free(AblakLeg *leg)
   ablak_ice_close(leg->ice);
   ablak_flow_free(leg->flow);
   g_queue_clear_full(&leg->early, (GDestroyNotify)g_bytes_unref);
-  for (guint i = 0; i < leg->session->legs->len; i++) {
-    AblakLeg *other = leg->session->legs->pdata[i];
-    if (other->shown == leg)
-      other->shown = NULL;
+  for (guint i = 0; i < leg->session->legs->len; i++)
+    ablak_leg_forget(leg->session->legs->pdata[i], leg);
+  for (guint at = 0; at < ABLAK_SDP_PLACES_MAX; at++) {
+    g_array_unref(leg->offered[at].sources);
+    g_free(leg->offered[at].label);
   }
-  g_array_unref(leg->offered);
+  g_free(leg->label);
   ablak_sdp_answer_free(leg->answer);
   g_ptr_array_unref(leg->early_candidates);
   g_free(leg->id);
@@ -364,7 +305,7 @@ bool ablak_leg_answer(AblakLeg *leg, gint64 generation, const char *sdp, GError 
                     "the answer is not for the present offer");
     return false;
   }
-  g_autoptr(AblakSdpAnswer) answer = ablak_sdp_parse_answer(sdp, error);
+  g_autoptr(AblakSdpAnswer) answer = ablak_sdp_parse_answer(sdp, leg->shape, error);
   if (answer == NULL || !answer_fits(leg, answer, error))
     return false;
   bool new_ice = leg->answered < leg->ice_generation;
@@ -444,11 +385,8 @@ void ablak_leg_refresh(AblakLeg *leg, AblakLeg *arrived)
 {
   if (leg->spent || !leg->gathered)
     return;
-  leg->shown = choose(leg, arrived);
-  leg->offer_stale =
-      (leg->shown != NULL) != leg->offered_company ||
-      common_payloads(leg) != leg->offered_payloads ||
-      (leg->shown != NULL && !sources_equal(leg->shown->answer->sources, leg->offered));
+  ablak_leg_place(leg, arrived);
+  leg->offer_stale = ablak_leg_places_changed(leg) || common_payloads(leg) != leg->offered_payloads;
   if (leg->offer_stale && leg->answered == leg->generation)
     offer_now(leg);
 }
@@ -469,7 +407,7 @@ void ablak_leg_tick(AblakLeg *leg, gint64 now_ms)
   } else if (reason != NULL && leg->state == ABLAK_MEDIA_LEG_CONNECTED) {
     ablak_flow_watch(leg->flow);
     ablak_leg_set_state(leg, ABLAK_MEDIA_LEG_DISCONNECTED, reason);
-  } else if (sends_anything(leg) && now_ms - ablak_leg_heard_ms(leg) >= PAUSE_MS) {
+  } else if (ablak_leg_sends_anything(leg) && now_ms - ablak_leg_heard_ms(leg) >= PAUSE_MS) {
     ablak_flow_watch(leg->flow);
   }
 }

@@ -34,9 +34,18 @@ struct AblakSession {
   GHashTable *generations; /* leg id -> the last one used, so that a joined-again leg goes on */
 };
 
+/* What a place of the last offer showed. */
+typedef struct {
+  GArray *sources; /* AblakSdpSource */
+  char *label;
+  bool company;     /* somebody was there */
+  bool had_company; /* or at an earlier offer */
+} AblakOfferedPlace;
+
 struct AblakLeg {
   AblakSession *session;
   char *id;
+  char *label; /* whose it is, for the others' pages; NULL: the box says nothing */
   bool may_send[ABLAK_SDP_KINDS];
   AblakMediaLegState state;
 
@@ -44,12 +53,11 @@ struct AblakLeg {
   gint64 ice_generation; /* of the first offer with the present ICE credentials */
   gint64 answered;       /* the last generation answered */
   bool offer_stale;      /* to be offered again once the present offer is answered */
-  AblakLeg *shown;       /* the other person of this page; NULL when there is none */
-  GArray *offered;       /* AblakSdpSource: that person's streams in the last offer */
+  AblakLeg *shown[ABLAK_SDP_PLACES_MAX]; /* the others, each in their place of this page */
+  AblakOfferedPlace offered[ABLAK_SDP_PLACES_MAX];
+  AblakSdpShape shape; /* of the last offer */
   AblakSdpPayloads offered_payloads;
   AblakSdpPayloads understood; /* as far as it was offered them; the rest counts as understood */
-  bool offered_company;        /* somebody was there at the last offer */
-  bool had_company;            /* or at an earlier one */
   bool gathered;
 
   AblakIce *ice;
@@ -72,8 +80,8 @@ struct AblakLeg {
   guint64 sent_when_heard; /* packets, up to then */
 };
 
-AblakLeg *ablak_leg_new(AblakSession *session, const char *id, bool audio, bool video,
-                        gint64 generation, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+AblakLeg *ablak_leg_new(AblakSession *session, const AblakMediaMessage *join, gint64 generation,
+                        GError **error) G_GNUC_WARN_UNUSED_RESULT;
 /* Leaves the session's tables too. */
 void ablak_leg_free(AblakLeg *leg);
 
@@ -95,7 +103,19 @@ void ablak_relay_sweep_later(AblakRelay *relay);
 /* The streams of a leg became known or ended: the others are offered what there is now. */
 void ablak_session_refresh(AblakSession *session, AblakLeg *arrived);
 
-/* leg.c, for leg-media.c */
+/* places.c */
+/* Somebody is there to be shown. */
+bool ablak_leg_is_there(const AblakLeg *leg);
+/* Chooses whom the page is shown. `arrived` as above. */
+void ablak_leg_place(AblakLeg *leg, AblakLeg *arrived);
+void ablak_leg_forget(AblakLeg *leg, const AblakLeg *gone);
+/* It is no longer what was offered. */
+bool ablak_leg_places_changed(const AblakLeg *leg);
+/* Fills shape and places, and remembers them. */
+void ablak_leg_offer_places(AblakLeg *leg, AblakSdpOffer *ret_offer);
+
+/* leg.c, for leg-media.c and places.c */
+bool ablak_leg_sends_anything(const AblakLeg *leg);
 void ablak_leg_set_state(AblakLeg *leg, AblakMediaLegState state, const char *reason);
 void ablak_leg_fail(AblakLeg *leg, const char *reason);
 void ablak_leg_receive_dtls(AblakLeg *leg, const guint8 *data, gsize size);

@@ -2,6 +2,7 @@
  * forward.c (packets) share. */
 #pragma once
 #include "video/consent.h"
+#include "video/feedback.h"
 #include "video/loop.h"
 #include "video/resend.h"
 #include "video/rtp.h"
@@ -40,6 +41,7 @@ typedef enum {
   COMMAND_RECEIVE,
   COMMAND_SEND,
   COMMAND_KEY_FRAME,
+  COMMAND_FIRST,
   COMMAND_TAP,
   COMMAND_STOP,
   /* events */
@@ -108,6 +110,18 @@ typedef struct {
   gint64 key_frame_ms; /* when one was asked for a player's sake */
 } Tap;
 
+/* In a room of more than two (several.h). */
+typedef struct {
+  bool first;              /* its picture has the greatest share */
+  AblakArrivals *arrivals; /* NULL before the first */
+  gint64 picture_ms;       /* when it last sent one; 0: never */
+  guint64 estimate_bps;    /* of what it can receive */
+  gint64 estimate_ms;      /* when it said so; 0: never */
+  guint64 told_bps;        /* how much it may send, as it was told */
+  gint64 told_ms;
+  guint lifts; /* how often it is still to be told that there is no limit any more */
+} Several;
+
 struct AblakFlow {
   atomic_uint references;
 
@@ -133,6 +147,8 @@ struct AblakFlow {
   guint ssrcs_length;
   guint32 video[ABLAK_SDP_SOURCES_MAX]; /* whose key frames can be asked for */
   guint video_length;
+  guint32 screens[ABLAK_SDP_SOURCES_MAX * 2]; /* which of them are, and their retransmissions */
+  guint screens_length;
   AblakSdpPayloads plain; /* of which the peer gets no RTX */
   AblakResend *resend;    /* NULL when there is nothing to keep */
   bool refusal_told;
@@ -140,6 +156,7 @@ struct AblakFlow {
   gint64 key_frame_asked_ms;
   gint64 astray_told_ms;
   Tap tap;
+  Several several;
   gint64 elsewhere_ms; /* when media last came on another way than the route */
 };
 

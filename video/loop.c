@@ -102,6 +102,9 @@ static void perform(Loop *loop, Message *command)
   case COMMAND_PROBE:
     ablak_route_take_probe(loop, flow, command->pointers[0]);
     break;
+  case COMMAND_FIRST:
+    flow->several.first = true;
+    break;
   case COMMAND_PARK:
     ablak_route_park(loop, flow);
     break;

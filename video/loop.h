@@ -111,6 +111,9 @@ void ablak_flow_set_route(AblakFlow *flow, const AblakFlowRoute *route);
 void ablak_flow_probe(AblakFlow *flow, const AblakFlowRoute *route);
 void ablak_flow_park(AblakFlow *flow);
 
+/* Its picture has the greatest share of what a weak line takes, for good (several.h). */
+void ablak_flow_set_first(AblakFlow *flow);
+
 /* An SRTP or SRTCP packet that came through libnice. */
 void ablak_flow_receive(AblakFlow *flow, const guint8 *data, gsize size);
 /* A DTLS datagram to the peer. */

@@ -261,6 +261,11 @@ void ablak_flow_ask_key_frame(AblakFlow *flow)
   command(flow, COMMAND_KEY_FRAME, NULL, 0);
 }
 
+void ablak_flow_set_first(AblakFlow *flow)
+{
+  command(flow, COMMAND_FIRST, NULL, 0);
+}
+
 gint64 ablak_flow_heard_ms(const AblakFlow *flow)
 {
   return atomic_load_explicit(&flow->heard_ms, memory_order_relaxed);

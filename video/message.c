@@ -21,6 +21,10 @@ static const Member members[] = {
     {"mid", MEMBER_TEXT, offsetof(AblakMediaMessage, mid)},
     {"audio", MEMBER_BOOL, offsetof(AblakMediaMessage, audio)},
     {"video", MEMBER_BOOL, offsetof(AblakMediaMessage, video)},
+    {"label", MEMBER_ID, offsetof(AblakMediaMessage, label)},
+    {"screens", MEMBER_BOOL, offsetof(AblakMediaMessage, screens)},
+    {"screen", MEMBER_BOOL, offsetof(AblakMediaMessage, screen)},
+    {"first", MEMBER_BOOL, offsetof(AblakMediaMessage, first)},
     {"state", MEMBER_STATE, offsetof(AblakMediaMessage, state)},
     {"cipher", MEMBER_TEXT, offsetof(AblakMediaMessage, cipher)},
     {"reason", MEMBER_TEXT, offsetof(AblakMediaMessage, reason)},
@@ -34,7 +38,7 @@ static const Member members[] = {
 /* A '?' after a name makes the member optional. */
 static const struct {
   const char *name;
-  const char *members[6];
+  const char *members[8];
 } types[] = {
     [ABLAK_MEDIA_HELLO] = {"hello", {"version", "legs"}},
     [ABLAK_MEDIA_OFFER] = {"offer", {"session", "leg", "generation", "sdp"}},
@@ -42,7 +46,9 @@ static const struct {
     [ABLAK_MEDIA_STATE] = {"state", {"session", "leg", "state", "cipher?", "reason?"}},
     [ABLAK_MEDIA_ERROR] = {"error", {"session?", "leg?", "slug", "detail"}},
     [ABLAK_MEDIA_STATS] = {"stats", {"legs?"}},
-    [ABLAK_MEDIA_JOIN] = {"join", {"session", "leg", "audio", "video"}},
+    [ABLAK_MEDIA_JOIN] = {"join",
+                          {"session", "leg", "audio", "video", "label?", "screens?", "screen?",
+                           "first?"}},
     [ABLAK_MEDIA_ANSWER] = {"answer", {"session", "leg", "generation", "sdp"}},
     [ABLAK_MEDIA_RESTART] = {"restart", {"session", "leg"}},
     [ABLAK_MEDIA_LEAVE] = {"leave", {"session", "leg"}},
@@ -90,6 +96,7 @@ void ablak_media_message_free(AblakMediaMessage *message)
   g_free(message->sdp);
   g_free(message->candidate);
   g_free(message->mid);
+  g_free(message->label);
   g_free(message->cipher);
   g_free(message->reason);
   g_free(message->slug);
@@ -240,6 +247,8 @@ json_t *ablak_media_message_to_json(const AblakMediaMessage *message)
     bool optional = false;
     const Member *member = member_find(listed, &optional);
     json_t *value = member_write(message, member);
+    if (optional && json_is_false(value)) /* that is what a missing one says */
+      value = NULL;
     if (value != NULL)
       json_object_set_new(object, member->name, value);
   }

@@ -59,7 +59,7 @@ static gboolean on_tick(gpointer data)
   GHashTableIter iter;
   gpointer session = NULL;
   each_leg(relay, tick_leg, &now_ms);
-  /* Of several legs that may be the other person, silence shows which one is. */
+  /* Of several legs that may be one person's, silence shows which one is. */
   g_hash_table_iter_init(&iter, relay->sessions);
   while (g_hash_table_iter_next(&iter, NULL, &session))
     if (((AblakSession *)session)->legs->len > 2)
@@ -230,8 +230,7 @@ static bool join(AblakRelay *relay, AblakSession *known, const AblakMediaMessage
     return false;
   AblakSession *session = known != NULL ? known : session_new(relay, message->session);
   gint64 generation = GPOINTER_TO_INT(g_hash_table_lookup(session->generations, message->leg));
-  AblakLeg *leg =
-      ablak_leg_new(session, message->leg, message->audio, message->video, generation, error);
+  AblakLeg *leg = ablak_leg_new(session, message, generation, error);
   if (leg == NULL) {
     if (known == NULL)
       session_free(session);

@@ -3,8 +3,9 @@
  * Purpose: takes the box's messages, gives the answers through a callback, and relays packets
  * between the legs of a session without decoding them. With two legs feedback (key frame requests,
  * NACK, transport-wide congestion control, reports) passes end to end, because both legs share one
- * table of payload types and extensions and sequence numbers are never changed. Packets are carried
- * by threads of their own (video/loop.h).
+ * table of payload types and extensions and sequence numbers are never changed. Among three and four
+ * the relay takes part in congestion control (video/several.h). Packets are carried by threads of
+ * their own (video/loop.h).
  *
  * Durability: none; all of it is gone with the process. Threads: everything here, callbacks too,
  * runs in the main context of the settings. Several relays may run in several threads. */

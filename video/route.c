@@ -1,5 +1,6 @@
 /* video/route.c: a flow's ways to its peer: sockets made, replaced, parked, and written to. */
 #include "video/loop-private.h"
+#include "video/several.h"
 #include "video/twin.h"
 #include <errno.h>
 #include <netinet/udp.h>
@@ -253,4 +254,5 @@ void ablak_flow_end(Loop *loop, AblakFlow *flow)
   ablak_srtp_free(g_steal_pointer(&flow->receive));
   ablak_srtp_free(g_steal_pointer(&flow->send));
   ablak_resend_free(g_steal_pointer(&flow->resend));
+  ablak_several_end(flow);
 }

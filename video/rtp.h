@@ -30,6 +30,12 @@ typedef struct {
 /* RFC 3550 §5.1; false when it is not RTP version 2 or is cut short. */
 bool ablak_rtp_parse(const guint8 *data, gsize size, AblakRtpHeader *ret_header);
 
+/* Of a packet that was parsed. */
+static inline guint8 ablak_rtp_payload_type(const guint8 *packet)
+{
+  return packet[1] & 0x7f;
+}
+
 enum {
   ABLAK_RTCP_SR = 200,
   ABLAK_RTCP_RR = 201,

@@ -10,6 +10,7 @@ typedef struct {
   bool is_media;
   bool rejected; /* port 0 */
   AblakSdpKind kind;
+  guint place; /* from 0 */
   char *mid;
   char *ufrag;
   char *password;
@@ -22,9 +23,10 @@ typedef struct {
 
 typedef struct {
   AblakSdpAnswer *answer;
+  AblakSdpShape shape;
   Section session;
-  Section media[ABLAK_SDP_KINDS];
-  gsize media_length;
+  Section media[ABLAK_SDP_KINDS * ABLAK_SDP_PLACES_MAX];
+  guint media_length;
   GError **error;
 } Reader;
 
@@ -71,18 +73,18 @@ static bool read_media(Reader *reader, const char *value)
   guint64 port = 0;
   if (g_strv_length(parts) < 4 || !g_ascii_string_to_unsigned(parts[1], 10, 0, 65535, &port, NULL))
     return malformed(reader, "a media line cannot be read");
-  if (reader->media_length == ABLAK_SDP_KINDS)
+  guint kinds = ablak_sdp_kinds(reader->shape);
+  if (reader->media_length == kinds * reader->shape.places)
     return unsupported(reader, "the answer has more sections than the offer");
   Section *section = &reader->media[reader->media_length++];
   section->is_media = true;
   section->rejected = port == 0;
   section->sends = true; /* RFC 8866 §6.7: sendrecv when nothing is said */
-  if (strcmp(parts[0], "audio") == 0)
-    section->kind = ABLAK_SDP_AUDIO;
-  else if (strcmp(parts[0], "video") == 0)
-    section->kind = ABLAK_SDP_VIDEO;
-  else
-    return unsupported(reader, "the answer has a section that was not offered");
+  /* RFC 3264 §6: an answer has the offer's sections in the offer's order. */
+  section->kind = (reader->media_length - 1) % kinds;
+  section->place = (reader->media_length - 1) / kinds;
+  if (strcmp(parts[0], ablak_sdp_media_name(section->kind)) != 0)
+    return unsupported(reader, "the answer's sections are not those of the offer");
   for (gsize i = 3; parts[i] != NULL; i++) {
     guint64 number = 0;
     if (g_ascii_string_to_unsigned(parts[i], 10, 0, 127, &number, NULL))
@@ -201,9 +203,11 @@ static bool read_attribute(Reader *reader, const char *attribute)
     return set_text(reader, &section->mid, value, 1, 16);
   if (strcmp(name, "fingerprint") == 0 && g_ascii_strncasecmp(value, "sha-256 ", 8) == 0)
     return set_text(reader, &section->fingerprint, value + 8, 95, 95);
-  if (strcmp(name, "ssrc") == 0 && section->is_media)
+  /* The page sends through the first place's sections alone. */
+  bool own = section->is_media && section->place == 0;
+  if (strcmp(name, "ssrc") == 0 && own)
     return read_ssrc(reader, value);
-  if (strcmp(name, "ssrc-group") == 0 && section->is_media)
+  if (strcmp(name, "ssrc-group") == 0 && own)
     return read_ssrc_group(reader, value);
   if (strcmp(name, "candidate") == 0)
     return read_candidate(reader, attribute);
@@ -280,20 +284,28 @@ static bool take_transport(Reader *reader, const Section *section)
   return true;
 }
 
+static void take_own(AblakSdpAnswer *answer, const Section *section)
+{
+  answer->accepted[section->kind] = !section->rejected;
+  answer->sends[section->kind] = !section->rejected && section->sends;
+  if (section->kind != ABLAK_SDP_SCREEN)
+    answer->payloads |=
+        section->rejected ? ablak_sdp_payloads_of(section->kind) : section->payloads;
+}
+
 static bool take_sections(Reader *reader)
 {
   bool transport = false;
-  for (AblakSdpKind kind = 0; kind < ABLAK_SDP_KINDS; kind++) {
-    /* RFC 3264 §6: an answer has the offer's sections in the offer's order. */
-    if (kind >= reader->media_length || reader->media[kind].kind != kind)
-      return unsupported(reader, "the answer's sections are not those of the offer");
-    const Section *section = &reader->media[kind];
-    reader->answer->accepted[kind] = !section->rejected;
-    reader->answer->sends[kind] = !section->rejected && section->sends;
-    reader->answer->payloads |= section->rejected ? ablak_sdp_payloads_of(kind) : section->payloads;
+  if (reader->media_length != ablak_sdp_kinds(reader->shape) * reader->shape.places)
+    return unsupported(reader, "the answer's sections are not those of the offer");
+  for (guint i = 0; i < reader->media_length; i++) {
+    const Section *section = &reader->media[i];
+    if (section->place == 0)
+      take_own(reader->answer, section);
     if (section->rejected)
       continue;
-    if (g_strcmp0(section->mid, kind == ABLAK_SDP_AUDIO ? "audio" : "video") != 0)
+    g_autofree char *mid = ablak_sdp_mid(section->kind, section->place);
+    if (g_strcmp0(section->mid, mid) != 0)
       return unsupported(reader, "a section's mid is not the offer's");
     if (!transport && !take_transport(reader, section))
       return false;
@@ -304,19 +316,19 @@ static bool take_sections(Reader *reader)
   return true;
 }
 
-AblakSdpAnswer *ablak_sdp_parse_answer(const char *text, GError **error)
+AblakSdpAnswer *ablak_sdp_parse_answer(const char *text, AblakSdpShape shape, GError **error)
 {
   g_autoptr(AblakSdpAnswer) answer = g_new0(AblakSdpAnswer, 1);
   answer->sources = g_array_new(FALSE, TRUE, sizeof(AblakSdpSource));
   answer->candidates =
       g_ptr_array_new_with_free_func((GDestroyNotify)(void (*)(void))ablak_sdp_candidate_free);
-  Reader reader = {.answer = answer, .error = error};
+  Reader reader = {.answer = answer, .shape = shape, .error = error};
   bool good = strlen(text) <= ABLAK_SDP_SIZE_MAX
                   ? read_lines(&reader, text)
                   : malformed(&reader, "the description is too long");
   good = good && take_sections(&reader);
   section_clear(&reader.session);
-  for (gsize i = 0; i < ABLAK_SDP_KINDS; i++)
+  for (guint i = 0; i < reader.media_length; i++)
     section_clear(&reader.media[i]);
   return good ? g_steal_pointer(&answer) : NULL;
 }

@@ -15,7 +15,9 @@
 #define ABLAK_SDP_SOURCES_MAX 16
 #define ABLAK_SDP_CANDIDATES_MAX 20
 
-typedef enum { ABLAK_SDP_AUDIO, ABLAK_SDP_VIDEO, ABLAK_SDP_KINDS } AblakSdpKind;
+/* A screen, or a camera that looks at a document, is a second picture beside the camera's: of the
+ * same payload types, with a section and streams of its own. */
+typedef enum { ABLAK_SDP_AUDIO, ABLAK_SDP_VIDEO, ABLAK_SDP_SCREEN, ABLAK_SDP_KINDS } AblakSdpKind;
 
 /* The one table of payload types, in order of preference. */
 enum {
@@ -39,7 +41,7 @@ AblakSdpPayloads ablak_sdp_payloads_without_rtx(AblakSdpPayloads agreed);
 AblakSdpPayloads ablak_sdp_payloads_of(AblakSdpKind kind);
 /* The set of one; 0 for a payload type that is not in the table. */
 AblakSdpPayloads ablak_sdp_payload_set(guint8 payload_type);
-/* false for a payload type that was not offered. */
+/* false for a payload type that was not offered; a screen's say ABLAK_SDP_VIDEO. */
 bool ablak_sdp_payload_kind(guint8 payload_type, AblakSdpKind *ret_kind, bool *ret_rtx);
 
 /* One stream someone sends: its SSRC and, 0 for none, that of its retransmissions. */
@@ -50,6 +52,23 @@ typedef struct {
   char cname[33];
 } AblakSdpSource;
 
+/* Where somebody else is seen and heard. The page's own streams go through the sections of the
+ * first place, so with two people each section goes both ways. */
+typedef struct {
+  bool shown;                    /* somebody is or will be there */
+  const char *label;             /* whose it is (RFC 4574); NULL: nothing is said */
+  const AblakSdpSource *sources; /* what they send, as far as it is known */
+  gsize sources_length;
+} AblakSdpPlace;
+#define ABLAK_SDP_PLACES_MAX 3
+
+/* A leg's sections: for each place one of audio, one of video and, with `screens`, one of a screen,
+ * with the mids "audio", "video", "screen", "audio-2", "video-2" and so on. */
+typedef struct {
+  guint places; /* 1 to ABLAK_SDP_PLACES_MAX; never fewer than in an earlier offer */
+  bool screens;
+} AblakSdpShape;
+
 typedef struct {
   guint64 session_id;
   gint64 generation;
@@ -59,13 +78,12 @@ typedef struct {
   AblakSdpPayloads payloads;      /* offerable ones */
   const char *const *candidates;  /* "candidate:…", NULL at the end */
   bool receives[ABLAK_SDP_KINDS]; /* what the page may send */
-  bool sends;                     /* somebody is or will be there to be seen and heard */
-  const char *stream;             /* msid of the other person's stream */
-  const AblakSdpSource *sources;  /* what the other person sends, as far as it is known */
-  gsize sources_length;
+  AblakSdpShape shape;
+  AblakSdpPlace places[ABLAK_SDP_PLACES_MAX];
 } AblakSdpOffer;
 
-/* Always one section a kind, with the mids "audio" and "video". Free with g_free. */
+/* Streams are called "remote", "remote-2" and so on; a screen's "remote-screen". Free with g_free.
+ */
 char *ablak_sdp_write_offer(const AblakSdpOffer *offer);
 
 typedef enum {
@@ -98,12 +116,23 @@ typedef struct {
   bool accepted[ABLAK_SDP_KINDS];
   AblakSdpPayloads payloads; /* understood; all of a kind whose section was refused */
   bool sends[ABLAK_SDP_KINDS];
-  GArray *sources;       /* AblakSdpSource */
+  GArray *sources;       /* AblakSdpSource, of the page's own sections */
   GPtrArray *candidates; /* AblakSdpCandidate */
   bool end_of_candidates;
 } AblakSdpAnswer;
 void ablak_sdp_answer_free(AblakSdpAnswer *answer);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(AblakSdpAnswer, ablak_sdp_answer_free)
 
-/* An answer to such an offer. */
-AblakSdpAnswer *ablak_sdp_parse_answer(const char *text, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* An answer to an offer of that shape. */
+AblakSdpAnswer *ablak_sdp_parse_answer(const char *text, AblakSdpShape shape,
+                                       GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/* Both sides' common knowledge of a section: its place in the description gives the rest. */
+static inline guint ablak_sdp_kinds(AblakSdpShape shape)
+{
+  return shape.screens ? ABLAK_SDP_KINDS : ABLAK_SDP_SCREEN;
+}
+/* As "m=" lines have it. */
+const char *ablak_sdp_media_name(AblakSdpKind kind);
+/* "video", "video-2" …; `place` counts from 0. Free with g_free. */
+char *ablak_sdp_mid(AblakSdpKind kind, guint place);

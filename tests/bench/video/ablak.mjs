@@ -22,11 +22,12 @@ export class Ablak {
     return this.child.pid;
   }
 
-  /** Adds a call of two legs; resolves to their ciphers. */
-  async call(generator) {
+  /** Adds a call, of two legs if nothing else is said; resolves to their ciphers. */
+  async call(generator, parties = 2) {
     const session = `call-${this.#sessions++}`;
-    const legs = [await generator.leg(), await generator.leg()];
-    return Promise.all(legs.map((leg, i) => this.#join(generator, session, leg, legs[1 - i])));
+    const legs = [];
+    while (legs.length < parties) legs.push(await generator.leg());
+    return Promise.all(legs.map((leg, i) => this.#join(generator, session, leg, legs[(i + 1) % parties])));
   }
 
   async #join(generator, session, leg, peer) {
@@ -39,12 +40,12 @@ export class Ablak {
         if (message.type === "state" && message.state === "failed") reject(new Error(`${id}: ${message.reason}`));
         if (message.type !== "offer") return;
         // Later offers tell of the other's streams; they are answered like the first.
-        this.box.send({ type: "answer", session, leg: id, generation: message.generation, sdp: write(leg, "active") });
+        this.box.send({ type: "answer", session, leg: id, generation: message.generation, sdp: write(leg, "active", undefined, message.sdp) });
         connected ??= generator.connect(leg, peer, message.sdp, { offered: false });
       });
     });
     const offered = this.box.next((m) => m.type === "offer" && m.leg === id && m.session === session, `an offer for ${id}`);
-    this.box.send({ type: "join", session, leg: id, audio: true, video: true });
+    this.box.send({ type: "join", session, leg: id, label: id, audio: true, video: true });
     await Promise.race([offered, failed]);
     return Promise.race([connected, failed]);
   }

@@ -24,6 +24,7 @@ LoadLeg *load_leg_new(Load *load)
     leg->out[kind].ssrc = random_number();
     /* Not near the end, as the relay's first packet may be a late one. */
     leg->out[kind].sequence = (guint16)(random_number() & 0x3fff);
+    g_hash_table_insert(load->senders, GUINT_TO_POINTER(leg->out[kind].ssrc), leg);
   }
   g_ptr_array_add(load->legs, leg);
   return leg;

@@ -68,7 +68,8 @@ typedef struct {
 struct Load {
   LoadNet *net;
   LoadDtlsContext *dtls;
-  GPtrArray *legs; /* LoadLeg */
+  GPtrArray *legs;     /* LoadLeg */
+  GHashTable *senders; /* SSRC -> LoadLeg: of a call of more than two, whose packet it is */
   LoadReport report;
   bool measuring; /* between the two readings of the clocks */
   /* A leg's connection stands or is given up; `failure` NULL when it stands. */

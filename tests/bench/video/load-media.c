@@ -245,8 +245,16 @@ gboolean load_media_send(LoadMedia *media, gint64 at_ns)
   return media->sent < media->events->len;
 }
 
+/* A relay that renumbers streams has calls of two. */
+static LoadLeg *sender_of(const LoadLeg *leg, guint32 ssrc)
+{
+  LoadLeg *sender = g_hash_table_lookup(leg->load->senders, GUINT_TO_POINTER(ssrc));
+  return sender != NULL ? sender : leg->load->legs->pdata[leg->peer];
+}
+
 /* Is it what the other leg sent? Also tells how the relay numbers the stream. */
-static void open_sample(LoadLeg *leg, LoadKind kind, guint8 *data, gsize size, guint16 sequence)
+static void open_sample(LoadLeg *leg, const LoadLeg *sender, LoadKind kind, guint8 *data,
+                        gsize size, guint16 sequence)
 {
   LoadReport *report = &leg->load->report;
   report->opened++;
@@ -256,7 +264,7 @@ static void open_sample(LoadLeg *leg, LoadKind kind, guint8 *data, gsize size, g
     return;
   }
   const guint8 *mark = data + size - MARK_SIZE;
-  if (ablak_read32(mark) != MARK || ablak_read32(mark + 4) != leg->peer ||
+  if (ablak_read32(mark) != MARK || ablak_read32(mark + 4) != sender->index ||
       ablak_read16(mark + 8) != kind)
     report->forged++;
   leg->in[kind].renumbered = (guint16)(sequence - ablak_read16(mark + 10));
@@ -285,11 +293,11 @@ void load_media_received(LoadLeg *leg, guint8 *data, gsize size, gint64 at_ns)
   in->ssrc = ablak_read32(data + 8);
   in->highest += in->packets == 0 ? sequence : (guint16)MAX((gint16)(sequence - in->highest), 0);
   note_arrival(leg, data, size, at_ns);
+  LoadLeg *sender = sender_of(leg, in->ssrc);
   if (in->packets++ % SAMPLE == 0)
-    open_sample(leg, kind, data, size, sequence);
+    open_sample(leg, sender, kind, data, size, sequence);
   report->wall_received += leg->load->measuring;
   sequence = (guint16)(sequence - in->renumbered);
-  LoadLeg *sender = leg->load->legs->pdata[leg->peer];
   LoadSent *sent = &sender->out[kind].sent[sequence % LOAD_SENT_MAX];
   if (sent->sequence != sequence || !sent->waiting) {
     report->duplicates++;

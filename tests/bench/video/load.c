@@ -194,6 +194,7 @@ int main(int argc, char **argv)
   if (argc != 2)
     die("usage: video-load PROFILES | echo");
   program.load.legs = g_ptr_array_new();
+  program.load.senders = g_hash_table_new(NULL, NULL);
   program.load.net = load_net_new();
   program.load.dtls = load_dtls_context_new(argv[1]);
   program.input = g_string_new(NULL);

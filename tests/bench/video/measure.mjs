@@ -22,9 +22,11 @@ const AT_ONCE = 4;
 
 export class Bench {
   calls = 0;
+  parties = 2;
   ciphers = new Set();
-  static async start(build, system, profiles) {
+  static async start(build, system, profiles, parties = 2) {
     const bench = new Bench();
+    bench.parties = parties;
     bench.generator = Generator.start(build, profiles);
     bench.failed = once(bench.generator, "error").then(([error]) => Promise.reject(error));
     bench.failed.catch(() => {});
@@ -32,7 +34,7 @@ export class Bench {
     return bench;
   }
   async #add() {
-    for (const cipher of await this.relay.call(this.generator)) this.ciphers.add(cipher);
+    for (const cipher of await this.relay.call(this.generator, this.parties)) this.ciphers.add(cipher);
   }
   async #grow(calls) {
     while (this.calls < calls) {
@@ -47,7 +49,7 @@ export class Bench {
     await this.#grow(calls);
     let bytes;
     const began = memory ? () => setTimeout(() => (bytes = memoryBytes(this.relay.pid)), windowMs / 2) : undefined;
-    const report = await Promise.race([this.failed, this.generator.run(2 * this.calls, this.relay.pid, windowMs, { began })]);
+    const report = await Promise.race([this.failed, this.generator.run(this.parties * this.calls, this.relay.pid, windowMs, { began })]);
     if (report.opened === 0 || report.forged > 0) throw new Error(`the relay changed packets: ${JSON.stringify(report)}`);
     if (report.drops > 0) throw new Error(`the generator lost ${report.drops} packets itself`);
     return {

@@ -19,9 +19,11 @@ const PAYLOADS = { audio: 111, video: 96 };
 // As browsers do; but nothing is lost here, so nothing comes again.
 const RETRANSMISSIONS = { audio: "", video: " 97" };
 
-/** leg: what the generator said of it; mids: { audio, video } as the offer has them. */
-export function write(leg, setup, mids = { audio: "audio", video: "video" }) {
-  const lines = [`v=0\no=- ${leg.audio} 1 IN IP4 127.0.0.1\ns=-\nt=0 0\na=group:BUNDLE ${mids.audio} ${mids.video}\na=msid-semantic: WMS *`];
+/** leg: what the generator said of it; mids: { audio, video } as the offer has them; `offer`: its further sections, of third and fourth people, are only received. */
+export function write(leg, setup, mids = { audio: "audio", video: "video" }, offer = "") {
+  const further = [...offer.matchAll(/^a=mid:((audio|video)-\d+)/gm)].map(([, mid, kind]) => ({ mid, kind }));
+  const group = [mids.audio, mids.video, ...further.map(({ mid }) => mid)];
+  const lines = [`v=0\no=- ${leg.audio} 1 IN IP4 127.0.0.1\ns=-\nt=0 0\na=group:BUNDLE ${group.join(" ")}\na=msid-semantic: WMS *`];
   for (const kind of ["audio", "video"]) {
     lines.push(
       `m=${kind} 9 UDP/TLS/RTP/SAVPF ${PAYLOADS[kind]}${RETRANSMISSIONS[kind]}\nc=IN IP4 0.0.0.0\na=rtcp:9 IN IP4 0.0.0.0`,
@@ -32,6 +34,10 @@ export function write(leg, setup, mids = { audio: "audio", video: "video" }) {
       `a=sendrecv\na=msid:stream ${kind}\na=rtcp-mux\na=rtcp-rsize`, CODECS[kind],
       `a=ssrc:${leg[kind]} cname:load\na=ssrc:${leg[kind]} msid:stream ${kind}`);
   }
+  for (const { mid, kind } of further)
+    lines.push(
+      `m=${kind} 9 UDP/TLS/RTP/SAVPF ${PAYLOADS[kind]}${RETRANSMISSIONS[kind]}\nc=IN IP4 0.0.0.0`,
+      `a=ice-ufrag:${leg.ufrag}\na=ice-pwd:${leg.password}\na=fingerprint:sha-256 ${leg.fingerprint}\na=setup:${setup}\na=mid:${mid}\na=recvonly\na=rtcp-mux`, CODECS[kind]);
   return `${lines.join("\n").replaceAll("\n", "\r\n")}\r\n`;
 }
 
@@ -45,7 +51,7 @@ export function read(sdp) {
   const mids = {};
   for (const section of sdp.split(/^(?=m=)/m).slice(1)) {
     const kind = /^m=(\w+)/.exec(section)[1];
-    mids[kind] = /^a=mid:(\S+)/m.exec(section)[1];
+    mids[kind] ??= /^a=mid:(\S+)/m.exec(section)[1];
     for (const [, number, uri] of section.matchAll(/^a=extmap:(\d+)\S* (\S+)/gm)) {
       const ours = EXTENSIONS[kind].find((entry) => entry[1] === uri);
       if (ours && ours[0] !== Number(number)) throw new Error(`extension ${uri} became ${number}`);

@@ -1,7 +1,8 @@
 /* Datagrams from the network: told apart, their headers read, and unprotected. The input is first
  * taken as a protected packet, which is refused; then as a plain one that our own side protects, so
  * that what lies behind authentication is reached too. */
-#include "video/rtp.h"
+#include "video/bytes.h"
+#include "video/feedback.h"
 #include "video/srtp.h"
 #include <stddef.h>
 #include <stdint.h>
@@ -20,17 +21,41 @@ static void count(guint16 sequence, gpointer lost)
   (*(guint *)lost)++;
 }
 
+/* Extensions are found and erased in place; what came is told of, and estimates are read. */
+static void take_extensions(const guint8 *data, gsize size)
+{
+  g_autofree guint8 *copy = g_memdup2(data, size);
+  g_autofree AblakArrivals *arrivals = g_new0(AblakArrivals, 1);
+  guint8 told[ABLAK_RTCP_ARRIVALS_SIZE];
+  for (gsize at = 0; at + 2 <= size; at += 2)
+    ablak_arrivals_note(arrivals, ablak_read16(data + at), 100000 * data[at] + 10 * (gint64)at);
+  for (gsize told_size; (told_size = ablak_rtcp_write_arrivals(told, arrivals, 1, 2)) > 0;)
+    g_assert_true(told_size <= sizeof told && ablak_rtcp_is_valid(told, told_size));
+  for (guint8 number = 1; number < 15; number++) {
+    gsize length = 0;
+    const guint8 *value = ablak_extension_find(copy, size, number, &length);
+    g_assert_true(value == NULL || (value > copy + 12 && value + length <= copy + size));
+    ablak_extension_set_send_time(copy, size, 1);
+    ablak_extension_erase(copy, size, number);
+  }
+}
+
 static void walk(const guint8 *data, gsize size)
 {
   AblakRtpHeader header;
   AblakRtcpPacket packet;
   gsize offset = 0, sum = 0;
   guint32 ssrc = 0;
-  if (ablak_rtp_parse(data, size, &header))
+  if (ablak_rtp_parse(data, size, &header)) {
     g_assert_cmpuint(header.header_size, <=, size);
+    take_extensions(data, size);
+  }
   while (ablak_rtcp_next(data, size, &offset, &packet)) {
     sum += packet.size;
     ablak_rtcp_feedback_target(&packet, &ssrc);
+    guint64 bps = 0;
+    if (ablak_rtcp_read_estimate(&packet, &bps))
+      g_assert_cmpuint(bps, <, (guint64)1 << 60);
     if (ablak_rtcp_is_nack(&packet)) {
       guint lost = 0;
       ablak_rtcp_each_lost(&packet, count, &lost);

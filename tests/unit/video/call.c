@@ -316,6 +316,87 @@ static void test_many(Fixture *fixture, gconstpointer unused)
   g_assert_cmpint(growth / (gssize)(50 * (rounds - 1)), <, 200);
 }
 
+static Peer *join_as(Fixture *fixture, const char *leg, bool first)
+{
+  Peer *peer = peer_new("s", leg, 1000 + 2 * fixture->peers->len, on_say, fixture);
+  g_autoptr(AblakMediaMessage) message = ablak_media_message_new(ABLAK_MEDIA_JOIN, "s", leg);
+  message->audio = message->video = message->screens = true;
+  message->first = first;
+  message->label = g_strdup(leg);
+  g_ptr_array_add(fixture->peers, peer);
+  peer_extend(peer);
+  ablak_relay_handle(fixture->relay, message);
+  return peer;
+}
+
+static void all_send(Fixture *fixture, guint packets)
+{
+  guint wanted[ABLAK_RELAY_LEGS_MAX] = {0};
+  for (guint i = 0; i < fixture->peers->len; i++)
+    wanted[i] = peer_received(fixture->peers->pdata[i]) + packets * (fixture->peers->len - 1);
+  for (guint i = 0; i < packets; i++) {
+    for (guint j = 0; j < fixture->peers->len; j++)
+      peer_send(fixture->peers->pdata[j]);
+    run_ms(1);
+  }
+  for (guint i = 0; i < fixture->peers->len; i++)
+    await(peer_received(fixture->peers->pdata[i]) == wanted[i], 3000);
+}
+
+/* Whether the page is shown somebody in that section. */
+static bool shows(const Peer *peer, const char *mid, const char *label)
+{
+  g_autofree char *section = g_strdup_printf("\r\na=mid:%s\r\n", mid);
+  const char *begin = strstr(peer_offer(peer), section);
+  const char *next = begin != NULL ? strstr(begin, "\r\nm=") : NULL;
+  g_autofree char *text =
+      begin != NULL ? g_strndup(begin, next ? (gsize)(next - begin) : strlen(begin)) : g_strdup("");
+  g_autofree char *line = g_strdup_printf("a=label:%s\r\n", label);
+  return strstr(text, line) != NULL && strstr(text, "a=inactive") == NULL;
+}
+
+/* Who comes third disturbs nobody's place; each is told what it may send by the weakest line; who
+ * leaves takes limits along. */
+static void test_several(Fixture *fixture, gconstpointer unused)
+{
+  Peer *clerk = join_as(fixture, "clerk", false), *citizen = join_as(fixture, "citizen", false);
+  await(all_connected(fixture), 10000);
+  await(shows(clerk, "video", "citizen") && shows(citizen, "video", "clerk"), 1000);
+  run_ms(100);
+  all_send(fixture, 20);
+  g_assert_cmpuint(peer_feedback(clerk).numbered, ==, 20);
+  g_assert_cmpuint(peer_feedback(clerk).named, ==, 20);
+  g_assert_cmpuint(peer_feedback(clerk).arrivals_told, ==, 0);
+
+  Peer *sign = join_as(fixture, "sign", true);
+  await(all_connected(fixture), 10000);
+  await(shows(clerk, "video-2", "sign") && shows(citizen, "screen-2", "sign"), 1000);
+  g_assert_true(shows(clerk, "video", "citizen") && shows(citizen, "audio", "clerk"));
+  await(shows(sign, "video", "clerk") && shows(sign, "video-2", "citizen"), 1000);
+  run_ms(100);
+  all_send(fixture, 20);
+  g_assert_cmpuint(peer_feedback(citizen).numbered, ==, 20);
+  g_assert_cmpuint(peer_feedback(sign).numbered, ==, 0);
+  g_assert_cmpuint(peer_feedback(sign).named, ==, 0);
+  await(peer_feedback(clerk).arrivals_told > 0 && peer_feedback(sign).arrivals_told > 0, 1000);
+
+  /* One who sends a picture beside the interpreter has a quarter, the interpreter three. */
+  peer_tell_estimate(citizen, 1000, 400000);
+  peer_tell_estimate(clerk, 1002, 4000000);
+  await(peer_feedback(clerk).limit_bps / 1000 == 99 || peer_feedback(clerk).limit_bps == 100000,
+        1000);
+  await(peer_feedback(sign).limit_bps == 300000 || peer_feedback(sign).limit_bps / 1000 == 299,
+        1000);
+
+  tell(fixture, ABLAK_MEDIA_LEAVE, "s", "sign");
+  await(peer_feedback(clerk).limit_bps > 900000000, 3000);
+  await(strstr(peer_offer(clerk), "a=label:sign") == NULL, 1000);
+  g_assert_true(shows(clerk, "video", "citizen"));
+  g_ptr_array_remove(fixture->peers, sign);
+  all_send(fixture, 20);
+  g_assert_cmpuint(peer_feedback(clerk).numbered, ==, 40);
+}
+
 static void record(Fixture *fixture, const char *leg, int fd, guint8 party)
 {
   g_autoptr(AblakMediaMessage) message = ablak_media_message_new(ABLAK_MEDIA_RECORD, "s", leg);
@@ -412,6 +493,7 @@ int main(int argc, char **argv)
   add("/call/move", NULL, test_move);
   add("/call/silence", NULL, test_silence);
   add("/call/hostile", NULL, test_hostile);
+  add("/call/several", NULL, test_several);
   add("/call/many", NULL, test_many);
   return g_test_run();
 }

@@ -1,5 +1,6 @@
 #include "peer.h"
 #include "video/bytes.h"
+#include "video/feedback.h"
 #include "video/rtp.h"
 #include "video/stun.h"
 #include <glib-unix.h>
@@ -16,6 +17,13 @@
 typedef struct {
   char *ufrag, *password;
 } Names;
+
+/* What came of one sender. */
+typedef struct {
+  guint32 ssrc;
+  guint highest;
+  guint8 bits[PACKETS_MAX / 8];
+} Seen;
 
 struct Peer {
   char *session, *leg;
@@ -38,8 +46,12 @@ struct Peer {
   AblakSrtp *receive, *send;
 
   guint sent, received, key_frames_asked, nacks;
-  guint lose_nth, came, highest;
-  guint8 seen[PACKETS_MAX / 8];
+  guint lose_nth, came;
+  bool extends;
+  guint numbered, named, arrivals_told;
+  guint64 limit_bps;
+  char *offer; /* the last one */
+  Seen seen[3];
 };
 
 static void names_clear(Names *names)
@@ -143,6 +155,15 @@ static gsize size_of(guint32 number)
   return PACKET_SIZE - (number % 7 == 6 ? 300 : 0) + (number % 11 == 10 ? 1 : 0);
 }
 
+static Seen *seen_of(Peer *peer, guint32 ssrc)
+{
+  guint i = 0;
+  while (peer->seen[i].ssrc != ssrc && peer->seen[i].ssrc != 0)
+    g_assert_cmpuint(++i, <, G_N_ELEMENTS(peer->seen));
+  peer->seen[i].ssrc = ssrc;
+  return &peer->seen[i];
+}
+
 static void take_rtp(Peer *peer, guint8 *data, gsize size)
 {
   AblakRtpHeader header;
@@ -152,12 +173,16 @@ static void take_rtp(Peer *peer, guint8 *data, gsize size)
     g_error("a packet for %s cannot be opened", peer->leg);
   g_assert_true(ablak_rtp_parse(data, size, &header));
   guint32 number = ablak_read32(data + header.header_size);
-  g_assert_cmpuint(size, ==, size_of(number));
+  g_assert_cmpuint(size - header.header_size + 12, ==, size_of(number));
   g_assert_cmpuint(number % PACKETS_MAX, ==, header.sequence);
-  g_assert_false(peer->seen[header.sequence / 8] >> header.sequence % 8 & 1);
-  peer->seen[header.sequence / 8] |= (guint8)(1 << header.sequence % 8);
+  Seen *seen = seen_of(peer, header.ssrc);
+  g_assert_false(seen->bits[header.sequence / 8] >> header.sequence % 8 & 1);
+  seen->bits[header.sequence / 8] |= (guint8)(1 << header.sequence % 8);
+  seen->highest = MAX(seen->highest, number);
   peer->received++;
-  peer->highest = MAX(peer->highest, number);
+  gsize length = 0;
+  peer->numbered += ablak_extension_find(data, size, ABLAK_EXTENSION_SEQUENCE, &length) != NULL;
+  peer->named += ablak_extension_find(data, size, ABLAK_EXTENSION_MID, &length) != NULL;
 }
 
 static void take_rtcp(Peer *peer, guint8 *data, gsize size)
@@ -168,6 +193,9 @@ static void take_rtcp(Peer *peer, guint8 *data, gsize size)
   while (ablak_rtcp_next(data, size, &offset, &packet)) {
     peer->key_frames_asked += packet.type == ABLAK_RTCP_PAYLOAD_FEEDBACK && packet.count == 1;
     peer->nacks += ablak_rtcp_is_nack(&packet);
+    peer->arrivals_told += ablak_rtcp_is_transport_wide(&packet);
+    if (ablak_rtcp_read_estimate(&packet, &peer->limit_bps))
+      g_assert_cmpuint(ablak_read32(packet.data + 20), ==, peer->ssrc + 1);
   }
 }
 
@@ -277,6 +305,7 @@ void peer_free(Peer *peer)
   names_clear(&peer->former);
   names_clear(&peer->remote);
   g_free(peer->reason);
+  g_free(peer->offer);
   g_free(peer->session);
   g_free(peer->leg);
   g_free(peer);
@@ -290,21 +319,26 @@ static char *line_of(const char *sdp, const char *pattern)
   return g_match_info_fetch(match, 1);
 }
 
-static char *answer_of(const Peer *peer)
+/* A section for each of the offer; it sends audio and video through the first ones. */
+static char *answer_of(const Peer *peer, const char *offer)
 {
-  static const char *const kinds[] = {"audio", "video"};
-  static const int numbers[] = {111, 96};
-  GString *sdp = g_string_new("v=0\r\no=- 1 1 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\n"
-                              "a=group:BUNDLE audio video\r\n");
-  for (guint i = 0; i < 2; i++)
+  g_autofree char *group = line_of(offer, "a=group:(BUNDLE [^\r]+)");
+  GString *sdp = g_string_new("v=0\r\no=- 1 1 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\n");
+  g_string_append_printf(sdp, "a=group:%s\r\n", group);
+  g_auto(GStrv) mids = g_strsplit(group, " ", -1);
+  for (guint i = 1; mids[i] != NULL; i++) {
+    bool audio = g_str_has_prefix(mids[i], "audio");
     g_string_append_printf(sdp,
                            "m=%s 9 UDP/TLS/RTP/SAVPF %d\r\nc=IN IP4 0.0.0.0\r\n"
                            "a=mid:%s\r\na=ice-ufrag:%s\r\na=ice-pwd:%s\r\na=fingerprint:sha-256 "
-                           "%s\r\na=setup:active\r\na=rtcp-mux\r\na=sendrecv\r\n"
-                           "a=candidate:1 1 udp 2130706431 127.0.0.1 %u typ host\r\n"
-                           "a=ssrc:%u cname:%s\r\n",
-                           kinds[i], numbers[i], kinds[i], peer->local.ufrag, peer->local.password,
-                           peer->fingerprint, peer->port, peer->ssrc + i, peer->leg);
+                           "%s\r\na=setup:active\r\na=rtcp-mux\r\na=%s\r\n"
+                           "a=candidate:1 1 udp 2130706431 127.0.0.1 %u typ host\r\n",
+                           audio ? "audio" : "video", audio ? 111 : 96, mids[i], peer->local.ufrag,
+                           peer->local.password, peer->fingerprint,
+                           i <= 2 ? "sendrecv" : "recvonly", peer->port);
+    if (i <= 2)
+      g_string_append_printf(sdp, "a=ssrc:%u cname:%s\r\n", peer->ssrc + i - 1, peer->leg);
+  }
   return g_string_free(sdp, FALSE);
 }
 
@@ -333,7 +367,9 @@ static void take_offer(Peer *peer, const AblakMediaMessage *offer)
   g_autoptr(AblakMediaMessage) answer =
       ablak_media_message_new(ABLAK_MEDIA_ANSWER, peer->session, peer->leg);
   answer->generation = offer->generation;
-  answer->sdp = answer_of(peer);
+  answer->sdp = answer_of(peer, offer->sdp);
+  g_free(peer->offer);
+  peer->offer = g_strdup(offer->sdp);
   peer->say(answer, peer->data);
 }
 
@@ -367,16 +403,52 @@ const char *peer_reason(const Peer *peer)
   return peer->reason;
 }
 
+/* As browsers do: time of sending, transport-wide number, MID. */
+static gsize extend(guint8 *packet, guint32 number)
+{
+  const guint8 extension[16] = {
+      0xbe, 0xde, 0, 3, 0x22, 0, 0, 0, 0x31, (guint8)(number >> 8), (guint8)number, 0x40, 'v'};
+  packet[0] |= 0x10;
+  memcpy(packet + 12, extension, sizeof extension);
+  return sizeof extension;
+}
+
 void peer_send_skipped(Peer *peer, guint32 number)
 {
-  guint8 packet[PACKET_SIZE + 1 + ABLAK_SRTP_OVERHEAD] = {0x80, 96};
-  gsize size = size_of(number);
+  guint8 packet[PACKET_SIZE + 17 + ABLAK_SRTP_OVERHEAD] = {0x80, 96};
+  gsize head = 12 + (peer->extends ? extend(packet, number) : 0);
+  gsize size = size_of(number) + head - 12;
   packet[2] = (guint8)(number >> 8);
   packet[3] = (guint8)number;
   ablak_write32(packet + 8, peer->ssrc + 1);
-  ablak_write32(packet + 12, number);
+  ablak_write32(packet + head, number);
   g_assert_cmpint(ablak_srtp_protect(peer->send, packet, &size, sizeof packet), ==, ABLAK_SRTP_OK);
   send_out(peer, packet, size);
+}
+
+void peer_extend(Peer *peer)
+{
+  peer->extends = true;
+}
+
+void peer_tell_estimate(Peer *peer, guint32 ssrc, guint64 bps)
+{
+  guint8 packet[ABLAK_RTCP_ESTIMATE_SIZE + ABLAK_SRTP_OVERHEAD];
+  gsize size = ABLAK_RTCP_ESTIMATE_SIZE;
+  ablak_rtcp_write_estimate(packet, peer->ssrc, ssrc, bps);
+  g_assert_cmpint(ablak_srtp_protect_rtcp(peer->send, packet, &size, sizeof packet), ==,
+                  ABLAK_SRTP_OK);
+  send_out(peer, packet, size);
+}
+
+PeerFeedback peer_feedback(const Peer *peer)
+{
+  return (PeerFeedback){peer->numbered, peer->named, peer->arrivals_told, peer->limit_bps};
+}
+
+const char *peer_offer(const Peer *peer)
+{
+  return peer->offer;
 }
 
 void peer_skip(Peer *peer)
@@ -405,8 +477,9 @@ guint peer_ask_again(Peer *peer, guint32 ssrc)
   nack[1] = ABLAK_RTCP_TRANSPORT_FEEDBACK;
   ablak_write32(nack + 4, peer->ssrc);
   ablak_write32(nack + 8, ssrc);
-  for (guint i = 0; i < peer->highest; i++)
-    if ((peer->seen[i / 8] >> i % 8 & 1) == 0) {
+  const Seen *seen = seen_of(peer, ssrc);
+  for (guint i = 0; i < seen->highest; i++)
+    if ((seen->bits[i / 8] >> i % 8 & 1) == 0) {
       g_assert_cmpuint(size + 4 + ABLAK_SRTP_OVERHEAD, <=, sizeof packet);
       ablak_write32(packet + size, i << 16);
       size += 4;

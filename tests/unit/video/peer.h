@@ -25,6 +25,10 @@ void peer_send_skipped(Peer *peer, guint32 number);
 void peer_lose(Peer *peer, guint nth);
 /* Asks the one who sends `ssrc` for every packet missing so far. The answer is its count. */
 guint peer_ask_again(Peer *peer, guint32 ssrc);
+/* From now on its packets have extensions as a browser's have. */
+void peer_extend(Peer *peer);
+/* That it can take so much of everyone together. */
+void peer_tell_estimate(Peer *peer, guint32 ssrc, guint64 bps);
 void peer_send_raw(Peer *peer, const guint8 *data, gsize size);
 /* Numbers of distinct packets sent and received. */
 guint peer_sent(const Peer *peer);
@@ -32,6 +36,14 @@ guint peer_received(const Peer *peer);
 guint peer_key_frames_asked(const Peer *peer);
 /* Requests for packets it sent. */
 guint peer_nacks(const Peer *peer);
+typedef struct {
+  guint numbered, named; /* packets that came with a transport-wide number, with a MID */
+  guint arrivals_told;   /* feedback packets on its own packets' arrival */
+  guint64 limit_bps;     /* how much it may send, as it was told last; 0: never */
+} PeerFeedback;
+PeerFeedback peer_feedback(const Peer *peer);
+/* The last one; borrowed. */
+const char *peer_offer(const Peer *peer);
 guint16 peer_port(const Peer *peer);
 
 /* Another socket, which the relay is told of only by checks that come from it. */

@@ -21,10 +21,17 @@
   "a=ssrc:2001 cname:alma\r\n"
 #define ANSWER HEAD AUDIO VIDEO
 
+static const AblakSdpShape two = {.places = 1};
+
+static AblakSdpAnswer *parse(const char *text, GError **error)
+{
+  return ablak_sdp_parse_answer(text, two, error);
+}
+
 static void test_answer(void)
 {
   g_autoptr(GError) error = NULL;
-  g_autoptr(AblakSdpAnswer) answer = ablak_sdp_parse_answer(ANSWER, &error);
+  g_autoptr(AblakSdpAnswer) answer = parse(ANSWER, &error);
   g_assert_no_error(error);
   g_assert_cmpstr(answer->ufrag, ==, "abcd");
   g_assert_cmpstr(answer->password, ==, "0123456789abcdefghijkl");
@@ -53,7 +60,7 @@ static void test_group_after(void)
   const char *text = HEAD AUDIO
       "m=video 9 UDP/TLS/RTP/SAVPF 96\r\n" TRANSPORT "a=mid:video\r\na=ssrc:7 cname:x\r\n"
       "a=ssrc:8 cname:x\r\na=ssrc-group:FID 7 8\r\na=ssrc-group:SIM 7 8\r\n";
-  g_autoptr(AblakSdpAnswer) answer = ablak_sdp_parse_answer(text, &error);
+  g_autoptr(AblakSdpAnswer) answer = parse(text, &error);
   g_assert_no_error(error);
   g_assert_cmpuint(answer->sources->len, ==, 2);
   g_assert_cmpuint(g_array_index(answer->sources, AblakSdpSource, 1).rtx_ssrc, ==, 8);
@@ -64,7 +71,7 @@ static void test_rejected_section(void)
 {
   g_autoptr(GError) error = NULL;
   g_autoptr(AblakSdpAnswer) answer =
-      ablak_sdp_parse_answer(HEAD AUDIO "m=video 0 UDP/TLS/RTP/SAVPF 0\r\na=inactive\r\n", &error);
+      parse(HEAD AUDIO "m=video 0 UDP/TLS/RTP/SAVPF 0\r\na=inactive\r\n", &error);
   g_assert_no_error(error);
   g_assert_false(answer->accepted[ABLAK_SDP_VIDEO]);
   g_assert_false(answer->sends[ABLAK_SDP_VIDEO]);
@@ -75,9 +82,9 @@ static void test_cname(void)
 {
   g_autoptr(GError) error = NULL;
   g_autoptr(AblakSdpAnswer) answer =
-      ablak_sdp_parse_answer(HEAD AUDIO "a=ssrc:5 cname:a b\r\na=ssrc:6 cname:"
-                                        "0123456789012345678901234567890123456789\r\n" VIDEO,
-                             &error);
+      parse(HEAD AUDIO "a=ssrc:5 cname:a b\r\na=ssrc:6 cname:"
+                       "0123456789012345678901234567890123456789\r\n" VIDEO,
+            &error);
   g_assert_no_error(error);
   g_assert_cmpstr(g_array_index(answer->sources, AblakSdpSource, 1).cname, ==, "");
   g_assert_cmpstr(g_array_index(answer->sources, AblakSdpSource, 2).cname, ==, "");
@@ -114,7 +121,7 @@ static void test_refused_answers(void)
   };
   for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
     g_autoptr(GError) error = NULL;
-    g_assert_null(ablak_sdp_parse_answer(cases[i].text, &error));
+    g_assert_null(parse(cases[i].text, &error));
     g_test_message("%s: %s", cases[i].slug, error->message);
     g_assert_cmpstr(ablak_error_slug(error), ==, cases[i].slug);
   }
@@ -126,15 +133,15 @@ static void test_limits(void)
   GString *text = g_string_new(HEAD AUDIO);
   for (int i = 0; i < 20; i++)
     g_string_append_printf(text, "a=ssrc:%d cname:x\r\n", 5000 + i);
-  g_assert_null(ablak_sdp_parse_answer(text->str, &sources_error));
+  g_assert_null(parse(text->str, &sources_error));
   g_assert_cmpstr(ablak_error_slug(sources_error), ==, "media/sdp-unsupported");
   g_string_assign(text, HEAD);
   for (int i = 0; i < 2100; i++)
     g_string_append(text, "a=x\r\n");
-  g_assert_null(ablak_sdp_parse_answer(text->str, &many_error));
+  g_assert_null(parse(text->str, &many_error));
   for (int i = 0; i < 20000; i++)
     g_string_append(text, "a=x\r\n");
-  g_assert_null(ablak_sdp_parse_answer(text->str, &long_error));
+  g_assert_null(parse(text->str, &long_error));
   g_string_free(text, TRUE);
 }
 
@@ -189,10 +196,8 @@ static void test_offer(void)
       .payloads = ABLAK_SDP_PAYLOADS_ALL,
       .candidates = candidates,
       .receives = {true, true},
-      .sends = true,
-      .stream = "remote",
-      .sources = sources,
-      .sources_length = 1,
+      .shape = two,
+      .places = {{.shown = true, .sources = sources, .sources_length = 1}},
   };
   g_autofree char *sdp = ablak_sdp_write_offer(&offer);
   g_assert_true(g_str_has_prefix(sdp, "v=0\r\no=- 5 3 IN IP4 0.0.0.0\r\n"));
@@ -204,12 +209,63 @@ static void test_offer(void)
   offer.receives[ABLAK_SDP_VIDEO] = false;
   g_autofree char *no_camera = ablak_sdp_write_offer(&offer);
   g_assert_nonnull(strstr(no_camera, "a=sendonly\r\n"));
-  offer.sends = false;
+  offer.places[0].shown = false;
   g_autofree char *alone = ablak_sdp_write_offer(&offer);
   g_assert_nonnull(strstr(alone, "a=recvonly\r\n"));
   g_assert_nonnull(strstr(alone, "a=inactive\r\n"));
   g_assert_null(strstr(alone, "a=ssrc"));
   g_assert_null(strstr(alone, "a=msid:"));
+}
+
+static gsize count_of(const char *text, const char *part)
+{
+  gsize count = 0;
+  for (const char *at = text; (at = strstr(at, part)) != NULL; at++)
+    count++;
+  return count;
+}
+
+/* Three others, each with a screen; the page's own streams are those of the first sections. */
+static void test_places(void)
+{
+  static const char *const candidates[] = {NULL};
+  static const AblakSdpSource sources[] = {{.kind = ABLAK_SDP_VIDEO, .ssrc = 5},
+                                           {.kind = ABLAK_SDP_SCREEN, .ssrc = 6, .rtx_ssrc = 7}};
+  g_autoptr(GError) error = NULL;
+  AblakSdpOffer offer = {.ufrag = "uuuu",
+                         .password = "pppppppppppppppppppppp",
+                         .fingerprint = "sha-256 " FINGERPRINT,
+                         .payloads = ABLAK_SDP_PAYLOADS_ALL,
+                         .candidates = candidates,
+                         .receives = {true, true, true},
+                         .shape = {.places = 3, .screens = true},
+                         .places = {{.shown = true, .label = "citizen"},
+                                    {.label = "nobody"},
+                                    {true, "guest-1", sources, G_N_ELEMENTS(sources)}}};
+  g_autofree char *sdp = ablak_sdp_write_offer(&offer);
+  g_assert_nonnull(strstr(sdp, "a=group:BUNDLE audio video screen audio-2 video-2 screen-2 audio-3 "
+                               "video-3 screen-3\r\n"));
+  g_assert_cmpuint(count_of(sdp, "a=label:citizen\r\n"), ==, 3);
+  g_assert_cmpuint(count_of(sdp, "a=label:guest-1\r\n"), ==, 3);
+  g_assert_null(strstr(sdp, "nobody"));
+  g_assert_cmpuint(count_of(sdp, "a=sendrecv\r\n"), ==, 3);
+  g_assert_cmpuint(count_of(sdp, "a=inactive\r\n"), ==, 3);
+  g_assert_cmpuint(count_of(sdp, "a=sendonly\r\n"), ==, 3);
+  g_assert_nonnull(strstr(sdp, "a=msid:remote-3 remote-3-video\r\n"));
+  g_assert_nonnull(strstr(sdp, "a=ssrc-group:FID 6 7\r\na=ssrc:6 cname:remote-3-screen\r\n"
+                               "a=ssrc:6 msid:remote-3-screen remote-3-screen-screen\r\n"));
+  GString *text = g_string_new(sdp);
+  g_string_replace(text, "actpass", "active", 0);
+  g_string_replace(text, "a=mid:screen\r\n", "a=mid:screen\r\na=ssrc:11 cname:own\r\n", 0);
+  g_assert_null(ablak_sdp_parse_answer(text->str, (AblakSdpShape){2, true}, NULL));
+  g_assert_null(ablak_sdp_parse_answer(text->str, (AblakSdpShape){3, false}, NULL));
+  g_autoptr(AblakSdpAnswer) answer = ablak_sdp_parse_answer(text->str, offer.shape, &error);
+  g_assert_no_error(error);
+  g_assert_true(answer->sends[ABLAK_SDP_SCREEN]);
+  g_assert_cmpuint(answer->sources->len, ==, 1);
+  const AblakSdpSource *own = &g_array_index(answer->sources, AblakSdpSource, 0);
+  g_assert_true(own->kind == ABLAK_SDP_SCREEN && own->ssrc == 11);
+  g_string_free(text, TRUE);
 }
 
 /* What is offered can be read as an answer once the peer has chosen its role. */
@@ -224,13 +280,13 @@ static void test_round_trip(void)
       .payloads = ABLAK_SDP_PAYLOADS_ALL,
       .candidates = candidates,
       .receives = {true, true},
-      .sends = true,
-      .stream = "remote",
+      .shape = two,
+      .places = {{.shown = true}},
   };
   g_autofree char *sdp = ablak_sdp_write_offer(&offer);
   GString *text = g_string_new(sdp);
   g_string_replace(text, "actpass", "active", 0);
-  g_autoptr(AblakSdpAnswer) answer = ablak_sdp_parse_answer(text->str, &error);
+  g_autoptr(AblakSdpAnswer) answer = parse(text->str, &error);
   g_assert_no_error(error);
   g_assert_cmpstr(answer->ufrag, ==, "uuuu");
   g_string_free(text, TRUE);
@@ -243,7 +299,8 @@ static void assert_offers(AblakSdpPayloads payloads, const char *line)
                          .password = "pppppppppppppppppppppp",
                          .fingerprint = "sha-256 " FINGERPRINT,
                          .payloads = ablak_sdp_payloads_offerable(payloads),
-                         .candidates = candidates};
+                         .candidates = candidates,
+                         .shape = two};
   g_autofree char *sdp = ablak_sdp_write_offer(&offer);
   g_assert_nonnull(strstr(sdp, "m=audio 9 UDP/TLS/RTP/SAVPF 111\r\n"));
   g_assert_nonnull(strstr(sdp, line));
@@ -262,12 +319,11 @@ static void test_payloads(void)
   assert_offers(h264_rtx, "m=video 9 UDP/TLS/RTP/SAVPF 96 97 98 99 102 103\r\n");
   g_assert_cmpuint(ablak_sdp_payload_set(0), ==, 0);
   g_autoptr(GError) error = NULL;
-  g_autoptr(AblakSdpAnswer) answer = ablak_sdp_parse_answer(
+  g_autoptr(AblakSdpAnswer) answer = parse(
       HEAD AUDIO "m=video 9 UDP/TLS/RTP/SAVPF 98 45 999\r\n" TRANSPORT "a=mid:video\r\n", &error);
   g_assert_no_error(error);
   g_assert_cmpuint(answer->payloads, ==, ablak_sdp_payload_set(ABLAK_PT_OPUS) | vp9);
-  g_autoptr(AblakSdpAnswer) mute =
-      ablak_sdp_parse_answer(HEAD AUDIO "m=video 0 UDP/TLS/RTP/SAVPF 0\r\n", &error);
+  g_autoptr(AblakSdpAnswer) mute = parse(HEAD AUDIO "m=video 0 UDP/TLS/RTP/SAVPF 0\r\n", &error);
   g_assert_no_error(error);
   g_assert_cmpuint(mute->payloads, ==, ABLAK_SDP_PAYLOADS_ALL);
 }
@@ -307,6 +363,7 @@ int main(int argc, char **argv)
   g_test_add_func("/sdp/candidates", test_candidates);
   g_test_add_func("/sdp/offer", test_offer);
   g_test_add_func("/sdp/round-trip", test_round_trip);
+  g_test_add_func("/sdp/places", test_places);
   g_test_add_func("/sdp/payloads", test_payloads);
   g_test_add_func("/sdp/without-rtx", test_without_rtx);
   g_test_add_func("/sdp/payload-kinds", test_payload_kinds);
