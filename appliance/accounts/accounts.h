@@ -91,10 +91,41 @@ AblakJoined *ablak_citizen_resume(AblakTxn *txn, const char *resume_token,
 char *ablak_citizen_find(AblakTxn *txn, const char *secret, char **ret_device, GError **error);
 bool ablak_citizen_leave(AblakTxn *txn, const char *secret,
                          GError **error) G_GNUC_WARN_UNUSED_RESULT;
-/* The visit is over: every session and invitation of it ends. Receipts stay readable until then +
- * `grace_ms`. */
+/* The visit is over: every session and invitation of it ends, guests' at once. Receipts stay
+ * readable until then + `grace_ms`. */
 bool ablak_citizen_end_visit(AblakTxn *txn, const char *visit_id, gint64 grace_ms,
                              GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/* --- guests
+ * -------------------------------------------------------------------------------------------- */
+
+/* Somebody beside citizen and clerk in the call of a visit, with no right to anything else. */
+#define ABLAK_GUESTS_MAX 2
+typedef struct {
+  char *id, *visit_id;
+  char *role; /* "sign", "interpreter" or "colleague" */
+  char *name; /* as they call themselves; "" when they do not */
+} AblakGuest;
+void ablak_guest_free(AblakGuest *guest);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(AblakGuest, ablak_guest_free)
+
+/* CONFLICT "accounts/too-many-guests" while so many are in. */
+bool ablak_guest_invite(AblakTxn *txn, const char *visit_id, const char *role, gint64 life_ms,
+                        char **ret_secret, gint64 *ret_expires_ms,
+                        GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* Errors as of ablak_invitation_redeem(), which takes no such invitation, and
+ * "accounts/too-many-guests". Event "guest.joined". */
+AblakGuest *ablak_guest_join(AblakTxn *txn, const char *secret, const char *name, char **ret_cookie,
+                             GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* Who is in by that cookie, or that id; NULL without an error when nobody is. */
+AblakGuest *ablak_guest_find(AblakTxn *txn, const char *cookie, GError **error);
+AblakGuest *ablak_guest_load(AblakTxn *txn, const char *guest_id, GError **error);
+/* Those who are in, in the order they came: an array of AblakGuest that frees them. */
+GPtrArray *ablak_guests_of_visit(AblakTxn *txn, const char *visit_id,
+                                 GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* Of their own will or sent away. Event "guest.left". NOT_FOUND "accounts/no-such-guest". */
+bool ablak_guest_leave(AblakTxn *txn, const char *visit_id, const char *guest_id, const char *actor,
+                       GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 /* Deletes what has expired; call now and then. */
 bool ablak_accounts_prune(AblakTxn *txn, GError **error) G_GNUC_WARN_UNUSED_RESULT;

@@ -1,4 +1,5 @@
 /* Whose request it is, and whether the route lets them in. */
+#include "accounts/accounts.h"
 #include "box/routes.h"
 #include "core/error.h"
 #include "daemon/handler.h"
@@ -19,14 +20,41 @@ static AblakPerson *citizen_of(AblakTxn *txn, AblakRequest *request, GError **er
   return person;
 }
 
-/* One browser may hold both cookies, as in a demonstration: the citizen's pages say which they
- * mean. */
-static bool asks_as_citizen(AblakRequest *request)
+static AblakPerson *guest_of(AblakTxn *txn, AblakRequest *request, GError **error)
+{
+  const char *cookie = ablak_request_cookie(request, ABLAK_GUEST_COOKIE);
+  g_autoptr(AblakGuest) guest = cookie && *cookie ? ablak_guest_find(txn, cookie, error) : NULL;
+  if (!guest)
+    return NULL;
+  AblakPerson *person = ablak_person_new(ABLAK_PERSON_GUEST);
+  person->id = g_strdup(guest->id);
+  person->session = g_strdup(guest->id);
+  person->visit = g_strdup(guest->visit_id);
+  person->part = g_strdup(guest->role);
+  person->name = g_strdup(guest->name);
+  return person;
+}
+
+/* One browser may hold several cookies, as in a demonstration: citizens' and guests' pages say
+ * which they mean. */
+static bool asks_as(AblakRequest *request, const char *role)
 {
   const char *as = ablak_request_header(request, "ablak-as");
   if (!as)
     as = ablak_request_query(request, "as");
-  return g_strcmp0(as, "citizen") == 0;
+  return g_strcmp0(as, role) == 0;
+}
+
+/* A guest's page never acts for anybody else that its browser may have been. */
+static AblakPerson *find_guest(AblakTxn *txn, AblakRequest *request, GError **error)
+{
+  g_autoptr(GError) failure = NULL;
+  AblakPerson *guest = guest_of(txn, request, &failure);
+  if (failure)
+    g_propagate_error(error, g_steal_pointer(&failure));
+  else if (!guest)
+    guest = ablak_person_new(ABLAK_PERSON_NOBODY);
+  return guest;
 }
 
 static AblakPerson *find_person(AblakBranch *box, AblakTxn *txn, AblakRequest *request,
@@ -34,7 +62,9 @@ static AblakPerson *find_person(AblakBranch *box, AblakTxn *txn, AblakRequest *r
 {
   g_autoptr(GError) failure = NULL;
   g_autoptr(AblakPerson) staff = NULL;
-  if (!asks_as_citizen(request))
+  if (asks_as(request, "guest"))
+    return find_guest(txn, request, error);
+  if (!asks_as(request, "citizen"))
     staff = ablak_sign_ins_person(box->sign_ins, txn, request, &failure);
   if (!failure && staff && ablak_person_may(staff, access))
     return g_steal_pointer(&staff);
@@ -82,11 +112,16 @@ bool ablak_box_check_page(AblakTxn *txn, const AblakPerson *person, bool active,
     return ablak_sign_ins_check(box->sign_ins, txn, person, active || is_meeting(box, txn, person),
                                 ret_valid, error);
   g_autoptr(GError) failure = NULL;
-  g_autofree char *visit = ablak_citizen_find(txn, person->session, NULL, &failure);
+  g_autoptr(AblakGuest) guest = NULL;
+  g_autofree char *visit = NULL;
+  if (person->kind == ABLAK_PERSON_GUEST)
+    guest = ablak_guest_load(txn, person->id, &failure);
+  else
+    visit = ablak_citizen_find(txn, person->session, NULL, &failure);
   if (failure) {
     g_propagate_error(error, g_steal_pointer(&failure));
     return false;
   }
-  *ret_valid = visit != NULL;
+  *ret_valid = visit || guest;
   return true;
 }

@@ -58,6 +58,7 @@ typedef struct {
 
 #define ABLAK_STAFF_COOKIE "__Host-ablak-box"
 #define ABLAK_CITIZEN_COOKIE "__Host-ablak-visit"
+#define ABLAK_GUEST_COOKIE "__Host-ablak-guest"
 #define ABLAK_CITIZEN_COOKIE_S (8 * 60 * 60)
 
 /* The local day as the queue counts it. Free with g_free. */

@@ -7,6 +7,7 @@
 
 typedef struct {
   char *secret, *code;
+  const char *page; /* where the link leads */
   gint64 expires_ms;
 } Offer;
 
@@ -30,10 +31,22 @@ bool ablak_invitation_offer(AblakTxn *txn, AblakCall *call, const char *visit_id
   const AblakBranch *box = call->app;
   g_clear_pointer(&offer->secret, g_free);
   g_clear_pointer(&offer->code, g_free);
+  offer->page = "join";
   bool fresh = kind == ABLAK_OFFER_NEW;
   return ablak_invitation_create(txn, visit_id, fresh ? box->invitation_ms : HANDOVER_LIFE_MS,
                                  fresh, &offer->secret, fresh ? &offer->code : NULL,
                                  &offer->expires_ms, error);
+}
+
+bool ablak_invitation_offer_guest(AblakTxn *txn, AblakCall *call, const char *visit_id,
+                                  const char *role, GError **error)
+{
+  Offer *offer = call->extra;
+  const AblakBranch *box = call->app;
+  g_clear_pointer(&offer->secret, g_free);
+  offer->page = "guest";
+  return ablak_guest_invite(txn, visit_id, role, box->invitation_ms, &offer->secret,
+                            &offer->expires_ms, error);
 }
 
 /* The address people reach this box at: configured, or as this request came. Free with g_free. */
@@ -50,7 +63,7 @@ json_t *ablak_invitation_view(AblakTxn *txn, AblakCall *call, GError **error)
 {
   const Offer *offer = call->extra;
   g_autofree char *base = base_url(call);
-  g_autofree char *url = g_strdup_printf("%s/join#%s", base, offer->secret);
+  g_autofree char *url = g_strdup_printf("%s/%s#%s", base, offer->page, offer->secret);
   g_autofree char *code = ablak_shown_code(offer->code);
   const char *address = strstr(base, "://");
   json_t *qr = ablak_shown_qr(url, error);

@@ -16,5 +16,8 @@ void ablak_invitation_offer_free(gpointer offer);
 /* The job's part. */
 bool ablak_invitation_offer(AblakTxn *txn, AblakCall *call, const char *visit_id,
                             AblakOfferKind kind, GError **error);
+/* The job's part for somebody beside citizen and clerk (accounts.h): link and QR code only. */
+bool ablak_invitation_offer_guest(AblakTxn *txn, AblakCall *call, const char *visit_id,
+                                  const char *role, GError **error);
 /* The view's part: component Invitation. */
 json_t *ablak_invitation_view(AblakTxn *txn, AblakCall *call, GError **error);

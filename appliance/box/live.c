@@ -32,8 +32,18 @@ static bool may_subscribe(gpointer identity, const char *topic, gpointer app)
   if (place)
     return person->kind == ABLAK_PERSON_CITIZEN && strcmp(person->visit, place) == 0;
   if (strcmp(topic, "queue") == 0)
-    return true;
+    return person->kind != ABLAK_PERSON_GUEST;
   return strcmp(topic, "desk") == 0 && person->kind == ABLAK_PERSON_STAFF;
+}
+
+/* Guests are in the call and the chat, and learn of nothing else that goes on in the visit. */
+static bool may_hear(gpointer identity, const char *kind, gpointer app)
+{
+  static const char *const open[] = {"visit.message", "visit.ended", "typing",
+                                     "call.part",     "presence",    NULL};
+  const AblakPerson *person = identity;
+  return person->kind != ABLAK_PERSON_GUEST || g_strv_contains(open, kind) ||
+         g_str_has_prefix(kind, "guest.") || g_str_has_prefix(kind, "recording.");
 }
 
 static void subscribed(AblakLivePeer *peer, const char *topic, gpointer app)
@@ -59,6 +69,8 @@ static gint64 last_seq(gpointer app)
 
 static const char *side_of(const AblakPerson *person)
 {
+  if (person->kind == ABLAK_PERSON_GUEST)
+    return "guest";
   return person->kind == ABLAK_PERSON_CITIZEN ? "citizen" : "clerk";
 }
 
@@ -66,9 +78,12 @@ static const char *side_of(const AblakPerson *person)
 static json_t *from_page(const AblakPerson *person, json_t *data)
 {
   const char *page = ablak_json_get_string(data, "page");
-  return page && strlen(page) <= PAGE_ID_BYTES_MOST
-             ? json_pack("{s:s, s:s}", "from", side_of(person), "page", page)
-             : NULL;
+  if (!page || strlen(page) > PAGE_ID_BYTES_MOST)
+    return NULL;
+  if (person->kind != ABLAK_PERSON_GUEST)
+    return json_pack("{s:s, s:s}", "from", side_of(person), "page", page);
+  return json_pack("{s:s, s:s, s:s, s:s, s:s}", "from", side_of(person), "page", page, "guest",
+                   person->id, "role", person->part, "name", person->name);
 }
 
 /* Real-time text: the whole unsent line at each change, so that a lost one heals with the next and
@@ -85,7 +100,7 @@ static json_t *typing_of(const AblakPerson *person, json_t *data)
 /* What a page says of its part in the call: its devices, and what its line can take. */
 static json_t *part_of(const AblakPerson *person, json_t *data)
 {
-  static const char *const words[] = {"camera", "microphone", "wants"};
+  static const char *const words[] = {"camera", "microphone", "wants", "screen"};
   json_t *message = from_page(person, data);
   for (gsize i = 0; message && i < G_N_ELEMENTS(words); i++) {
     const char *word = ablak_json_get_string(data, words[i]);
@@ -117,12 +132,20 @@ static void tell_ended(AblakLivePeer *peer, const char *topic)
   ablak_live_peer_message(peer, topic, "media.error", data);
 }
 
-/* All devices of the citizen are one party of a call, and so are all pages of one clerk. */
+/* All devices of the citizen are one party of a call, and so are all pages of one clerk or guest.
+ */
+static char *party_of(const AblakPerson *person)
+{
+  if (person->kind == ABLAK_PERSON_GUEST)
+    return g_strconcat("guest-", person->id, NULL);
+  return g_strdup(person->kind == ABLAK_PERSON_CITIZEN ? "citizen" : person->id);
+}
+
 static void receive_media(AblakBranch *box, AblakLivePeer *peer, const char *visit,
                           const char *kind, json_t *data)
 {
   const AblakPerson *person = ablak_live_peer_identity(peer);
-  const char *party = person->kind == ABLAK_PERSON_CITIZEN ? "citizen" : person->id;
+  g_autofree char *party = party_of(person);
   ablak_media_link_receive(box->media, peer, visit, party, kind, data);
 }
 
@@ -183,6 +206,7 @@ AblakLive *ablak_box_live_new(AblakBranch *box)
 {
   static const AblakLiveCallbacks callbacks = {
       .may_subscribe = may_subscribe,
+      .may_hear = may_hear,
       .subscribed = subscribed,
       .replay = replay,
       .last_seq = last_seq,

@@ -122,6 +122,14 @@ static void end_visit(AblakBranch *box, const char *visit)
   ablak_open_pages_end_visit(box->pages, visit);
 }
 
+/* Of their own will or sent away: the topic is their visit's. */
+static void end_guest(AblakBranch *box, const AblakEvent *event)
+{
+  g_autofree char *party = g_strconcat("guest-", event->subject, NULL);
+  ablak_media_link_drop_party(box->media, event->topic + strlen("visit:"), party);
+  ablak_open_pages_end_session(box->pages, event->subject);
+}
+
 /* What other parts of the box do when something has been committed. */
 static void committed(const AblakEvent *const *events, gsize count, gpointer data)
 {
@@ -129,6 +137,8 @@ static void committed(const AblakEvent *const *events, gsize count, gpointer dat
   for (gsize i = 0; i < count; i++) {
     if (strcmp(events[i]->kind, "visit.ended") == 0)
       end_visit(box, events[i]->subject);
+    if (strcmp(events[i]->kind, "guest.left") == 0)
+      end_guest(box, events[i]);
     ablak_recorders_committed(box->recorders, events[i]);
   }
 }

@@ -193,6 +193,21 @@ static bool take_place(AblakMediaLink *link, AblakLivePeer *peer, const char *vi
   return true;
 }
 
+/* Whose the leg is, and what they may send, beside what the page itself says. */
+static void fill_join(AblakMediaMessage *message, const AblakPerson *person, json_t *data)
+{
+  bool guest = person->kind == ABLAK_PERSON_GUEST;
+  message->audio = ablak_json_get_bool(data, "audio", true);
+  message->video = ablak_json_get_bool(data, "video", true);
+  message->screens = ablak_json_get_bool(data, "screens", false);
+  message->screen = message->screens && !guest;
+  message->first = guest && strcmp(person->part, "sign") == 0;
+  if (guest)
+    message->label = g_strconcat("guest-", person->id, NULL);
+  else
+    message->label = g_strdup(person->kind == ABLAK_PERSON_CITIZEN ? "citizen" : "clerk");
+}
+
 static void begin_leg(AblakMediaLink *link, AblakLivePeer *peer, const char *visit,
                       const char *session, const char *party, json_t *data)
 {
@@ -205,10 +220,9 @@ static void begin_leg(AblakMediaLink *link, AblakLivePeer *peer, const char *vis
   leg->peer = peer;
   leg->party = g_strdup(party);
   g_autoptr(AblakMediaMessage) message = ablak_media_message_new(ABLAK_MEDIA_JOIN, session, id);
-  message->audio = ablak_json_get_bool(data, "audio", true);
-  message->video = ablak_json_get_bool(data, "video", true);
-  ablak_media_channel_send(link->channel, message);
   leg->person = ablak_person_ref(ablak_live_peer_identity(peer));
+  fill_join(message, leg->person, data);
+  ablak_media_channel_send(link->channel, message);
   if (link->joined)
     link->joined(visit, id, leg->person, link->joined_data);
 }
@@ -326,6 +340,12 @@ void ablak_media_link_peer_closed(AblakMediaLink *link, AblakLivePeer *peer)
     leg->peer = NULL;
     leg->away_timer = g_timeout_add_seconds(ADOPTION_S, stayed_away, leg);
   }
+}
+
+void ablak_media_link_drop_party(AblakMediaLink *link, const char *visit, const char *party)
+{
+  for (Leg *leg; (leg = leg_of_party(link, visit, party));)
+    drop_leg(link, leg);
 }
 
 static gboolean end_with_visit(gpointer key, gpointer value, gpointer visit)

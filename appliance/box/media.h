@@ -3,7 +3,7 @@
  * "media.gone" and join again.
  *
  * Wire on the topic "visit:<id>" (passing messages, never stored):
- *   page -> box   media.join {audio, video, leg?, alive?, restart?, again?, check?}
+ *   page -> box   media.join {audio, video, screens?, leg?, alive?, restart?, again?, check?}
  *                 media.answer {leg, generation, sdp}
  *                 media.candidate {leg, generation, candidate, mid}
  *                 media.restart {leg}: ICE restarts
@@ -17,6 +17,9 @@
  * A join's `leg` is one of this page from before its live connection broke. With `alive` the page
  * still has its end, so it is taken over if it runs, and led to the page's present address if
  * `restart`; without, it is replaced.
+ *
+ * `screens`: the page knows sections of screens (video/control.h). Citizens and staff may send one,
+ * guests may not. The offer's labels are "citizen", "clerk" and "guest-" with the guest's id.
  *
  * One person has one leg in a visit's call: who joins from a second page or device takes the call
  * over, but a page that only comes back by itself (`again`) leaves it where it is. With `check` a
@@ -58,5 +61,7 @@ void ablak_media_link_record(AblakMediaLink *link, const char *visit, const char
                              int socket);
 void ablak_media_link_unrecord(AblakMediaLink *link, const char *visit);
 
+/* That party is no longer in the visit. */
+void ablak_media_link_drop_party(AblakMediaLink *link, const char *visit, const char *party);
 /* The visit has ended: everyone leaves. */
 void ablak_media_link_close_visit(AblakMediaLink *link, const char *visit);

@@ -38,12 +38,27 @@ bool ablak_presence_has(const AblakPresence *presence, const char *visit, AblakP
   return count(presence, visit, kind) > 0;
 }
 
+/* Ids of those who have a page open. */
+static json_t *guests(const AblakPresence *presence, const char *visit)
+{
+  json_t *ids = json_array();
+  GHashTableIter iter;
+  gpointer peer, id;
+  g_hash_table_iter_init(&iter, presence->visits);
+  while (g_hash_table_iter_next(&iter, &peer, &id)) {
+    const AblakPerson *person = ablak_live_peer_identity(peer);
+    if (strcmp(id, visit) == 0 && person->kind == ABLAK_PERSON_GUEST)
+      json_array_append_new(ids, json_string(person->id));
+  }
+  return ids;
+}
+
 static void tell(const AblakPresence *presence, AblakLive *live, const char *visit)
 {
   g_autofree char *topic = g_strconcat("visit:", visit, NULL);
   g_autoptr(json_t) data =
-      json_pack("{s:i, s:i}", "citizen", count(presence, visit, ABLAK_PERSON_CITIZEN), "clerk",
-                count(presence, visit, ABLAK_PERSON_STAFF));
+      json_pack("{s:i, s:i, s:o}", "citizen", count(presence, visit, ABLAK_PERSON_CITIZEN), "clerk",
+                count(presence, visit, ABLAK_PERSON_STAFF), "guests", guests(presence, visit));
   ablak_live_message(live, topic, "presence", data, NULL);
 }
 

@@ -1,4 +1,5 @@
-/* The citizen's side of a visit: joining, coming back, a second device, leaving. */
+/* The citizen's side of a visit: joining, coming back, a second device, leaving. A guest comes in
+ * the same way, with less. */
 #include "box/invitation.h"
 #include "box/routes.h"
 #include "box/views.h"
@@ -29,7 +30,10 @@ typedef struct {
   AblakBranch *box;
   AblakRequest *request;
   char *secret, *code, *token, *language;
+  char *name; /* a guest's; NULL: it is a citizen */
   AblakJoined *joined;
+  AblakGuest *guest;
+  char *cookie; /* the guest's */
 } Join;
 
 static void join_free(gpointer data)
@@ -39,6 +43,9 @@ static void join_free(gpointer data)
   g_free(join->code);
   g_free(join->token);
   g_free(join->language);
+  g_free(join->name);
+  g_free(join->cookie);
+  ablak_guest_free(join->guest);
   ablak_joined_free(join->joined);
   ablak_request_unref(join->request);
   g_free(join);
@@ -52,6 +59,14 @@ static bool enter_line(AblakTxn *txn, const Join *join, GError **error)
 }
 
 /* A visit that ended with its number, or with the day, leaves its invitations behind. */
+static bool goes_on(const AblakVisit *visit, GError **error)
+{
+  if (strcmp(visit->state, "open") != 0)
+    ablak_error_set(error, ABLAK_ERROR_GONE, "accounts/invitation-expired",
+                    "the visit of the invitation has ended");
+  return strcmp(visit->state, "open") == 0;
+}
+
 static bool leads_somewhere(AblakTxn *txn, const Join *join, GError **error)
 {
   g_autoptr(GError) failure = NULL;
@@ -62,15 +77,24 @@ static bool leads_somewhere(AblakTxn *txn, const Join *join, GError **error)
     g_propagate_error(error, g_steal_pointer(&failure));
     return false;
   }
-  if (strcmp(visit->state, "open") != 0)
-    ablak_error_set(error, ABLAK_ERROR_GONE, "accounts/invitation-expired",
-                    "the visit of the invitation has ended");
-  return strcmp(visit->state, "open") == 0;
+  return goes_on(visit, error);
+}
+
+static bool redeem_guest(AblakTxn *txn, Join *join, GError **error)
+{
+  g_clear_pointer(&join->guest, ablak_guest_free);
+  g_clear_pointer(&join->cookie, g_free);
+  join->guest = ablak_guest_join(txn, join->secret, join->name, &join->cookie, error);
+  g_autoptr(AblakVisit) visit =
+      join->guest ? ablak_visit_load(txn, join->guest->visit_id, error) : NULL;
+  return visit && goes_on(visit, error);
 }
 
 static bool redeem(AblakTxn *txn, gpointer data, GError **error)
 {
   Join *join = data;
+  if (join->name)
+    return redeem_guest(txn, join, error);
   g_clear_pointer(&join->joined, ablak_joined_free);
   join->joined = join->token ? ablak_citizen_resume(txn, join->token, error)
                              : ablak_invitation_redeem(txn, join->secret, join->code, error);
@@ -92,15 +116,22 @@ static void joined(const GError *error, gpointer data)
     return;
   }
   g_autofree char *cookie =
-      ablak_cookie(ABLAK_CITIZEN_COOKIE, join->joined->secret, ABLAK_CITIZEN_COOKIE_S);
+      join->guest
+          ? ablak_cookie(ABLAK_GUEST_COOKIE, join->cookie, ABLAK_CITIZEN_COOKIE_S)
+          : ablak_cookie(ABLAK_CITIZEN_COOKIE, join->joined->secret, ABLAK_CITIZEN_COOKIE_S);
   ablak_request_set_header(join->request, "set-cookie", cookie);
-  ablak_request_reply_json(join->request, 200,
-                           json_pack("{s:s, s:s}", "visitId", join->joined->visit_id, "resumeToken",
-                                     join->joined->resume_token));
+  if (join->guest)
+    ablak_request_reply_json(
+        join->request, 200,
+        json_pack("{s:s, s:s}", "id", join->guest->id, "visitId", join->guest->visit_id));
+  else
+    ablak_request_reply_json(join->request, 200,
+                             json_pack("{s:s, s:s}", "visitId", join->joined->visit_id,
+                                       "resumeToken", join->joined->resume_token));
 }
 
 static void start(AblakBranch *box, AblakRequest *request, const char *secret, char *code,
-                  const char *token)
+                  const char *token, const char *name)
 {
   const char *language = ablak_json_get_string(ablak_request_json(request), "language");
   Join *join = g_new0(Join, 1);
@@ -110,6 +141,7 @@ static void start(AblakBranch *box, AblakRequest *request, const char *secret, c
   join->code = code;
   join->token = g_strdup(token);
   join->language = g_strdup(language ? language : "");
+  join->name = g_strdup(name);
   ablak_store_write(box->store, redeem, joined, join, join_free);
 }
 
@@ -135,13 +167,22 @@ void ablak_box_join(AblakRequest *request, gpointer app)
     return;
   }
   if (may_try(app, request))
-    start(app, request, secret, code ? digits_of(code) : NULL, NULL);
+    start(app, request, secret, code ? digits_of(code) : NULL, NULL, NULL);
 }
 
 void ablak_box_resume_join(AblakRequest *request, gpointer app)
 {
   if (may_try(app, request))
-    start(app, request, NULL, NULL, ablak_json_get_string(ablak_request_json(request), "token"));
+    start(app, request, NULL, NULL, ablak_json_get_string(ablak_request_json(request), "token"),
+          NULL);
+}
+
+void ablak_box_join_as_guest(AblakRequest *request, gpointer app)
+{
+  json_t *body = ablak_request_json(request);
+  if (may_try(app, request))
+    start(app, request, ablak_json_get_string(body, "secret"), NULL, NULL,
+          ablak_json_get_string(body, "name"));
 }
 
 /* --- in the visit

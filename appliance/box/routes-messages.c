@@ -5,6 +5,13 @@
 #include "core/error.h"
 #include "daemon/handler.h"
 
+static const char *author_of(const AblakPerson *person)
+{
+  if (person->kind == ABLAK_PERSON_GUEST)
+    return "guest";
+  return person->kind == ABLAK_PERSON_CITIZEN ? "citizen" : "clerk";
+}
+
 static AblakVisit *load_own(AblakTxn *txn, AblakCall *call, GError **error)
 {
   g_autoptr(AblakVisit) visit =
@@ -37,10 +44,12 @@ static bool say(AblakTxn *txn, AblakCall *call, GError **error)
 {
   g_autoptr(AblakVisit) visit = load_own(txn, call, error);
   const AblakVisitSaying saying = {
-      .author = call->person->kind == ABLAK_PERSON_CITIZEN ? "citizen" : "clerk",
+      .author = author_of(call->person),
       .actor = ablak_person_actor(call->person),
       .key = ablak_call_string(call, "key"),
       .text = ablak_call_string(call, "text"),
+      .role = call->person->part,
+      .name = call->person->name,
   };
   g_autofree char *message_id = NULL;
   if (!visit || !ablak_box_require_open(visit, error) ||

@@ -187,6 +187,20 @@ json_t *ablak_view_recording_consent(AblakTxn *txn, const AblakBranch *box, cons
                    ablak_json_time(recorded ? last_->started_ms : 0));
 }
 
+static json_t *guests_json(AblakTxn *txn, const char *visit_id, GError **error)
+{
+  g_autoptr(GPtrArray) guests = ablak_guests_of_visit(txn, visit_id, error);
+  if (!guests)
+    return NULL;
+  json_t *all = json_array();
+  for (guint i = 0; i < guests->len; i++) {
+    const AblakGuest *guest = guests->pdata[i];
+    json_array_append_new(all, json_pack("{s:s, s:s, s:s}", "id", guest->id, "role", guest->role,
+                                         "name", guest->name));
+  }
+  return all;
+}
+
 json_t *ablak_view_visit(AblakTxn *txn, const AblakBranch *box, const AblakVisit *visit,
                          GError **error)
 {
@@ -199,7 +213,8 @@ json_t *ablak_view_visit(AblakTxn *txn, const AblakBranch *box, const AblakVisit
   g_auto(VisitForm) form = {0};
   if (!load_form(txn, visit, &form, error))
     return NULL;
-  json_t *recording = ablak_view_recording_consent(txn, box, visit, error);
+  g_autoptr(json_t) guests = guests_json(txn, visit->id, error);
+  json_t *recording = guests ? ablak_view_recording_consent(txn, box, visit, error) : NULL;
   if (!recording)
     return NULL;
   const AblakFiling *newest = form.completion ? NULL : last(&form);
@@ -207,7 +222,7 @@ json_t *ablak_view_visit(AblakTxn *txn, const AblakBranch *box, const AblakVisit
   bool clerk = ablak_presence_has(box->presence, visit->id, ABLAK_PERSON_STAFF);
   return json_pack(
       "{s:s, s:s, s:s, s:o, s:s, s:s?, s:O?, s:s?, s:s, s:o, s:s?, s:o, s:o, s:b, s:b, "
-      "s:o, s:o}",
+      "s:o, s:o, s:O}",
       "id", visit->id, "state", visit->state, "service", visit->service, "serviceName",
       ablak_view_service_name(box, visit->service), "channel", visit->channel, "counter",
       visit->counter, "ticket", ticket_view, "draftId", form.draft ? form.draft->id : NULL,
@@ -216,14 +231,18 @@ json_t *ablak_view_visit(AblakTxn *txn, const AblakBranch *box, const AblakVisit
       ablak_view_completion(form.completion, last(&form)), "citizenPresent", citizen,
       "clerkPresent", clerk, "iceServers",
       ablak_ice_servers_for(box->ice_servers, visit->id, ablak_clock_wall_ms()), "recording",
-      recording);
+      recording, "guests", guests);
 }
 
 json_t *ablak_view_message(const AblakVisitMessage *message)
 {
-  return json_pack("{s:s, s:I, s:s, s:s, s:o}", "id", message->id, "serial",
-                   (json_int_t)message->serial, "from", message->author, "text", message->text,
-                   "at", ablak_json_time(message->sent_ms));
+  json_t *all = json_pack("{s:s, s:I, s:s, s:s, s:o}", "id", message->id, "serial",
+                          (json_int_t)message->serial, "from", message->author, "text",
+                          message->text, "at", ablak_json_time(message->sent_ms));
+  if (*message->role)
+    json_object_set_new(all, "guest",
+                        json_pack("{s:s, s:s}", "role", message->role, "name", message->name));
+  return all;
 }
 
 json_t *ablak_view_me(AblakTxn *txn, const AblakPerson *person, gpointer box, GError **error)

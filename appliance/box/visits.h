@@ -24,7 +24,8 @@ typedef bool (*AblakCloseTicket)(AblakTxn *txn, const char *ticket_id, const cha
                                  GError **error);
 bool ablak_box_close_ticket(AblakTxn *txn, AblakCall *call, AblakCloseTicket close, GError **error);
 
-/* Whether this person may act in that visit: its citizen, its clerk, or a supervisor. FORBIDDEN
+/* Whether this person may act in that visit: its citizen, its guests, its
+ * clerk, or a supervisor. FORBIDDEN
  * "queue/not-yours" otherwise. */
 bool ablak_box_may_visit(const AblakPerson *person, const AblakVisit *visit, GError **error);
 /* CONFLICT "queue/visit-ended" once it has ended, which leaves nothing but looking back. */

@@ -24,6 +24,7 @@ static void clear(gpointer data)
   g_free(person->counter);
   g_free(person->session);
   g_free(person->visit);
+  g_free(person->part);
 }
 
 void ablak_person_unref(AblakPerson *person)
@@ -44,6 +45,8 @@ static bool may_as(const AblakPerson *person, const char *word)
   switch (person->kind) {
   case ABLAK_PERSON_CITIZEN:
     return strcmp(word, "citizen") == 0;
+  case ABLAK_PERSON_GUEST:
+    return strcmp(word, "guest") == 0;
   case ABLAK_PERSON_BOX:
     return strcmp(word, "box") == 0;
   case ABLAK_PERSON_STAFF:
@@ -69,6 +72,8 @@ const char *ablak_person_actor(const AblakPerson *person)
     return person->id;
   case ABLAK_PERSON_CITIZEN:
     return "citizen";
+  case ABLAK_PERSON_GUEST:
+    return "guest";
   case ABLAK_PERSON_BOX:
     return "box";
   default:

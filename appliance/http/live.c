@@ -115,6 +115,12 @@ static void send_error(AblakLivePeer *peer, const GError *error)
   send_object(peer, "error", json_pack("{ss so}", "type", "error", "problem", problem));
 }
 
+static bool may_hear(const AblakLivePeer *peer, const char *kind)
+{
+  const AblakLiveCallbacks *callbacks = &peer->live->callbacks;
+  return callbacks->may_hear == NULL || callbacks->may_hear(peer->identity, kind, peer->live->app);
+}
+
 static void emit(json_t *event, gpointer to)
 {
   AblakLivePeer *peer = to;
@@ -123,6 +129,8 @@ static void emit(json_t *event, gpointer to)
   gint64 *replayed = topic != NULL ? g_hash_table_lookup(peer->topics, topic) : NULL;
   if (replayed != NULL)
     *replayed = MAX(*replayed, seq);
+  if (!may_hear(peer, ablak_json_get_string(event, "kind")))
+    return;
   g_autoptr(json_t) typed = json_copy(event);
   json_object_set_new(typed, "type", json_string("event"));
   g_autofree char *text = ablak_json_text(typed);
@@ -257,7 +265,7 @@ void ablak_live_publish(AblakLive *live, gint64 seq, gint64 at_ms, const char *t
   for (guint i = 0; i < live->peers->len; i++) {
     AblakLivePeer *peer = live->peers->pdata[i];
     const gint64 *replayed = g_hash_table_lookup(peer->topics, topic);
-    if (replayed != NULL && seq > *replayed)
+    if (replayed != NULL && seq > *replayed && may_hear(peer, kind))
       send_text(peer, NULL, seq, text);
   }
 }
@@ -274,7 +282,7 @@ void ablak_live_message(AblakLive *live, const char *topic, const char *kind, js
   g_autofree char *text = ablak_json_text(object);
   for (guint i = 0; i < live->peers->len; i++) {
     AblakLivePeer *peer = live->peers->pdata[i];
-    if (peer != except && g_hash_table_contains(peer->topics, topic))
+    if (peer != except && g_hash_table_contains(peer->topics, topic) && may_hear(peer, kind))
       send_text(peer, "passing", -1, text);
   }
 }

@@ -20,6 +20,9 @@ typedef struct AblakLivePeer AblakLivePeer; /* one connected page or stream */
 /* http knows no store: the daemon feeds events in and reads old ones out through these. */
 typedef struct {
   bool (*may_subscribe)(gpointer identity, const char *topic, gpointer app);
+  /* Whether an event or passing message of that kind, on a topic it follows, is for this identity's
+   * eyes. May be NULL: all are. */
+  bool (*may_hear)(gpointer identity, const char *kind, gpointer app);
   /* Calls `emit` for each stored event after `since` on these topics, oldest first; false: too old
    * or too many (a reset is sent). */
   bool (*replay)(gint64 since, const char *const *topics, void (*emit)(json_t *event, gpointer to),

@@ -5,7 +5,13 @@
 #include "queue/private.h"
 
 #define MESSAGES_MOST 2000
-#define MESSAGE_COLUMNS "id, serial, author, text, sent_at"
+#define MESSAGE_COLUMNS "id, serial, author, text, sent_at, role, name"
+/* Lines of all the people of a visit. */
+#define ALL_MESSAGES                                                                               \
+  "(SELECT id, visit_id, serial, author, key, text, sent_at, '' AS role, '' AS name"               \
+  " FROM visit_message UNION ALL"                                                                  \
+  " SELECT id, visit_id, serial, 'guest', key, text, sent_at, role, name FROM "                    \
+  "visit_guest_message)"
 
 void ablak_visit_message_free(AblakVisitMessage *message)
 {
@@ -14,6 +20,8 @@ void ablak_visit_message_free(AblakVisitMessage *message)
   g_free(message->id);
   g_free(message->author);
   g_free(message->text);
+  g_free(message->role);
+  g_free(message->name);
   g_free(message);
 }
 
@@ -25,24 +33,25 @@ static AblakVisitMessage *message_from_row(AblakRows *rows)
   message->author = g_strdup(ablak_rows_text(rows, 2));
   message->text = g_strdup(ablak_rows_text(rows, 3));
   message->sent_ms = ablak_rows_int(rows, 4);
+  message->role = g_strdup(ablak_rows_text(rows, 5));
+  message->name = g_strdup(ablak_rows_text(rows, 6));
   return message;
 }
 
 AblakVisitMessage *ablak_visit_message_load(AblakTxn *txn, const char *message_id, GError **error)
 {
   g_autoptr(AblakRows) rows = ablak_queue_row(
-      txn, "queue/no-such-message", "SELECT " MESSAGE_COLUMNS " FROM visit_message WHERE id = ?",
+      txn, "queue/no-such-message", "SELECT " MESSAGE_COLUMNS " FROM " ALL_MESSAGES " WHERE id = ?",
       message_id, error);
   return rows ? message_from_row(rows) : NULL;
 }
 
 GPtrArray *ablak_visit_messages(AblakTxn *txn, const char *visit_id, gint64 after, GError **error)
 {
-  g_autoptr(AblakRows) rows =
-      ablak_txn_query(txn, error,
-                      "SELECT " MESSAGE_COLUMNS
-                      " FROM visit_message WHERE visit_id = ? AND serial > ? ORDER BY serial",
-                      "ti", visit_id, after);
+  g_autoptr(AblakRows) rows = ablak_txn_query(txn, error,
+                                              "SELECT " MESSAGE_COLUMNS " FROM " ALL_MESSAGES
+                                              " WHERE visit_id = ? AND serial > ? ORDER BY serial",
+                                              "ti", visit_id, after);
   if (!rows)
     return NULL;
   g_autoptr(GPtrArray) messages =
@@ -62,7 +71,7 @@ static char *sent_before(AblakTxn *txn, const char *visit_id, const AblakVisitSa
                          GError **error)
 {
   g_autoptr(AblakRows) rows = ablak_txn_query(
-      txn, error, "SELECT id FROM visit_message WHERE visit_id = ? AND author = ? AND key = ?",
+      txn, error, "SELECT id FROM " ALL_MESSAGES " WHERE visit_id = ? AND author = ? AND key = ?",
       "ttt", visit_id, saying->author, saying->key);
   return rows && ablak_rows_next(rows, error) ? g_strdup(ablak_rows_text(rows, 0)) : NULL;
 }
@@ -70,8 +79,8 @@ static char *sent_before(AblakTxn *txn, const char *visit_id, const AblakVisitSa
 static bool next_serial(AblakTxn *txn, const char *visit_id, gint64 *ret_serial, GError **error)
 {
   g_autoptr(AblakRows) rows = ablak_txn_query_one(
-      txn, error, "SELECT coalesce(max(serial), 0) + 1 FROM visit_message WHERE visit_id = ?", "t",
-      visit_id);
+      txn, error, "SELECT coalesce(max(serial), 0) + 1 FROM " ALL_MESSAGES " WHERE visit_id = ?",
+      "t", visit_id);
   if (!rows)
     return false;
   gint64 serial = ablak_rows_int(rows, 0);
@@ -82,6 +91,24 @@ static bool next_serial(AblakTxn *txn, const char *visit_id, gint64 *ret_serial,
   }
   *ret_serial = serial;
   return true;
+}
+
+static bool insert(AblakTxn *txn, const char *id, const char *visit_id, gint64 serial,
+                   const AblakVisitSaying *saying, GError **error)
+{
+  gint64 now_ms = ablak_txn_now_ms(txn);
+  if (saying->role)
+    return ablak_txn_exec(
+        txn, NULL, error,
+        "INSERT INTO visit_guest_message (id, visit_id, serial, role, name, key, text, sent_at)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        "ttitttti", id, visit_id, serial, saying->role, saying->name, saying->key, saying->text,
+        now_ms);
+  return ablak_txn_exec(
+      txn, NULL, error,
+      "INSERT INTO visit_message (id, visit_id, serial, author, key, text, sent_at)"
+      " VALUES (?, ?, ?, ?, ?, ?, ?)",
+      "ttittti", id, visit_id, serial, saying->author, saying->key, saying->text, now_ms);
 }
 
 bool ablak_visit_say(AblakTxn *txn, const char *visit_id, const AblakVisitSaying *saying,
@@ -98,12 +125,7 @@ bool ablak_visit_say(AblakTxn *txn, const char *visit_id, const AblakVisitSaying
     g_autofree char *topic = g_strconcat("visit:", visit_id, NULL);
     id = ablak_id_new();
     if (!next_serial(txn, visit_id, &serial, error) ||
-        !ablak_txn_exec(
-            txn, NULL, error,
-            "INSERT INTO visit_message (id, visit_id, serial, author, key, text, sent_at)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?)",
-            "ttittti", id, visit_id, serial, saying->author, saying->key, saying->text,
-            ablak_txn_now_ms(txn)) ||
+        !insert(txn, id, visit_id, serial, saying, error) ||
         !ablak_event_append(txn, topic, "visit.message", id, saying->actor, NULL, error))
       return false;
   }

@@ -141,7 +141,8 @@ AblakVisit *ablak_visit_of_clerk(AblakTxn *txn, const char *clerk_id, GError **e
  * ------------------------------------------------------------------------------------------ */
 
 typedef struct {
-  char *id, *author, *text; /* author: "citizen" or "clerk" */
+  char *id, *author, *text; /* author: "citizen", "clerk" or "guest" */
+  char *role, *name;        /* the guest's; else "" */
   gint64 serial, sent_ms;   /* serial: 1, 2, 3 within the visit */
 } AblakVisitMessage;
 void ablak_visit_message_free(AblakVisitMessage *message);
@@ -149,6 +150,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(AblakVisitMessage, ablak_visit_message_free)
 
 typedef struct {
   const char *author, *actor, *key, *text;
+  const char *role, *name; /* of a guest */
 } AblakVisitSaying;
 
 /* Keeps one message. The same key of the same author again gives the message of before. The caller

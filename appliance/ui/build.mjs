@@ -18,6 +18,7 @@ const PAGES = {
   box: {
     index: { entry: "citizen/index.tsx", style: "citizen" },
     join: { entry: "citizen/join.tsx", style: "citizen" },
+    guest: { entry: "guest/guest.tsx", style: "citizen" },
     desk: { entry: "desk/desk.tsx", style: "desk" },
     kiosk: { entry: "kiosk/kiosk.tsx", style: "kiosk" },
     board: { entry: "board/board.tsx", style: "board" },

@@ -3,7 +3,7 @@
 import type { ComponentChildren } from "preact";
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import type { Visit } from "../generated/box-api";
-import { Video } from "../shared/call-view";
+import { Video } from "../shared/video";
 import { DevicePicker } from "../shared/device-picker";
 import { Devices } from "../shared/devices";
 import { useLine } from "../shared/hooks";

@@ -28,7 +28,7 @@ export function Meeting({ first, onLeft }: { first: Visit; onLeft: () => void })
   const visitLoad = useLoaded(() => box("getVisit"), []);
   useLiveReload(live, [topic], visitLoad.reload);
   const visit = usePresence(live, visitLoad.value ?? first);
-  const call = useMemo(() => new Call(live, first.id, first.iceServers), []);
+  const call = useMemo(() => new Call(live, first.id, first.iceServers, { side: "citizen" }), []);
   const chat = useMemo(() => new Chat(live, first.id, "citizen"), []);
   const files = useMemo(() => new Files(live, first.id), []);
   const { receipt, filed } = useReceipt(live, first.id, visit.filingId ?? null);

@@ -1,6 +1,7 @@
 // The citizen's way into a visit: a secret or a code, a cookie, or the token to come back.
 import { ProblemError } from "../shared/api";
 import { box } from "../shared/box";
+import { takeFragment } from "../shared/code";
 import type { Place, Visit } from "../generated/box-api";
 import { language } from "../shared/i18n";
 
@@ -16,11 +17,9 @@ function token(value?: string | null): string | null {
   }
 }
 
-/** What the address brought, taken out of it at once so that it is in no history or screenshot. */
 export function takeSecret(): { secret: string } | { code: string } | null {
-  const value = decodeURIComponent(location.hash.slice(1));
+  const value = takeFragment();
   if (!value) return null;
-  history.replaceState(null, "", location.pathname + location.search);
   return /^\d{8}$/.test(value) ? { code: value } : { secret: value };
 }
 

@@ -10,6 +10,7 @@ import { FilesView } from "../shared/files-view";
 import { t } from "../shared/i18n";
 import { ClerkRecording } from "../shared/recording";
 import { Button, Dialog, toastError } from "../shared/ui";
+import { GuestBox } from "./guests";
 import { InvitationSheet } from "./invitation-sheet";
 import { SHORTCUTS } from "./shortcuts";
 
@@ -43,6 +44,7 @@ export function ContactPanel({ visit, call, chat, files, inviteNow }: { visit: V
         </div>
       )}
       <InvitationBox key={visit.id} visit={visit} inviteNow={inviteNow} />
+      {offersCall(visit, call) && <GuestBox visit={visit} />}
       <DeskFiles files={files} past={false} />
       <div class="ab-desk-chat">
         <h2 class="ab-panel-title">{t("ui.chat.title")}</h2>

@@ -58,7 +58,7 @@ function toggleCall(call: Call): void {
 function useVisitParts(live: Live, visit: Visit | null) {
   const id = visit?.id ?? null;
   const parts = useMemo(
-    () => (visit ? { call: new Call(live, visit.id, visit.iceServers), chat: new Chat(live, visit.id, "clerk"), files: new Files(live, visit.id) } : null),
+    () => (visit ? { call: new Call(live, visit.id, visit.iceServers, { side: "clerk" }), chat: new Chat(live, visit.id, "clerk"), files: new Files(live, visit.id) } : null),
     [live, id],
   );
   useEffect(

@@ -4,10 +4,11 @@ import { useComputed, type ReadonlySignal } from "@preact/signals";
 import { useEffect, useMemo, useRef } from "preact/hooks";
 import type { Message } from "../generated/box-api";
 import { answerText } from "../shared/author-line";
+import { personName } from "../shared/chat";
 import { elementAt, labelOf, type FormDefinition } from "../shared/form-model";
 import { localText, t } from "../shared/i18n";
 import { cx } from "../shared/ui";
-import type { Contents, Party } from "./contents";
+import type { Contents } from "./contents";
 import { clockOf } from "./clock";
 
 /** So long a field is lit after it was changed. */
@@ -15,14 +16,15 @@ const LIT_MS = 4000;
 
 export interface Moment {
   atMs: number;
-  by: Party | null;
+  by: Message["from"] | null;
+  guest?: Message["guest"];
   /** The field's path; none: a message. */
   path?: string;
   value: unknown;
 }
 
 export function momentsOf(contents: Contents, messages: readonly Message[]): Moment[] {
-  const written = messages.map(({ at, from, text }): Moment => ({ atMs: Date.parse(at) - contents.beganAt, by: from, value: text }));
+  const written = messages.map(({ at, from, guest, text }): Moment => ({ atMs: Date.parse(at) - contents.beganAt, by: from, guest, value: text }));
   return [...contents.form.edits, ...written].sort((a, b) => a.atMs - b.atMs);
 }
 
@@ -64,7 +66,7 @@ function useInSight<T extends HTMLElement>(key: unknown) {
   return list;
 }
 
-const Who = ({ by }: { by: Party | null }) => (by ? <span class={cx("ab-replay-who")}><span class={`ab-mark ab-mark-${by}`} aria-hidden="true" /> {t(`ui.replay.${by}`)}</span> : null);
+const Who = ({ by, guest }: Pick<Moment, "by" | "guest">) => (by ? <span class={cx("ab-replay-who")}><span class={`ab-mark ab-mark-${by}`} aria-hidden="true" /> {by === "guest" ? personName(by, guest) : t(`ui.replay.${by}`)}</span> : null);
 
 export function Story({ moments, form, atS, onSeek }: { moments: readonly Moment[]; form: FormDefinition | null; atS: ReadonlySignal<number>; onSeek: (toS: number) => void }) {
   const now = useComputed(() => countBy(moments, msOf(atS)) - 1).value;
@@ -77,7 +79,7 @@ export function Story({ moments, form, atS, onSeek }: { moments: readonly Moment
           <button type="button" {...(index === now ? { "aria-current": "true" as const } : {})} onClick={() => onSeek(moment.atMs / 1000)}>
             <span class="ab-replay-when ab-nums">{clockOf(moment.atMs)}</span>
             <span>
-              <Who by={moment.by} /> <strong>{moment.path === undefined ? t("ui.replay.message") : fieldName(moment.path, form)}</strong>
+              <Who by={moment.by} guest={moment.guest} /> <strong>{moment.path === undefined ? t("ui.replay.message") : fieldName(moment.path, form)}</strong>
               <span class="ab-replay-what">{moment.path === undefined ? String(moment.value) : moment.value === undefined ? <em>{t("ui.replay.emptied")}</em> : valueText(moment.path, moment.value, form)}</span>
             </span>
           </button>

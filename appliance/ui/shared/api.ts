@@ -40,9 +40,12 @@ interface Given {
 
 // One browser may be signed in as a clerk and have joined as a citizen; the citizen's page says
 // which of the two it is.
-let role: "citizen" | null = null;
+let role: "citizen" | "guest" | null = null;
 export function actAsCitizen(): void {
   role = "citizen";
+}
+export function actAsGuest(): void {
+  role = "guest";
 }
 /** "as=citizen" for addresses that cannot carry a header: WebSockets and links. */
 export function roleQuery(): Record<string, string> {

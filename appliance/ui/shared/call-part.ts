@@ -2,6 +2,7 @@
 // camera and microphone are on, and what their line can take. A picture that stays black says none
 // of this.
 import { signal, type Signal } from "@preact/signals";
+import type { GuestRole } from "../generated/box-api";
 import type { DeviceState } from "./devices";
 import { onceKey } from "./hooks";
 import type { Step } from "./line-ladder";
@@ -10,25 +11,56 @@ import type { Live } from "./live";
 /** "paused": the camera is on, but its picture is not sent because a line is too weak for it. */
 export type CameraWord = DeviceState | "paused";
 
+export type Side = "citizen" | "clerk" | "guest";
+
+/** A guest, as the box knows them: what they are there for, and the name they gave themselves. */
+export interface GuestWord {
+  id: string;
+  role: GuestRole;
+  name: string;
+}
+
 export interface Part {
-  from: "citizen" | "clerk";
+  from: Side;
+  /** Of guests. */
+  guest?: GuestWord;
   inCall: boolean;
   camera: CameraWord;
   microphone: DeviceState;
   wants: Step;
+  /** A second picture is shown. */
+  screen: "on" | "off";
 }
 
+/** What a page says itself; the box adds who says it. */
+export type OwnPart = Omit<Part, "from" | "guest">;
+
 const WORDS: readonly string[] = ["on", "off", "none", "denied", "paused"];
-const STEPS: readonly string[] = ["video", "audio", "text"];
+const STEPS: readonly string[] = ["video", "sign", "audio", "text"];
+const ROLES: readonly string[] = ["sign", "interpreter", "colleague"];
+
+export const sideOf = (data: Record<string, unknown>): Side => (data["from"] === "clerk" || data["from"] === "guest" ? data["from"] : "citizen");
+
+/** What a message says of the guest whose page it is from. */
+export function guestOf(data: Record<string, unknown>): { guest?: GuestWord } {
+  if (sideOf(data) !== "guest") return {};
+  const role = ROLES.includes(String(data["role"])) ? (data["role"] as GuestRole) : "colleague";
+  return { guest: { id: String(data["guest"] ?? ""), role, name: String(data["name"] ?? "") } };
+}
+
+/** As offers label whom they show. */
+export const labelOf = ({ from, guest }: Pick<Part, "from" | "guest">): string => (guest ? `guest-${guest.id}` : from);
 
 export function readPart(data: Record<string, unknown>): Part {
   const word = (value: unknown) => (WORDS.includes(String(value)) ? String(value) : "off");
   return {
-    from: data["from"] === "clerk" ? "clerk" : "citizen",
+    from: sideOf(data),
+    ...guestOf(data),
     inCall: data["inCall"] === true,
     camera: word(data["camera"]) as CameraWord,
     microphone: word(data["microphone"]) as DeviceState,
     wants: (STEPS.includes(String(data["wants"])) ? data["wants"] : "video") as Step,
+    screen: data["screen"] === "on" ? "on" : "off",
   };
 }
 
@@ -38,7 +70,7 @@ export class Parts {
   readonly page = onceKey();
   readonly #known = new Map<string, Part>();
   readonly #off: (() => void)[];
-  #own: Omit<Part, "from"> | null = null;
+  #own: OwnPart | null = null;
 
   constructor(readonly live: Live, readonly topic: string, changed: () => void) {
     this.#off = [
@@ -52,7 +84,7 @@ export class Parts {
     ];
   }
 
-  tell(own: Omit<Part, "from">): void {
+  tell(own: OwnPart): void {
     if (JSON.stringify(own) === JSON.stringify(this.#own)) return;
     this.#own = own;
     this.#send();
@@ -70,7 +102,8 @@ export class Parts {
 
   /** Somebody came or went: a newcomer has heard nothing yet, and who has gone is in no call. */
   #presence(data: Record<string, unknown>): void {
-    for (const [page, part] of this.#known) if (data[part.from] === 0) this.#known.delete(page);
+    const guests = Array.isArray(data["guests"]) ? data["guests"] : [];
+    for (const [page, { from, guest }] of this.#known) if (guest ? !guests.includes(guest.id) : data[from] === 0) this.#known.delete(page);
     this.#publish();
     this.#send();
   }

@@ -1,54 +1,24 @@
 // The picture of a call: the other large, oneself small, the controls below. Whatever is missing
 // from the picture is said in words.
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useState } from "preact/hooks";
 import type { Call } from "./call";
-import type { Part } from "./call-part";
+import { ScreenControls } from "./call-screen";
+import { CallTiles, isShown } from "./call-tiles";
+import type { Part, Side } from "./call-part";
+import { Video } from "./video";
 import { DeviceDialog } from "./device-picker";
 import { t, tMaybe } from "./i18n";
 import { CallIcon, CameraIcon, CameraOffIcon, DevicesIcon, HangUpIcon, MicIcon, MicOffIcon } from "./icons";
 import { LineMark } from "./line-mark";
 import { Button, cx } from "./ui";
 
-type Side = Part["from"];
-type Sinkable = HTMLVideoElement & { setSinkId?: (id: string) => Promise<void> };
-
-export function Video({ stream, muted, label, speaker = "" }: { stream: MediaStream; muted: boolean; label: string; speaker?: string }) {
-  const ref = useRef<HTMLVideoElement>(null);
-  const [blocked, setBlocked] = useState(false);
-  const play = () => {
-    ref.current?.play().then(() => setBlocked(false), (error: DOMException) => setBlocked(error.name === "NotAllowedError"));
-  };
-  useEffect(() => {
-    const video = ref.current;
-    if (!video) return;
-    // `muted` must be the property: the attribute alone does not silence a stream set later.
-    video.muted = muted;
-    if (video.srcObject !== stream) video.srcObject = stream;
-    play();
-  }, [stream, muted]);
-  useEffect(() => {
-    // A speaker that is gone: the browser's own is used.
-    if (!muted && speaker) void (ref.current as Sinkable | null)?.setSinkId?.(speaker).catch(() => undefined);
-  }, [speaker, muted]);
-  return (
-    <>
-      <video ref={ref} autoplay playsInline aria-label={label} />
-      {blocked && (
-        <div class="ab-call-note">
-          <button type="button" class="govuk-button govuk-button--secondary" onClick={play}>{t("ui.call.play")}</button>
-        </div>
-      )}
-    </>
-  );
-}
-
 /** Why the other's picture is not there; null when it is. */
-function missingPicture(call: Call, other: Part | undefined, side: Side): string | null {
+export function missingPicture(call: Call, other: Part | undefined, side: Exclude<Side, "guest">): string | null {
   if (!other) return null;
   const { step } = call.ladder.value;
   if (step === "text" || other.wants === "text") return t("ui.call.step-text");
-  if (step === "audio") return t("ui.call.step-audio");
-  if (other.wants === "audio") return t("ui.call.step-audio-other");
+  if (step === "audio" || step === "sign") return t("ui.call.step-audio");
+  if (other.wants === "audio" || other.wants === "sign") return t("ui.call.step-audio-other");
   if (other.camera === "on") return null;
   const silent = other.microphone === "none" || other.microphone === "denied";
   const what = other.camera === "paused" ? "paused" : other.camera === "off" ? "off" : silent ? "listens" : "none";
@@ -57,7 +27,7 @@ function missingPicture(call: Call, other: Part | undefined, side: Side): string
 
 function Notes({ call, side, other }: { call: Call; side: Side; other: Part | undefined }) {
   const state = call.state.value;
-  const missing = state === "talking" ? missingPicture(call, other, side) : null;
+  const missing = state === "talking" && side !== "guest" ? missingPicture(call, other, side) : null;
   const text = state === "idle" && call.elsewhere.value ? t("ui.call.elsewhere") : state !== "talking" ? tMaybe(`ui.call.state-${state}-${side}`, state) : missing;
   // Always there: a live region that comes with its text is not read by every screen reader.
   return <div class={cx("ab-call-note", !text && "ab-call-note-none")} role="status">{text && <p>{text}</p>}</div>;
@@ -71,26 +41,44 @@ function problemOf(call: Call): string | null {
   return states[1] === "none" ? t("ui.call.no-microphone") : null;
 }
 
+/** Two in the call: the other large. More, or a screen that is shown: tiles. */
 export function CallPicture({ call, side, class: extra }: { call: Call; side: Side; class?: string }) {
   const state = call.state.value;
-  const remote = call.remote.value.find((stream) => stream.getTracks().length > 0);
-  const local = call.devices.local.value;
+  const many = state !== "idle" && isShown(call);
   const other = call.others.value.find(({ from }) => from !== side);
-  const hidden = state === "talking" && missingPicture(call, other, side) !== null;
+  const hidden = !many && side !== "guest" && state === "talking" && missingPicture(call, other, side) !== null;
   const problem = state === "idle" || state === "asking" ? null : problemOf(call);
   return (
-    <div class={cx("ab-call", extra, hidden && "ab-call-unseen")} data-call-state={state} data-elsewhere={call.elsewhere.value ? "yes" : undefined} data-step={call.ladder.value.step}>
-      {remote && state !== "idle" && <Video stream={remote} muted={false} speaker={call.devices.speaker.value} label={t(side === "citizen" ? "ui.call.video-clerk" : "ui.call.video-citizen")} />}
-      <Notes call={call} side={side} other={other} />
-      {local && call.devices.camera.value === "on" && (
-        <div class="ab-call-self">
-          <Video stream={local} muted label={t("ui.call.video-self")} />
-        </div>
-      )}
-      {state === "talking" && (other?.microphone === "off" || other?.microphone === "none") && <p class="ab-call-muted" role="status"><MicOffIcon /> {t(`ui.call.other-muted-${side}`)}</p>}
+    <div class={cx("ab-call", extra, hidden && "ab-call-unseen", many && "ab-call-many")} data-call-state={state} data-elsewhere={call.elsewhere.value ? "yes" : undefined} data-step={call.ladder.value.step}>
+      {many ? <CallTiles call={call} /> : <Other call={call} side={side} />}
+      <Notes call={call} side={side} other={many ? undefined : other} />
+      <Own call={call} />
+      {!many && <Muted call={call} side={side} other={other} />}
       {problem && <p class="ab-call-problem" role="status">{problem}</p>}
     </div>
   );
+}
+
+function Other({ call, side }: { call: Call; side: Side }) {
+  const remote = call.remote.people.value.find(({ stream }) => stream && stream.getTracks().length > 0)?.stream;
+  if (!remote || call.state.value === "idle") return null;
+  const label = side === "guest" ? t("ui.call.video-other") : t(side === "citizen" ? "ui.call.video-clerk" : "ui.call.video-citizen");
+  return <Video stream={remote} muted={false} speaker={call.devices.speaker.value} label={label} />;
+}
+
+function Own({ call }: { call: Call }) {
+  const local = call.devices.local.value;
+  if (!local || call.devices.camera.value !== "on") return null;
+  return (
+    <div class="ab-call-self">
+      <Video stream={local} muted label={t("ui.call.video-self")} />
+    </div>
+  );
+}
+
+function Muted({ call, side, other }: { call: Call; side: Side; other: Part | undefined }) {
+  if (side === "guest" || call.state.value !== "talking" || (other?.microphone !== "off" && other?.microphone !== "none")) return null;
+  return <p class="ab-call-muted" role="status"><MicOffIcon /> {t(`ui.call.other-muted-${side}`)}</p>;
 }
 
 function Toggle({ on, name, icon, iconOff, onClick, class: extra }: { on: boolean; name: string; icon: preact.JSX.Element; iconOff: preact.JSX.Element; onClick: () => void; class: string }) {
@@ -120,6 +108,7 @@ export function CallControls({ call, keys }: { call: Call; keys?: string }) {
         <button type="button" class="ab-icon-button ab-call-devices" aria-label={t("ui.device.title")} title={t("ui.device.title")} onClick={() => setChoosing(true)}>
           <DevicesIcon />
         </button>
+        {call.self.side !== "guest" && <ScreenControls call={call} />}
         <button type="button" class="ab-icon-button ab-icon-button-danger ab-hang-up" aria-label={t("ui.call.hang-up")} title={t("ui.call.hang-up")} onClick={() => call.hangUp()}>
           <HangUpIcon />
         </button>

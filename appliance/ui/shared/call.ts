@@ -1,11 +1,14 @@
 // One page's part in a call. The box is the only offerer; this page answers, sends its candidates
 // and, whatever breaks, joins again by itself. The form never waits for it.
 import { signal, type Signal } from "@preact/signals";
-import { Parts, type Part } from "./call-part";
+import { Parts, type Part, type Side } from "./call-part";
+import { RemotePeople } from "./call-people";
+import { attach } from "./call-senders";
 import { figuresOf, readingOf, sampleOf, type Circumstances, type LineFigures, type Reading } from "./call-stats";
-import { Devices, type Kind } from "./devices";
-import { climb, startLadder, type Ladder } from "./line-ladder";
+import { Devices } from "./devices";
+import { climb, startLadder, type Ladder, type Step } from "./line-ladder";
 import { backoff, onNetworkChange, type Live, type LiveMessage } from "./live";
+import { Screen } from "./screen";
 
 export type CallState =
   | "idle" // not in the call
@@ -19,10 +22,17 @@ const STALL_MS = 10_000;
 const OFFER_MS = 8_000;
 const SAMPLE_MS = 1_000;
 
+/** Whose page it is; `signs`: a sign language interpreter's. */
+export interface Self {
+  side: Side;
+  signs?: boolean;
+}
+
 export class Call {
   readonly state: Signal<CallState> = signal("idle");
   readonly devices = new Devices(() => this.#devicesChanged());
-  readonly remote: Signal<readonly MediaStream[]> = signal([]);
+  readonly screen = new Screen(() => this.#devicesChanged());
+  readonly remote = new RemotePeople(() => this.#updateState());
   /** The others in the call, as they say of themselves. */
   readonly others: Signal<readonly Part[]>;
   readonly ladder: Signal<Ladder> = signal(startLadder);
@@ -53,7 +63,7 @@ export class Call {
   #astray = false;
   readonly #parts: Parts;
 
-  constructor(live: Live, visitId: string, iceServers: RTCIceServer[]) {
+  constructor(live: Live, visitId: string, iceServers: RTCIceServer[], readonly self: Self) {
     this.#live = live;
     this.#topic = `visit:${visitId}`;
     this.#iceServers = iceServers;
@@ -109,6 +119,7 @@ export class Call {
     this.#dropPeer();
     this.#leg = null;
     this.devices.close();
+    this.screen.stop();
     this.state.value = "idle";
     this.#tellPart();
   }
@@ -129,10 +140,18 @@ export class Call {
 
   // --- what is sent ------------------------------------------------------------------------------
 
-  /** What both lines can take: the weaker one decides. */
-  #may(kind: Kind): boolean {
-    const steps = [this.ladder.value.step, ...this.others.value.map(({ wants }) => wants)];
-    return kind === "video" ? steps.every((step) => step === "video") : steps.every((step) => step !== "text");
+  /** What all lines can take: the weakest one decides. A screen goes last, before the form alone is left. */
+  #may(section: "audio" | "video" | "screen"): boolean {
+    const steps: Step[] = [this.ladder.value.step, ...this.others.value.map(({ wants }) => wants)];
+    if (section !== "video") return steps.every((step) => step !== "text");
+    // Signing goes both ways: the interpreter must see the citizen, too.
+    const signs = this.self.signs === true || this.self.side === "citizen";
+    return steps.every((step) => step === "video" || (step === "sign" && signs));
+  }
+
+  /** A sign language interpreter is in the call. */
+  get signed(): boolean {
+    return this.self.signs === true || this.others.value.some(({ guest }) => guest?.role === "sign");
   }
 
   #devicesChanged(): void {
@@ -153,20 +172,20 @@ export class Call {
       camera: camera === "on" && !this.#may("video") ? "paused" : camera,
       microphone: this.devices.microphone.value,
       wants: this.ladder.value.step,
+      screen: this.screen.track ? "on" : "off",
     });
   }
 
-  /** Puts our tracks on the transceivers that the offer made (mids "audio" and "video"). */
   async #attachTracks(): Promise<void> {
-    const transceivers = this.#peer?.getTransceivers() ?? [];
-    for (const kind of ["audio", "video"] as const) {
-      const own = transceivers.find((entry) => entry.mid === kind) ?? transceivers.find((entry) => entry.receiver.track.kind === kind);
-      if (!own || own.currentDirection === "stopped") continue;
-      // Also without a track: turning the camera on later then needs no new offer.
-      if (own.direction !== "sendrecv") own.direction = "sendrecv";
-      const track = this.#may(kind) ? this.devices.track(kind) : null;
-      if (own.sender.track !== track) await own.sender.replaceTrack(track);
-    }
+    const peer = this.#peer;
+    if (!peer) return;
+    const may = (section: "audio" | "video" | "screen", track: MediaStreamTrack | null) => (this.#may(section) ? track : null);
+    const { devices, screen } = this;
+    await attach(peer, {
+      tracks: { audio: may("audio", devices.track("audio")), video: may("video", devices.track("video")), screen: may("screen", screen.track) },
+      signs: this.self.signs === true,
+      several: this.others.value.length > 1,
+    });
   }
 
   // --- the line ----------------------------------------------------------------------------------
@@ -182,7 +201,7 @@ export class Call {
     const figures = figuresOf(before, now);
     const step = this.ladder.value.step;
     this.figures.value = figures;
-    this.ladder.value = climb(this.ladder.value, sampleOf(figures, now, this.#circumstances(peer)));
+    this.ladder.value = climb(this.ladder.value, sampleOf(figures, now, this.#circumstances(peer)), this.signed);
     if (step === this.ladder.value.step) return;
     await this.#attachTracks();
     this.#tellPart();
@@ -190,13 +209,18 @@ export class Call {
 
   #circumstances(peer: RTCPeerConnection): Circumstances {
     const [picture, sound] = [this.#may("video"), this.#may("audio")];
-    const expectsPicture = picture && this.others.value.some(({ camera }) => camera === "on");
+    const expectsPicture = this.#expectsPictures() && this.others.value.some(({ camera }) => camera === "on");
     return {
       connected: peer.connectionState === "connected",
       sends: picture && this.devices.camera.value === "on",
       expects: expectsPicture || (sound && this.others.value.some(({ microphone }) => microphone === "on")),
       expectsPicture,
     };
+  }
+
+  #expectsPictures(): boolean {
+    const { step } = this.ladder.value;
+    return step === "video" || step === "sign";
   }
 
   /** The network is another one: the box offers anew and ICE looks for a way, while the call stays. */
@@ -221,7 +245,7 @@ export class Call {
     const restart = this.#astray || this.#peer?.connectionState !== "connected";
     const former = this.#leg ? { leg: this.#leg, alive, restart } : {};
     // A page may send both at any time: what it does send, it says itself.
-    if (this.#live.send(this.#topic, "media.join", { audio: true, video: true, again: this.#answered, ...former })) this.#astray = false;
+    if (this.#live.send(this.#topic, "media.join", { audio: true, video: true, screens: true, again: this.#answered, ...former })) this.#astray = false;
     // No offer and no word that the old leg goes on: ask again.
     this.#timer = setTimeout(() => this.#again(), OFFER_MS);
   }
@@ -246,7 +270,7 @@ export class Call {
     this.#early = [];
     this.#generation = 0;
     this.#reading = null;
-    this.remote.value = [];
+    this.remote.clear();
     if (!peer) return;
     peer.onicecandidate = peer.ontrack = peer.onconnectionstatechange = null;
     peer.close();
@@ -325,6 +349,7 @@ export class Call {
     const gone = () => peer !== this.#peer;
     await peer.setRemoteDescription({ type: "offer", sdp });
     if (gone()) return;
+    this.remote.offered(sdp);
     for (const candidate of this.#early.splice(0)) await peer.addIceCandidate(candidate).catch(() => undefined);
     if (gone()) return;
     await this.#attachTracks();
@@ -332,6 +357,8 @@ export class Call {
     await peer.setLocalDescription(await peer.createAnswer());
     if (gone()) return;
     this.#live.send(this.#topic, "media.answer", { leg, generation, sdp: peer.localDescription?.sdp ?? "" });
+    // Only now is there anything to tune.
+    void this.#attachTracks();
     this.#timer = setTimeout(() => this.#checkConnected(peer), OFFER_MS);
   }
 
@@ -353,15 +380,7 @@ export class Call {
     };
     peer.ontrack = (event) => {
       const [stream] = event.streams;
-      if (!stream) return;
-      const refresh = () => {
-        const rest = this.remote.value.filter((entry) => entry.id !== stream.id);
-        this.remote.value = stream.getTracks().length > 0 ? [...rest, stream] : rest;
-        this.#updateState();
-      };
-      stream.onremovetrack = refresh;
-      event.track.onunmute = event.track.onmute = () => this.#updateState();
-      refresh();
+      if (stream) this.remote.add(stream, event.track);
     };
     peer.onconnectionstatechange = () => {
       if (peer !== this.#peer) return;
@@ -386,7 +405,7 @@ export class Call {
   #updateState(): void {
     if (!this.#wanted || this.#peer?.connectionState !== "connected") return;
     // Who is in without camera and microphone is there all the same.
-    const heard = this.others.value.length > 0 || this.remote.value.some((stream) => stream.getTracks().some((track) => !track.muted));
+    const heard = this.others.value.length > 0 || this.remote.heard;
     this.state.value = heard ? "talking" : "waiting";
   }
 }

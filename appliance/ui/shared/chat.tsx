@@ -4,7 +4,7 @@ import { signal, type Signal } from "@preact/signals";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { box } from "./box";
 import { errorText } from "./api";
-import type { Message } from "../generated/box-api";
+import type { GuestRole, Message } from "../generated/box-api";
 import { onceKey } from "./hooks";
 import { formatTime, t } from "./i18n";
 import type { Live } from "./live";
@@ -25,7 +25,8 @@ export class Chat {
   #busy = false;
   #again = false;
 
-  constructor(live: Live, visitId: string, readonly own: Side) {
+  /** `guest`: who a guest is. */
+  constructor(live: Live, visitId: string, readonly own: Side, readonly guest?: { name: string; role: GuestRole }) {
     const topic = `visit:${visitId}`;
     this.#visit = visitId;
     this.typing = new Typing(live, topic);
@@ -78,7 +79,7 @@ export class Chat {
   #add(found: readonly Message[]): void {
     const last = this.lines.value.at(-1)?.serial ?? 0;
     const fresh = found.filter(({ serial }) => serial > last);
-    const theirs = fresh.filter(({ from }) => from !== this.own);
+    const theirs = fresh.filter((line) => !isOwn(this, line));
     if (this.#loaded) this.unread.value += theirs.length;
     this.#loaded = true;
     for (const side of new Set(theirs.map(({ from }) => from))) this.typing.sent(side);
@@ -91,7 +92,14 @@ export class Chat {
   }
 }
 
-const nameOf = (chat: Chat, side: Side) => t(side === chat.own ? "ui.chat.you" : side === "clerk" ? "ui.chat.clerk" : "ui.chat.citizen");
+/** What somebody is called; guests by the name they gave, else by what they are there for. */
+export function personName(side: Side, guest?: { name: string; role?: GuestRole }): string {
+  if (side !== "guest") return t(side === "clerk" ? "ui.chat.clerk" : "ui.chat.citizen");
+  return guest?.name || t(`ui.guest.role-${guest?.role ?? "colleague"}`);
+}
+
+const isOwn = (chat: Chat, { from, guest }: Pick<Message, "from" | "guest">) => from === chat.own && (guest?.name === chat.guest?.name && guest?.role === chat.guest?.role);
+const nameOf = (chat: Chat, line: Pick<Message, "from" | "guest">) => (isOwn(chat, line) ? t("ui.chat.you") : personName(line.from, line.guest));
 
 /** `past`: the visit is over, and this is looking back. */
 export function ChatView({ chat, class: extra, past = false }: { chat: Chat; class?: string; past?: boolean }) {
@@ -110,8 +118,8 @@ export function ChatView({ chat, class: extra, past = false }: { chat: Chat; cla
       <ul class="ab-chat-list" ref={list} aria-live="polite" aria-label={t("ui.chat.title")} tabIndex={0}>
         {lines.length + sending.length === 0 && <li class="ab-chat-empty">{t(past ? "ui.chat.none" : "ui.chat.empty")}</li>}
         {lines.map((line) => (
-          <li key={line.serial} class={cx(line.from === chat.own && "ab-chat-own")} data-serial={line.serial}>
-            <span class="ab-chat-meta">{nameOf(chat, line.from)} · {formatTime(line.at)}</span>
+          <li key={line.serial} class={cx(isOwn(chat, line) && "ab-chat-own")} data-serial={line.serial}>
+            <span class="ab-chat-meta">{nameOf(chat, line)} · {formatTime(line.at)}</span>
             <span class="ab-chat-text" dir="auto">{line.text}</span>
           </li>
         ))}
@@ -134,9 +142,9 @@ function Written({ chat }: { chat: Chat }) {
   const spoken = useSpoken(typed.map(({ text }) => text).join(" "));
   return (
     <>
-      {typed.map(({ page, from, text }) => (
+      {typed.map(({ page, from, guest, text }) => (
         <p key={page} class="ab-chat-typed" aria-hidden="true">
-          <span class="ab-chat-meta">{t("ui.chat.typing", { name: nameOf(chat, from) })}</span>
+          <span class="ab-chat-meta">{t("ui.chat.typing", { name: personName(from, guest) })}</span>
           {text}
         </p>
       ))}

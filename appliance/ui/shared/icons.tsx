@@ -13,6 +13,10 @@ export const CameraIcon = icon(<><rect x="3" y="6" width="12" height="12" rx="2"
 export const CameraOffIcon = icon(<><path d="M10 6h3a2 2 0 0 1 2 2v3l6-3v8M15 15v1a2 2 0 0 1-2 2H5a2 2 0 0 1-2-2V8a2 2 0 0 1 1-1.7M4 3l16 18" /></>);
 export const DevicesIcon = icon(<path d="M4 7h9M17 7h3M4 17h3M11 17h9M15 4v6M9 14v6" />);
 export const HangUpIcon = icon(<path d="M4 15c5-5 11-5 16 0l-2.4 2.8-3.4-1.6v-2.6a12 12 0 0 0-4.4 0v2.6l-3.4 1.6z" fill="currentColor" />);
+export const ScreenIcon = icon(<><rect x="3" y="4" width="18" height="12" rx="2" /><path d="M9 20h6M12 13V7.500M9.500 10 12 7.500 14.500 10" /></>);
+export const ScreenOffIcon = icon(<><rect x="3" y="4" width="18" height="12" rx="2" /><path d="M9 20h6M9.500 7.500l5 5M14.500 7.500l-5 5" /></>);
+export const DocumentIcon = icon(<><path d="M6 3h8l4 4v14H6z" /><path d="M9.500 12h5M9.500 16h5M14 3v4h4" /></>);
+export const EnlargeIcon = icon(<path d="M4 9V4h5M20 9V4h-5M4 15v5h5M20 15v5h-5" />);
 export const CallIcon = icon(<path d="M6 3h3l2 5-2.4 1.7a12 12 0 0 0 5.7 5.7L16 13l5 2v3a3 3 0 0 1-3 3C10 20.5 3.500 14 3 6a3 3 0 0 1 3-3z" />);
 export const ChatIcon = icon(<path d="M4 5h16v11H10l-5 4v-4H4z" />);
 export const SearchIcon = icon(<><circle cx="11" cy="11" r="6.500" /><path d="m16 16 5 5" /></>);

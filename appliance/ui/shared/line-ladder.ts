@@ -1,9 +1,10 @@
 // How good a call's line is, and what it can take: picture and sound, sound alone, or only the form
-// and the messages. Pure: fed with one sample a second, it says which step to be on. It goes down
+// and the messages. With a sign language interpreter in the call there is a step between the first
+// two: of all pictures, those of the interpreter and of the citizen who signs to them go on. Pure: fed with one sample a second, it says which step to be on. It goes down
 // when a line has been bad for some seconds, not at a hiccup or a cut, and up again only by trying;
 // each try that fails makes the next one wait twice as long, so that a picture does not come and go.
 
-export type Step = "video" | "audio" | "text";
+export type Step = "video" | "sign" | "audio" | "text";
 export type Level = "good" | "fair" | "weak" | "bad";
 
 /** One second of a call. null: not known in this second. */
@@ -61,6 +62,7 @@ function burden(sample: LineSample): Level {
 /** Added to the strain of a step each second; at STRAIN_MOST the step is left downwards. */
 const STRAIN: Record<Exclude<Step, "text">, Record<Level, number>> = {
   video: { good: -2, fair: -1, weak: 1, bad: 2 },
+  sign: { good: -2, fair: -1, weak: 1, bad: 2 },
   audio: { good: -2, fair: -2, weak: -1, bad: 1 },
 };
 const STRAIN_MOST = 8;
@@ -70,8 +72,10 @@ const TRY_AFTER_S = 10;
 const TRY_AFTER_MOST_S = 160;
 /** A step kept this long has proven itself: the next fall starts with a short wait again. */
 const PROVEN_S = 60;
-const DOWN: Record<Step, Step> = { video: "audio", audio: "text", text: "text" };
-const UP: Record<Step, Step> = { video: "video", audio: "video", text: "audio" };
+const DOWN: Record<Step, Step> = { video: "audio", sign: "audio", audio: "text", text: "text" };
+const UP: Record<Step, Step> = { video: "video", sign: "video", audio: "video", text: "audio" };
+const down = (step: Step, signed: boolean): Step => (signed && step === "video" ? "sign" : DOWN[step]);
+const up = (step: Step, signed: boolean): Step => (signed && step === "audio" ? "sign" : UP[step]);
 
 export interface Ladder {
   readonly step: Step;
@@ -88,7 +92,8 @@ export interface Ladder {
 
 export const startLadder: Ladder = { step: "video", level: "good", strain: 0, spared: 0, calm: 0, held: 0, tryAfter: TRY_AFTER_S };
 
-export function climb(ladder: Ladder, sample: LineSample): Ladder {
+/** `signed`: a sign language interpreter is in the call. */
+export function climb(ladder: Ladder, sample: LineSample, signed = false): Ladder {
   const level = levelOf(sample);
   // When it comes back it is taken up where it was, picture and all.
   if (sample.cut) return { ...ladder, level, spared: SPARED_S };
@@ -97,9 +102,9 @@ export function climb(ladder: Ladder, sample: LineSample): Ladder {
   const tryAfter = held >= PROVEN_S && step === "video" ? TRY_AFTER_S : ladder.tryAfter;
   const spared = Math.max(0, ladder.spared - 1);
   const strain = step === "text" || ladder.spared > 0 ? 0 : Math.max(0, ladder.strain + STRAIN[step][burden(sample)]);
-  if (strain >= STRAIN_MOST) return { step: DOWN[step], level, strain: 0, spared, calm: 0, held: 0, tryAfter };
+  if (strain >= STRAIN_MOST) return { step: down(step, signed), level, strain: 0, spared, calm: 0, held: 0, tryAfter };
   const calm = level === "good" || level === "fair" ? ladder.calm + 1 : 0;
   if (step !== "video" && calm >= tryAfter)
-    return { step: UP[step], level, strain: 0, spared, calm: 0, held: 0, tryAfter: Math.min(TRY_AFTER_MOST_S, tryAfter * 2) };
+    return { step: up(step, signed), level, strain: 0, spared, calm: 0, held: 0, tryAfter: Math.min(TRY_AFTER_MOST_S, tryAfter * 2) };
   return { step, level, strain, spared, calm, held, tryAfter };
 }

@@ -3,12 +3,14 @@
 // change, as T.140 does with its redundancy: one that is lost is healed by the next.
 import { signal, type Signal } from "@preact/signals";
 import { useEffect, useRef, useState } from "preact/hooks";
+import { guestOf, sideOf, type GuestWord, type Side } from "./call-part";
 import { onceKey } from "./hooks";
 import type { Live } from "./live";
 
 export interface Typed {
   page: string;
-  from: "citizen" | "clerk";
+  from: Side;
+  guest?: GuestWord;
   text: string;
 }
 
@@ -72,7 +74,7 @@ export class Typing {
   }
 
   #hear(data: Record<string, unknown>): void {
-    const typed: Typed = { page: String(data["page"] ?? ""), from: data["from"] === "clerk" ? "clerk" : "citizen", text: String(data["text"] ?? "") };
+    const typed: Typed = { page: String(data["page"] ?? ""), from: sideOf(data), text: String(data["text"] ?? ""), ...guestOf(data) };
     const others = this.others.value;
     // In place: two who write at once do not change seats with every letter.
     if (!typed.text) this.others.value = others.filter(({ page }) => page !== typed.page);
@@ -82,7 +84,8 @@ export class Typing {
 
   /** Somebody came, who has heard nothing yet; or went, and writes no more. */
   #presence(data: Record<string, unknown>): void {
-    this.others.value = this.others.value.filter(({ from }) => data[from] !== 0);
+    const gone = (from: Side) => (from === "guest" ? (data["guests"] as unknown[] | undefined)?.length === 0 : data[from] === 0);
+    this.others.value = this.others.value.filter(({ from }) => !gone(from));
     this.#told = "";
     this.#flush();
   }

@@ -88,6 +88,6 @@ test("a screen reader hears what is new, and all of it after something was erase
 });
 
 test("what others say of themselves is not believed beyond its words", () => {
-  assert.deepEqual(readPart({ from: "clerk", inCall: true, camera: "on", microphone: "off", wants: "audio" }), { from: "clerk", inCall: true, camera: "on", microphone: "off", wants: "audio" });
-  assert.deepEqual(readPart({ from: "?", inCall: "yes", camera: "<b>", microphone: 5 }), { from: "citizen", inCall: false, camera: "off", microphone: "off", wants: "video" });
+  assert.deepEqual(readPart({ from: "clerk", inCall: true, camera: "on", microphone: "off", wants: "audio", screen: "on" }), { from: "clerk", inCall: true, camera: "on", microphone: "off", wants: "audio", screen: "on" });
+  assert.deepEqual(readPart({ from: "?", inCall: "yes", camera: "<b>", microphone: 5 }), { from: "citizen", inCall: false, camera: "off", microphone: "off", wants: "video", screen: "off" });
 });

@@ -1,0 +1,255 @@
+// A third person in a call: invited by link, seen and heard by all, kept from everything else, given
+// up last, and sent away; and what is shown beside the pictures.
+import assert from "node:assert/strict";
+import { after, before } from "node:test";
+import { Client } from "../house/client.mjs";
+import { House, until } from "../house/house.mjs";
+import { assertAccessible, fitsWidth, openPerson, screenshot, startBrowser } from "./lib/browser.mjs";
+import { callState, join, meetByVideo, openDesk } from "./lib/steps.mjs";
+import { story } from "./lib/story.mjs";
+
+const FLAGS = ["--allow-loopback-in-peer-connection"];
+let house, office, home, away, desk, citizen, guest;
+
+/** Every connection and track of the page, for looking at; runs before its own script. */
+function watch() {
+  window.peersOfTest = [];
+  window.tracksOfTest = [];
+  window.offersOfTest = 0;
+  window.RTCPeerConnection = class extends window.RTCPeerConnection {
+    constructor(...given) {
+      super(...given);
+      window.peersOfTest.push(this);
+    }
+    setRemoteDescription(...given) {
+      window.offersOfTest++;
+      return super.setRemoteDescription(...given);
+    }
+    /** What it counts, but for how good the line is, which the test says and not how busy this machine is: the media themselves are real. */
+    async getStats(...given) {
+      const calm = { "candidate-pair": { currentRoundTripTime: 0.02, availableOutgoingBitrate: 1e6 }, "remote-inbound-rtp": { fractionLost: window.lossOfTest ?? 0 }, "inbound-rtp": { packetsLost: 0 } };
+      return new Map([...(await super.getStats(...given))].map(([id, entry]) => [id, { ...entry, ...calm[entry.type] }]));
+    }
+  };
+  for (const name of ["getUserMedia", "getDisplayMedia"]) {
+    const ask = navigator.mediaDevices[name].bind(navigator.mediaDevices);
+    navigator.mediaDevices[name] = async (wish) => {
+      const stream = await ask(wish);
+      window.tracksOfTest.push(...stream.getTracks());
+      return stream;
+    };
+  }
+}
+
+async function person(browser, language, size) {
+  const page = await openPerson(browser, { origin: house.boxUrl, language, ...size });
+  await page.addInitScript(watch);
+  await page.addInitScript((chosen) => localStorage.setItem("ablak-language", chosen), language);
+  return page;
+}
+
+before(async () => {
+  [house, office, home, away] = await Promise.all([House.start({ office: "hu" }), ...[1, 2, 3].map(() => startBrowser({ flags: FLAGS }))]);
+  desk = await person(office, "en", { width: 1440, height: 900 });
+  citizen = await person(home, "hu", { width: 390, height: 844 });
+  guest = await person(away, "hu", { width: 1100, height: 800 });
+  await openDesk(desk, house.boxUrl, { login: "clerk2", counter: "3" });
+  const { link } = await meetByVideo(desk, "hu.id-card");
+  await join(citizen, link, { video: true });
+  await desk.click(".ab-call-start");
+  await Promise.all([callState(desk, "talking"), callState(citizen, "talking")]);
+});
+after(async () => {
+  await Promise.all([office, home, away].map((browser) => browser?.close()));
+  const complaints = (await house?.complaints()) ?? [];
+  await house?.stop();
+  assert.deepEqual(complaints, []);
+});
+
+/** Pictures decoded so far, by the section they come through. */
+const frames = (page) =>
+  page.evaluate(async () => {
+    const counts = {};
+    const peer = window.peersOfTest.findLast(({ connectionState }) => connectionState === "connected");
+    for (const { type, kind, mid, framesDecoded } of (await peer.getStats()).values()) if (type === "inbound-rtp" && kind === "video") counts[mid] = framesDecoded ?? 0;
+    return counts;
+  });
+
+/** Pictures flow through just these sections. */
+async function flow(page, mids, timeout = 20_000) {
+  const first = await frames(page);
+  await until(`pictures of ${mids} (were ${JSON.stringify(first)})`, async () => {
+    const now = await frames(page);
+    return mids.every((mid) => (now[mid] ?? 0) > (first[mid] ?? 0) + 5);
+  }, timeout);
+}
+/** Tracks of the page's own that are on, in the order in which they were asked for. */
+const live = (page, kind) => page.evaluate((wanted) => window.tracksOfTest.filter((track) => track.kind === wanted && track.readyState === "live").length, kind);
+const connections = (page) => page.evaluate(() => window.peersOfTest.length);
+const tiles = (page, names) => until(`tiles of ${names}`, async () => (await page.locator(".ab-call-tile").evaluateAll((all) => all.map((tile) => tile.dataset.who.replace(/^guest-.*/, "guest")).sort())).join() === [...names].sort().join(), 20_000);
+
+async function invite(role) {
+  await desk.click(".ab-guest-invite");
+  await desk.check(`#guest-role-${role}`, { force: true });
+  await assertAccessible(desk, "inviting another person");
+  await screenshot(desk, "third-invite");
+  await desk.click(".ab-guest-make");
+  const link = await desk.inputValue("#guest-link");
+  await assertAccessible(desk, "a guest's link");
+  await screenshot(desk, "third-link");
+  await desk.keyboard.press("Escape");
+  return link;
+}
+
+const step = story();
+let before3;
+
+step("a sign language interpreter is invited and joins; nobody's picture stops for it", async () => {
+  before3 = await Promise.all([connections(desk), connections(citizen)]);
+  await flow(desk, ["video"]);
+  const link = await invite("sign");
+  assert.match(link, /\/guest#\S{40,}$/);
+  await guest.goto(link);
+  await guest.waitForSelector("#guest-name");
+  assert.equal(await live(guest, "video"), 0, "no camera before joining");
+  assert.equal(new URL(guest.url()).hash, "", "the secret is out of the address");
+  await assertAccessible(guest, "a guest's invitation");
+  await screenshot(guest, "third-invited");
+  await guest.fill("#guest-name", "Éva");
+  await guest.keyboard.press("Enter");
+  await callState(guest, "talking");
+  await Promise.all([tiles(desk, ["citizen", "guest"]), tiles(citizen, ["clerk", "guest"]), tiles(guest, ["citizen", "clerk"])]);
+  await Promise.all([desk, citizen, guest].map((page) => flow(page, ["video", "video-2"])));
+  assert.deepEqual(await Promise.all([connections(desk), connections(citizen)]), before3, "the others' connections are those of before");
+  await desk.getByText("Éva · Sign language interpreter").waitFor();
+});
+
+/** The interpreter's tile against the others': right of them, in the first row. */
+async function assertSignPlace(page) {
+  const [sign, ...others] = await Promise.all([page.locator(".ab-call-sign").boundingBox(), ...(await page.locator(".ab-call-tile:not(.ab-call-sign)").all()).map((tile) => tile.boundingBox())]);
+  for (const other of others) {
+    assert.ok(sign.y <= other.y + 1, "first row");
+    assert.ok(sign.x >= other.x + other.width || other.y >= sign.y + sign.height, "nothing right of it, nothing over it");
+  }
+}
+
+step("the interpreter stands at a fixed place, and their picture keeps its pace", async () => {
+  for (const [page, name] of [[desk, "desk"], [citizen, "citizen"], [guest, "guest"]]) {
+    await assertAccessible(page, `a call of three, ${name}`);
+    assert.ok(await fitsWidth(page));
+    await screenshot(page, `third-${name}`);
+  }
+  await Promise.all([assertSignPlace(desk), assertSignPlace(citizen)]);
+  const sends = (page) => page.evaluate(() => {
+    const { sender } = window.peersOfTest.at(-1).getTransceivers().find(({ mid }) => mid === "video");
+    const { degradationPreference, encodings } = sender.getParameters();
+    return { degradationPreference, hint: sender.track?.contentHint, most: encodings[0].maxBitrate };
+  });
+  await until("the interpreter's sender to be tuned", async () => (await sends(guest)).degradationPreference === "maintain-framerate");
+  assert.deepEqual(await sends(guest), { degradationPreference: "maintain-framerate", hint: "motion", most: undefined });
+  await until("the clerk's to leave room", async () => (await sends(desk)).most === 600_000);
+});
+
+step("a guest is in the call and the messages, and nowhere else", async () => {
+  const visit = await desk.evaluate(async () => (await (await fetch("/api/queue")).json()).visit);
+  const asked = (path, method = "GET", body = null) => guest.evaluate(([url, how, what]) => fetch(url, { method: how, headers: { "Ablak-As": "guest", ...(what ? { "Content-Type": "application/json" } : {}) }, body: what && JSON.stringify(what) }).then(({ status }) => status), [path, method, body]);
+  for (const [path, method, body] of [[`/api/visits/${visit.id}`], ["/api/visit"], [`/api/visits/${visit.id}/files`], [`/api/drafts/${visit.draftId}`], [`/api/visits/${visit.id}/end`, "POST"], [`/api/visits/${visit.id}/guests`, "POST", { role: "colleague" }], [`/api/visits/${visit.id}/invitation`, "POST"], ["/api/queue"], ["/api/filings"]])
+    assert.equal(await asked(path, method, body), 403, `${path} is closed`);
+  assert.equal(await asked(`/api/visits/${visit.id}/messages`), 200);
+  await guest.fill("#chat-input", "Jó napot");
+  await guest.keyboard.press("Enter");
+  const line = desk.locator(".ab-chat-list li", { hasText: "Jó napot" });
+  assert.match(await line.innerText(), /Éva/);
+  await desk.fill("#chat-input", "Hello");
+  await desk.keyboard.press("Enter");
+  await guest.getByRole("list").getByText("Hello", { exact: true }).waitFor();
+});
+
+step("what the citizen shows stands large at the others', without a new offer, and ends with one click", async () => {
+  const offers = await Promise.all([desk, guest].map((page) => page.evaluate(() => window.offersOfTest)));
+  await citizen.click(".ab-call-share");
+  await Promise.all([desk, guest].map((page) => page.waitForSelector(".ab-call-shared video")));
+  await Promise.all([desk, guest].map(async (page) => {
+    const shown = page.locator(".ab-call-shared video");
+    await until("the screen's picture", () => shown.evaluate((video) => video.getVideoPlaybackQuality().totalVideoFrames > 2));
+    const [large, small] = await Promise.all([shown.boundingBox(), page.locator('.ab-call-tile[data-who="citizen"]').boundingBox()]);
+    assert.ok(large.width > small.width, "larger than the person");
+  }));
+  await assertSignPlace(desk);
+  await desk.focus(".ab-call-enlarge");
+  await desk.keyboard.press("Enter");
+  await desk.waitForFunction(() => document.fullscreenElement?.classList.contains("ab-call-shared"));
+  await desk.keyboard.press("Enter");
+  await desk.waitForFunction(() => document.fullscreenElement === null);
+  await assertAccessible(desk, "a screen that is shown");
+  await assertAccessible(citizen, "showing a screen");
+  await screenshot(desk, "third-shared-desk");
+  await screenshot(citizen, "third-shared-citizen");
+  assert.deepEqual(await Promise.all([desk, guest].map((page) => page.evaluate(() => window.offersOfTest))), offers, "nothing was negotiated");
+  await citizen.click(".ab-call-unshare");
+  await Promise.all([desk, guest].map((page) => page.waitForSelector(".ab-call-shared", { state: "detached" })));
+  assert.equal(await live(citizen, "video"), 1, "only the camera is on");
+});
+
+step("it ends by itself when the browser ends it; a second camera shows a document", async () => {
+  await desk.click(".ab-call-share");
+  await citizen.waitForSelector(".ab-call-shared video");
+  await desk.evaluate(() => {
+    const track = window.tracksOfTest.at(-1);
+    track.stop();
+    track.dispatchEvent(new Event("ended"));
+  });
+  await citizen.waitForSelector(".ab-call-shared", { state: "detached" });
+  await desk.waitForSelector(".ab-call-share");
+  await desk.click(".ab-call-document");
+  await desk.waitForSelector("dialog[open]");
+  await assertAccessible(desk, "choosing a document camera");
+  await screenshot(desk, "third-document");
+  await desk.keyboard.press("Escape");
+  assert.equal(await guest.locator(".ab-call-share, .ab-call-document").count(), 0, "guests show nothing");
+});
+
+step("on a weak line all pictures go before those of interpreter and citizen", async () => {
+  await citizen.evaluate(() => (window.lossOfTest = 0.5));
+  await citizen.waitForSelector('.ab-call[data-step="sign"]', { timeout: 15_000 });
+  await citizen.waitForSelector('.ab-call-tile-unseen[data-who="clerk"]');
+  assert.equal(await citizen.locator(".ab-call-sign.ab-call-tile-unseen").count(), 0);
+  // The citizen came first, so at the guest's theirs is the first picture.
+  await Promise.all([flow(citizen, ["video-2"]), flow(guest, ["video"])]);
+  await screenshot(citizen, "third-weak");
+  await citizen.evaluate(() => (window.lossOfTest = 0));
+  await citizen.waitForSelector('.ab-call[data-step="video"]', { timeout: 40_000 });
+  await flow(citizen, ["video", "video-2"]);
+});
+
+step("a guest who is away for a moment comes back by themselves", async () => {
+  await guest.reload();
+  await callState(guest, "talking");
+  await Promise.all([tiles(desk, ["citizen", "guest"]), tiles(citizen, ["clerk", "guest"])]);
+  await Promise.all([desk, citizen, guest].map((page) => flow(page, ["video", "video-2"])));
+});
+
+step("the clerk sends the guest away; two go on as before", async () => {
+  await desk.click(".ab-guest-remove");
+  await guest.getByText("Már nincs a hívásban").waitFor();
+  assert.equal(await live(guest, "video"), 0, "the camera is off");
+  await assertAccessible(guest, "a call that is over");
+  await desk.waitForSelector(".ab-call > video");
+  await citizen.waitForSelector(".ab-call > video");
+  await Promise.all([flow(desk, ["video"]), flow(citizen, ["video"])]);
+  assert.deepEqual(await Promise.all([connections(desk), connections(citizen)]), before3);
+  await guest.reload();
+  await guest.waitForSelector(".govuk-error-message, .ab-notice-error, [role=alert]");
+});
+
+step("a guest's link ends with the meeting", async () => {
+  const link = await invite("interpreter");
+  const clerk = new Client(house.boxUrl);
+  await clerk.post("/api/sign-in", { login: "clerk2", password: "demo-clerk2-password" });
+  const { visit } = await clerk.get("/api/queue");
+  await clerk.post(`/api/visits/${visit.id}/end`);
+  await guest.goto(link);
+  await guest.click(".ab-guest-join");
+  await guest.getByText("Kérjük, kérjen új hivatkozást az ügyintézőtől.").waitFor();
+  assert.deepEqual([desk.errors, citizen.errors, guest.errors], [[], [], []]);
+});
