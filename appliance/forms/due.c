@@ -55,8 +55,10 @@ static gboolean flush_all(gpointer data)
 {
   AblakDrafts *drafts = data;
   drafts->gathering_source = 0;
+  ablak_store_hold(drafts->store);
   while (!g_queue_is_empty(&drafts->gathering))
     ablak_draft_live_flush(g_queue_peek_head(&drafts->gathering));
+  ablak_store_release(drafts->store);
   return G_SOURCE_REMOVE;
 }
 

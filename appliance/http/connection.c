@@ -30,7 +30,7 @@ void ablak_connection_free(AblakConnection *connection)
     ablak_socket_gone(g_steal_pointer(&connection->socket));
   if (connection->stream != NULL)
     ablak_stream_gone(g_steal_pointer(&connection->stream));
-  g_hash_table_remove(connection->http->connections, connection);
+  g_queue_delete_link(&connection->http->connections, connection->place);
   ablak_http_count_peer(connection->http, connection->peer, -1);
   ablak_metric_add(ablak_metric_gauge("ablak_http_connections", NULL, "Open connections."), -1);
   ablak_transport_unref(connection->transport);
@@ -285,7 +285,8 @@ void ablak_connection_accept(AblakHttpListener *listener, int fd, const char *pe
   connection->peer = g_strdup(peer);
   connection->in = g_byte_array_new();
   set_deadline(connection, HEAD_MS);
-  g_hash_table_add(listener->http->connections, connection);
+  g_queue_push_tail(&listener->http->connections, connection);
+  connection->place = listener->http->connections.tail;
   ablak_http_count_peer(listener->http, peer, 1);
   ablak_metric_add(ablak_metric_gauge("ablak_http_connections", NULL, "Open connections."), 1);
   connection->transport = ablak_transport_accept(listener->net, fd, &callbacks, connection);

@@ -30,7 +30,7 @@ struct AblakHttp {
   gpointer app;
   bool (*probe)(gpointer data, GError **error);
   gpointer probe_data;
-  GHashTable *connections; /* set of AblakConnection */
+  GQueue connections;      /* of AblakConnection; whoever was looked at last is at the tail */
   GHashTable *peers;       /* address -> how many connections, as a pointer */
   guint connections_max, connections_peer_max;
   guint tick;
@@ -49,6 +49,7 @@ typedef struct {
   AblakHttp *http;
   AblakHttpListener *listener;
   AblakTransport *transport;
+  GList *place; /* in http->connections */
   AblakConnectionState state;
   char *peer; /* the socket's own address */
   GByteArray *in;

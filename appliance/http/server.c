@@ -15,6 +15,7 @@
 
 #define CONNECTIONS_MAX 2000
 #define CONNECTIONS_PEER_MAX 1000
+#define TICK_MS 50
 
 static char *peer_text(const struct sockaddr_storage *address)
 {
@@ -48,7 +49,7 @@ void ablak_http_count_peer(AblakHttp *http, const char *peer, int change)
 /* One address must not be able to take every place there is. */
 static bool has_room(const AblakHttp *http, const char *peer)
 {
-  return g_hash_table_size(http->connections) < http->connections_max &&
+  return http->connections.length < http->connections_max &&
          (of_peer(http, peer) < http->connections_peer_max ||
           g_strcmp0(peer, http->trusted_proxy) == 0);
 }
@@ -156,11 +157,16 @@ static gboolean on_tick(gpointer data)
     if (listener->source == 0)
       listener->source = g_unix_fd_add(listener->fd, G_IO_IN, on_acceptable, listener);
   }
+  /* Each about once a second, and never thousands at a time: everybody else would wait for them.
+   * One that is looked at may go, and take others with it. */
   gint64 now_ms = ablak_clock_monotonic_ms();
-  g_autoptr(GList) all = g_hash_table_get_keys(http->connections);
-  for (GList *at = all; at != NULL; at = at->next)
-    if (g_hash_table_contains(http->connections, at->data))
-      ablak_connection_tick(at->data, now_ms);
+  for (guint i = http->connections.length * TICK_MS / 1000 + 1; i > 0; i--) {
+    GList *first = g_queue_pop_head_link(&http->connections);
+    if (first == NULL)
+      break;
+    g_queue_push_tail_link(&http->connections, first);
+    ablak_connection_tick(first->data, now_ms);
+  }
   return G_SOURCE_CONTINUE;
 }
 
@@ -180,7 +186,7 @@ AblakHttp *ablak_http_new(const AblakHttpOptions *options, GError **error)
 {
   g_autoptr(AblakHttp) http = g_new0(AblakHttp, 1);
   http->listeners = g_ptr_array_new_with_free_func(listener_free);
-  http->connections = g_hash_table_new(NULL, NULL);
+  g_queue_init(&http->connections);
   http->peers = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
   http->connections_max = options->connections_max > 0 ? options->connections_max : CONNECTIONS_MAX;
   http->connections_peer_max =
@@ -198,13 +204,13 @@ AblakHttp *ablak_http_new(const AblakHttpOptions *options, GError **error)
     if (!add_listener(http, &options->listeners[i], error))
       return NULL;
   make_room_for_files(http->connections_max);
-  http->tick = g_timeout_add_seconds(1, on_tick, http);
+  http->tick = g_timeout_add(TICK_MS, on_tick, http);
   return g_steal_pointer(&http);
 }
 
 static void say_goodbye(AblakHttp *http)
 {
-  g_autoptr(GList) all = g_hash_table_get_keys(http->connections);
+  g_autoptr(GList) all = g_list_copy(http->connections.head);
   for (GList *at = all; at != NULL; at = at->next) {
     AblakConnection *connection = at->data;
     if (connection->socket != NULL)
@@ -222,7 +228,6 @@ void ablak_http_free(AblakHttp *http)
   g_clear_handle_id(&http->tick, g_source_remove);
   say_goodbye(http);
   g_ptr_array_unref(http->listeners);
-  g_hash_table_unref(http->connections);
   g_hash_table_unref(http->peers);
   if (http->schemas != NULL)
     g_ptr_array_unref(http->schemas);

@@ -4,7 +4,7 @@
 #include "http/private.h"
 #include <string.h>
 
-#define PING_MS 20000
+#define PING_MS 30000
 #define SILENT_MS 60000
 #define CLOSE_MS 5000
 #define MESSAGE_DEFAULT (64 * 1024)
@@ -17,6 +17,7 @@ struct AblakSocket {
   bool closing;     /* our close frame is queued */
   bool peer_closed; /* theirs has come */
   gint64 heard_ms, pinged_ms, closing_ms;
+  gint64 ping_ms; /* asks who has been silent so long */
 };
 
 static AblakMetric *gauge(void)
@@ -127,6 +128,8 @@ AblakSocket *ablak_request_accept_socket(AblakRequest *request,
       ablak_frames_new(true, callbacks->message_max != 0 ? callbacks->message_max : MESSAGE_DEFAULT,
                        on_message, socket);
   socket->heard_ms = ablak_clock_monotonic_ms();
+  /* Whoever came together, as after a restart, is not asked together for ever. */
+  socket->ping_ms = g_random_int_range(2 * PING_MS / 3, PING_MS);
   connection->socket = socket;
   connection->state = ABLAK_CONNECTION_SOCKET;
   ablak_metric_add(gauge(), 1);
@@ -151,7 +154,7 @@ void ablak_socket_tick(AblakSocket *socket, gint64 now_ms)
   }
   if (now_ms - socket->heard_ms > SILENT_MS) {
     ablak_transport_abort(socket->connection->transport);
-  } else if (now_ms - MAX(socket->heard_ms, socket->pinged_ms) > PING_MS) {
+  } else if (now_ms - MAX(socket->heard_ms, socket->pinged_ms) > socket->ping_ms) {
     socket->pinged_ms = now_ms;
     send_frame(socket, ABLAK_FRAME_PING, NULL, 0);
   }

@@ -1,17 +1,23 @@
 /* Moves the write-ahead log into the database beside the writer.
  *
  * A checkpoint of thousands of pages takes as long as hundreds of commits; when the writer runs it,
- * everybody waits. A passive one, on a connection of its own, disturbs nobody, but while commits go
- * on it never reaches the end of the log, and the log is begun anew only from its end. So the last
- * few pages are the writer's (SQLite, "Write-Ahead Logging", §2.3 and §6). */
+ * everybody waits. A passive one, on a connection of its own, locks nobody out, but while commits
+ * go on it never reaches the end of the log, and the log is begun anew only from its end. So the
+ * last few pages are the writer's (SQLite, "Write-Ahead Logging", §2.3 and §6).
+ *
+ * The disk is shared all the same: while pages are moved, a commit waits up to a hundred times as
+ * long. What people type goes to the same pages over and over, so a log that is moved rarely is
+ * moved with far fewer writes. */
 #include "core/log.h"
 #include "store/private.h"
 
-/* Pages of the log that are not in the database yet: when they are moved, and how many the writer
- * moves itself once the log is long. */
-#define MOVE_FROM 1000
-#define LAST_FEW 512
-#define LONG_LOG 16384
+/* In pages. From LONG_LOG on the log is moved, and then begun anew; its file stays as long as
+ * journal_size_limit says (connection.c), for one that grows costs each commit a second write. The
+ * writer moves LAST_FEW at most. Where a reader stands in the way, the next attempt is made
+ * TRY_AGAIN later. */
+#define LONG_LOG 32768
+#define LAST_FEW 64
+#define TRY_AGAIN 1024
 
 struct Checkpointer {
   AblakTxn *txn;
@@ -19,7 +25,7 @@ struct Checkpointer {
   GMutex lock;
   GCond wake;
   int logged, moved; /* pages, since the log was begun */
-  int tried;         /* pages when the writer last tried to end it */
+  int next;          /* after a vain attempt: pages from which on the next one is made */
   bool wanted, stopping;
 };
 
@@ -47,8 +53,11 @@ static gpointer run(gpointer data)
     int moved = move(checkpointer->txn->db, logged);
     g_mutex_lock(&checkpointer->lock);
     checkpointer->wanted = false;
-    if (checkpointer->logged >= logged)
-      checkpointer->moved = MAX(checkpointer->moved, moved);
+    if (checkpointer->logged < logged)
+      continue; /* begun anew meanwhile */
+    if (moved <= checkpointer->moved)
+      checkpointer->next = logged + TRY_AGAIN;
+    checkpointer->moved = MAX(checkpointer->moved, moved);
   }
   g_mutex_unlock(&checkpointer->lock);
   return NULL;
@@ -86,14 +95,13 @@ void checkpointer_committed(Checkpointer *checkpointer, sqlite3 *writer, int log
 {
   g_mutex_lock(&checkpointer->lock);
   if (logged < checkpointer->logged)
-    checkpointer->moved = checkpointer->tried = 0;
+    checkpointer->moved = checkpointer->next = 0;
   checkpointer->logged = logged;
-  int left = logged - checkpointer->moved;
-  bool ends = logged >= LONG_LOG && left <= LAST_FEW && !checkpointer->wanted &&
-              logged - checkpointer->tried >= MOVE_FROM;
+  bool due = logged >= MAX(LONG_LOG, checkpointer->next) && !checkpointer->wanted;
+  bool ends = due && logged - checkpointer->moved <= LAST_FEW;
   if (ends) {
-    checkpointer->tried = logged;
-  } else if (left >= MOVE_FROM && !checkpointer->wanted) {
+    checkpointer->next = logged + TRY_AGAIN;
+  } else if (due) {
     checkpointer->wanted = true;
     g_cond_signal(&checkpointer->wake);
   }

@@ -85,6 +85,11 @@ typedef void (*AblakDone)(const GError *error, gpointer data);
  * store is closed (ABLAK_ERROR_UNAVAILABLE "store/busy"). `data` is freed with `free_data` after it. */
 void ablak_store_write(AblakStore *store, AblakJob job, AblakDone done, gpointer data, GDestroyNotify free_data);
 
+/* Between the two, queued jobs wait: what belongs to one turn of the loop is one
+ * commit, where each job by itself would be one. Short, from the main context; counted. */
+void ablak_store_hold(AblakStore *store);
+void ablak_store_release(AblakStore *store);
+
 /* The same, blocking until durable: start-up, command line and tests only. Not from the writer. */
 bool ablak_store_write_sync(AblakStore *store, AblakJob job, gpointer data, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 

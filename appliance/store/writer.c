@@ -5,6 +5,9 @@
 #include "store/private.h"
 
 #define GROUP_MAX 1024
+/* Under load, commits begin no sooner after each other: a commit costs far more than a job in it,
+ * so what comes meanwhile goes into the next one. After a pause nothing waits. */
+#define PACE_US 2000
 
 /* A caller of write_sync waits here, without a main loop. */
 typedef struct {
@@ -40,6 +43,9 @@ struct Writer {
   GQueue queue;      /* of Job */
   GQueue deliveries; /* of Delivery */
   GSource *source;   /* attached while deliveries wait */
+  unsigned holds;
+  unsigned waiters; /* in the queue: somebody stands still until it is done */
+  gint64 begun_us;  /* the last commit */
   bool stopping;
   int log_pages; /* of the write-ahead log, after the last commit */
 };
@@ -287,14 +293,30 @@ static void run_group(Writer *writer, GPtrArray *jobs)
   g_clear_pointer(&writer->txn->events, g_ptr_array_unref);
 }
 
+static bool may_begin(const Writer *writer)
+{
+  bool held = writer->holds > 0 && writer->waiters == 0;
+  return writer->stopping || (!held && writer->queue.length > 0);
+}
+
 static GPtrArray *take_group(Writer *writer)
 {
   GPtrArray *jobs = g_ptr_array_new();
   g_mutex_lock(&writer->lock);
-  while (g_queue_is_empty(&writer->queue) && !writer->stopping)
+  while (!may_begin(writer))
     g_cond_wait(&writer->wake, &writer->lock);
-  while (jobs->len < GROUP_MAX && !g_queue_is_empty(&writer->queue))
-    g_ptr_array_add(jobs, g_queue_pop_head(&writer->queue));
+  gint64 wait_us = writer->begun_us + PACE_US - g_get_monotonic_time();
+  if (wait_us > 0 && writer->waiters == 0 && !writer->stopping) {
+    g_mutex_unlock(&writer->lock);
+    g_usleep((gulong)wait_us);
+    g_mutex_lock(&writer->lock);
+  }
+  writer->begun_us = g_get_monotonic_time();
+  while (jobs->len < GROUP_MAX && !g_queue_is_empty(&writer->queue)) {
+    Job *job = g_queue_pop_head(&writer->queue);
+    writer->waiters -= job->wait != NULL;
+    g_ptr_array_add(jobs, job);
+  }
   g_mutex_unlock(&writer->lock);
   return jobs;
 }
@@ -362,7 +384,9 @@ static void enqueue(Writer *writer, Job *job)
   bool refused = job->error != NULL;
   if (!refused) {
     g_queue_push_tail(&writer->queue, job);
-    g_cond_signal(&writer->wake);
+    writer->waiters += job->wait != NULL;
+    if (may_begin(writer))
+      g_cond_signal(&writer->wake);
   } else if (job->wait == NULL) {
     Delivery *delivery = delivery_new();
     g_ptr_array_add(delivery->jobs, job);
@@ -388,6 +412,23 @@ void ablak_store_write(AblakStore *store, AblakJob run, AblakDone done, gpointer
   job->done = done;
   job->free_data = free_data;
   enqueue(store->writer, job);
+}
+
+void ablak_store_hold(AblakStore *store)
+{
+  g_mutex_lock(&store->writer->lock);
+  store->writer->holds++;
+  g_mutex_unlock(&store->writer->lock);
+}
+
+void ablak_store_release(AblakStore *store)
+{
+  Writer *writer = store->writer;
+  g_mutex_lock(&writer->lock);
+  writer->holds--;
+  if (may_begin(writer))
+    g_cond_signal(&writer->wake);
+  g_mutex_unlock(&writer->lock);
 }
 
 bool ablak_store_write_sync(AblakStore *store, AblakJob run, gpointer data, GError **error)

@@ -1,7 +1,7 @@
-// Clients of the bench: one of several processes that share the second core, so that one that
-// collects garbage does not hold the keys of all back. Messages from the parent:
-// ["seed", {url, headers, room}], ["open", {url, headers, rooms, durable, seed}], ["sit", {rooms}],
-// ["press", {warmUpMs, measureMs, keysPerSecond}], ["close"]; each is answered by one message.
+// Clients of the bench: one of the processes of generators.mjs. Messages from the parent, each
+// answered by one message: ["seed", {url, headers, room}], ["open", {url, headers, rooms, durable,
+// seed}], ["leave", {rooms}], ["sit", {url, headers, rooms, durable, seed}], ["press", {warmUpMs,
+// measureMs, keysPerSecond}], ["close"].
 import WebSocket from "ws";
 import { WebsocketProvider } from "y-websocket";
 import * as Y from "yjs";
@@ -80,8 +80,12 @@ async function openOne(room) {
   doc.destroy();
 }
 
-async function open(options) {
+function aim(options) {
   target = { ...options, seed: options.seed ? Buffer.from(options.seed, "base64") : null };
+}
+
+async function open(options) {
+  aim(options);
   const rooms = [...target.rooms];
   await Promise.all(Array.from({ length: OPENING_AT_ONCE }, async () => {
     for (let room; (room = rooms.pop()) !== undefined; ) await openOne(room);
@@ -177,10 +181,15 @@ class Pair {
   }
 }
 
-// Two people sit down at each of these drafts, in place of the page that only holds it open.
-async function sit({ rooms }) {
+async function leave({ rooms }) {
   for (const room of rooms) held.get(room)?.terminate();
-  for (const room of rooms) {
+  return {};
+}
+
+// Two people sit down at each of these drafts.
+async function sit(options) {
+  aim(options);
+  for (const room of target.rooms) {
     const pair = new Pair(room);
     pairs.push(pair);
     await pair.ready();
@@ -216,7 +225,7 @@ async function close() {
   return {};
 }
 
-const commands = { open, seed: seedOf, sit, press, close };
+const commands = { open, seed: seedOf, leave, sit, press, close };
 process.on("message", async ([name, options]) => {
   try {
     process.send([name, await commands[name](options)]);

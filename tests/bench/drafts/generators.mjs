@@ -1,17 +1,21 @@
-// The processes of clients, all on the second core.
+// The processes of clients, all on the second core: one holds all drafts open, two type. Whoever types
+// neither answers thousands of pings nor looks after thousands of connections when it collects
+// garbage, and two processes do not often wait for each other.
 import { spawn } from "node:child_process";
 import { join } from "node:path";
 import { CLIENT_CORE, cpuSecondsOf } from "./servers.mjs";
 
 const here = import.meta.dirname ?? new URL(".", import.meta.url).pathname;
-const PROCESSES = 4;
+const TYPISTS = 2;
+// What typists allocate is gone soon: with room for it, garbage is collected seldom and quickly.
+const ROOM_FOR_GARBAGE = ["--min-semi-space-size=32", "--max-semi-space-size=64"];
 
 export function percentile(sorted, part) {
   return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * part))];
 }
 
 class Generator {
-  #process = spawn("taskset", ["-c", CLIENT_CORE, process.execPath, join(here, "clients.mjs")], { stdio: ["ignore", "inherit", "inherit", "ipc"] });
+  #process = spawn("taskset", ["-c", CLIENT_CORE, process.execPath, ...ROOM_FOR_GARBAGE, join(here, "clients.mjs")], { stdio: ["ignore", "inherit", "inherit", "ipc"] });
 
   get pid() {
     return this.#process.pid;
@@ -35,33 +39,38 @@ class Generator {
 }
 
 export class Generators {
-  #all = Array.from({ length: PROCESSES }, () => new Generator());
+  #holder = new Generator();
+  #typists = Array.from({ length: TYPISTS }, () => new Generator());
+  #target = null;
 
-  one(name, options) {
-    return this.#all[0].ask(name, options);
+  async seed(target) {
+    return (await this.#holder.ask("seed", target)).seed;
   }
 
-  all(name, options) {
-    return Promise.all(this.#all.map((one) => one.ask(name, options)));
+  async open(rooms, target) {
+    this.#target = target;
+    return this.#holder.ask("open", { ...target, rooms });
   }
 
-  // Each takes its share of the rooms, the same ones each time.
-  share(name, rooms, options) {
-    return Promise.all(this.#all.map((one, i) => one.ask(name, { ...options, rooms: rooms.filter((room) => shareOf(room) === i) })));
+  // Two people at each of these, in place of the page that only holds it open.
+  async sit(rooms) {
+    await this.#holder.ask("leave", { rooms });
+    await Promise.all(this.#typists.map((one, i) => one.ask("sit", { ...this.#target, rooms: rooms.filter((_, j) => j % TYPISTS === i) })));
+  }
+
+  press(typing) {
+    return Promise.all(this.#typists.map((one) => one.ask("press", typing)));
+  }
+
+  close() {
+    return Promise.all([this.#holder, ...this.#typists].map((one) => one.ask("close")));
   }
 
   cpuSeconds() {
-    return this.#all.reduce((sum, one) => sum + cpuSecondsOf(one.pid), 0);
+    return [this.#holder, ...this.#typists].reduce((sum, one) => sum + cpuSecondsOf(one.pid), 0);
   }
 
   end() {
-    for (const one of this.#all) one.end();
+    for (const one of [this.#holder, ...this.#typists]) one.end();
   }
-}
-
-// By the room's name, so that whoever holds a draft open is also who types in it.
-function shareOf(room) {
-  let sum = 0;
-  for (const letter of room) sum = (sum * 31 + letter.codePointAt(0)) % 1_000_003;
-  return sum % PROCESSES;
 }
