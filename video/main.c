@@ -242,6 +242,7 @@ int __lsan_is_turned_off(void)
 
 int main(int argc, char **argv)
 {
+  static const AblakSandbox sandbox = {.program = "ablak-media", .sockets = true};
   Media media = {0};
   g_autoptr(GError) error = NULL;
   if (ablak_config_help_asked("ablak-media: relays the calls of ablakd", keys, argc, argv))
@@ -254,7 +255,7 @@ int main(int argc, char **argv)
     raise_descriptor_limit();
     /* No file can be read from now on, so there is nothing to reload. */
     signal(SIGHUP, SIG_IGN);
-    good = ablak_sandbox_enter(&error) && run(&media, &error);
+    good = ablak_sandbox_enter(&sandbox, &error) && run(&media, &error);
   }
   if (!good)
     ablak_log_gerror(ABLAK_LOG_ERROR, "media.failed", error, NULL);

@@ -1,4 +1,4 @@
-/* video/sandbox-calls.c: the list of system calls that a relay makes. */
+/* video/sandbox-calls.c: the lists of system calls that a relay and a recorder make. */
 #include "video/sandbox.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -12,12 +12,9 @@
 #include <unistd.h>
 
 static const char *const allowed[] = {
-    /* packets */
-    "recvmmsg", "sendmmsg", "recvmsg", "sendmsg", "recvfrom", "sendto", "bind", "connect",
-    "getsockname", "getpeername", "getsockopt", "setsockopt", "shutdown",
     /* descriptors */
-    "read", "readv", "write", "writev", "close", "dup", "lseek", "epoll_create1", "epoll_ctl",
-    "epoll_wait", "epoll_pwait", "poll", "ppoll", "eventfd2",
+    "recvfrom", "read", "readv", "write", "writev", "close", "dup", "lseek", "epoll_create1",
+    "epoll_ctl", "epoll_wait", "epoll_pwait", "poll", "ppoll", "eventfd2",
     /* memory; more of it below */
     "brk", "munmap", "mremap", "madvise",
     /* time */
@@ -29,11 +26,18 @@ static const char *const allowed[] = {
     /* what is asked of oneself */
     "getrandom", "getuid", "geteuid", "getgid", "getegid", "sysinfo", "uname"};
 
+static const char *const packets[] = {"recvmmsg",    "sendmmsg",   "recvmsg",    "sendmsg",
+                                      "sendto",      "bind",       "connect",    "getsockname",
+                                      "getpeername", "getsockopt", "setsockopt", "shutdown"};
+
+/* GStreamer wakes its own threads through pairs of sockets. */
+static const char *const made_files[] = {"fsync", "flock", "socketpair"};
+
 /* Libraries try these and do without: as if there were no such file, or no right to it. */
 static const char *const in_vain[] = {
-    "open",     "openat",     "openat2",    "access",     "faccessat",     "faccessat2",
-    "stat",     "lstat",      "fstat",      "newfstatat", "statx",         "statfs",
-    "readlink", "readlinkat", "getdents64", "getcwd",     "sched_setattr", "sched_getattr"};
+    "open",       "openat2",    "access",     "faccessat",     "faccessat2",   "stat",
+    "lstat",      "fstat",      "newfstatat", "statx",         "statfs",       "readlink",
+    "readlinkat", "getdents64", "getcwd",     "sched_setattr", "sched_getattr"};
 
 /* Nobody who means well. */
 static const char *const deadly[] = {"execve",
@@ -113,7 +117,19 @@ static bool socket_rules(scmp_filter_ctx filter)
     if (!rule(filter, SCMP_ACT_ALLOW, "socket", kinds[i].protocol < 0 ? 2 : 3, arguments))
       return false;
   }
-  return true;
+  return rules(filter, SCMP_ACT_ALLOW, packets, G_N_ELEMENTS(packets));
+}
+
+/* A new file in one's folder, as Landlock makes sure, and never one that is there. */
+static bool file_rules(scmp_filter_ctx filter, bool makes)
+{
+  const struct scmp_arg_cmp making = SCMP_A2(SCMP_CMP_EQ, ABLAK_SANDBOX_MAKE_FILE);
+  const struct scmp_arg_cmp other = SCMP_A2(SCMP_CMP_NE, ABLAK_SANDBOX_MAKE_FILE);
+  if (!makes)
+    return rule(filter, SCMP_ACT_ERRNO(EACCES), "openat", 0, NULL);
+  return rule(filter, SCMP_ACT_ALLOW, "openat", 1, &making) &&
+         rule(filter, SCMP_ACT_ERRNO(EACCES), "openat", 1, &other) &&
+         rules(filter, SCMP_ACT_ALLOW, made_files, G_N_ELEMENTS(made_files));
 }
 
 /* Memory that is written is never run. */
@@ -154,14 +170,15 @@ static bool option_rules(scmp_filter_ctx filter)
          rule(filter, SCMP_ACT_ALLOW, "prlimit64", 1, &only_read);
 }
 
-bool ablak_sandbox_filter_calls(void)
+bool ablak_sandbox_filter_calls(const AblakSandbox *sandbox)
 {
   scmp_filter_ctx filter = seccomp_init(SCMP_ACT_TRAP);
   bool good = filter != NULL && rules(filter, SCMP_ACT_ALLOW, allowed, G_N_ELEMENTS(allowed)) &&
               rules(filter, SCMP_ACT_ERRNO(EACCES), in_vain, G_N_ELEMENTS(in_vain)) &&
               rules(filter, SCMP_ACT_KILL_PROCESS, deadly, G_N_ELEMENTS(deadly)) &&
-              socket_rules(filter) && memory_rules(filter) && thread_rules(filter) &&
-              option_rules(filter) &&
+              (!sandbox->sockets || socket_rules(filter)) &&
+              file_rules(filter, sandbox->folder != NULL) && memory_rules(filter) &&
+              thread_rules(filter) && option_rules(filter) &&
               /* Threads that a sanitizer has started already are taken along. */
               seccomp_attr_set(filter, SCMP_FLTATR_CTL_TSYNC, 1) == 0 && seccomp_load(filter) == 0;
   seccomp_release(filter);

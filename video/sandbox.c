@@ -3,6 +3,7 @@
 #include "core/error.h"
 #include "core/log.h"
 #include <errno.h>
+#include <fcntl.h>
 #include <jansson.h>
 #include <linux/capability.h>
 #include <linux/landlock.h>
@@ -31,7 +32,16 @@ bool ablak_sandbox_drop_privileges(void)
          syscall(SYS_capset, &header, none) == 0 && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0;
 }
 
-bool ablak_sandbox_forbid_files(void)
+static bool allow_making(int rules, int folder)
+{
+  const struct landlock_path_beneath_attr beneath = {
+      .allowed_access = LANDLOCK_ACCESS_FS_MAKE_REG | LANDLOCK_ACCESS_FS_WRITE_FILE,
+      .parent_fd = folder,
+  };
+  return syscall(SYS_landlock_add_rule, rules, LANDLOCK_RULE_PATH_BENEATH, &beneath, 0) == 0;
+}
+
+bool ablak_sandbox_forbid_files(int folder)
 {
   long abi = syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
   struct landlock_ruleset_attr handled = {.handled_access_fs = 2 * LANDLOCK_ACCESS_FS_MAKE_SYM - 1};
@@ -42,7 +52,8 @@ bool ablak_sandbox_forbid_files(void)
   if (abi >= 3)
     handled.handled_access_fs |= ACCESS_TRUNCATE;
   int rules = (int)syscall(SYS_landlock_create_ruleset, &handled, sizeof handled, 0);
-  bool good = rules >= 0 && syscall(SYS_landlock_restrict_self, rules, 0) == 0;
+  bool good = rules >= 0 && (folder < 0 || allow_making(rules, folder)) &&
+              syscall(SYS_landlock_restrict_self, rules, 0) == 0;
   if (rules >= 0)
     close(rules);
   return good;
@@ -68,14 +79,16 @@ static void set_result(ucontext_t *context, int error)
 #endif
 }
 
+static const char *program;
+
 /* Nothing may be allocated here: the call may have come from the allocator. */
 static void tell_refused(int call)
 {
   char line[128];
   int size = snprintf(line, sizeof line,
-                      "{\"level\":\"error\",\"program\":\"ablak-media\","
-                      "\"event\":\"media.sandbox-refused\",\"call\":\"%d\"}\n",
-                      call);
+                      "{\"level\":\"error\",\"program\":\"%s\",\"event\":\"sandbox.refused\","
+                      "\"call\":\"%d\"}\n",
+                      program, call);
   if (write(STDERR_FILENO, line, (size_t)size) < 0)
     return; /* there is nowhere to say so */
 }
@@ -96,12 +109,24 @@ static bool watch_refused(void)
   return sigaction(SIGSYS, &action, NULL) == 0;
 }
 
-bool ablak_sandbox_enter(GError **error)
+static bool close_doors(const AblakSandbox *sandbox)
 {
+  int folder = -1;
+  if (sandbox->folder != NULL &&
+      (folder = open(sandbox->folder, O_PATH | O_DIRECTORY | O_CLOEXEC)) < 0)
+    return false;
   bool good = read_ahead() && ablak_sandbox_drop_privileges();
-  if (good && !ablak_sandbox_forbid_files())
-    ablak_log(ABLAK_LOG_INFO, "media.sandbox-without-landlock", NULL);
-  if (good && watch_refused() && ablak_sandbox_filter_calls())
+  if (good && !ablak_sandbox_forbid_files(folder))
+    ablak_log(ABLAK_LOG_INFO, "sandbox.without-landlock", NULL);
+  if (folder >= 0)
+    close(folder);
+  return good && watch_refused() && ablak_sandbox_filter_calls(sandbox);
+}
+
+bool ablak_sandbox_enter(const AblakSandbox *sandbox, GError **error)
+{
+  program = sandbox->program;
+  if (close_doors(sandbox))
     return true;
   ablak_error_set(error, ABLAK_ERROR_FAILED, "media/sandbox", "the sandbox cannot be set up: %s",
                   g_strerror(errno));

@@ -35,6 +35,15 @@ static const Codec *codec_find(guint8 payload_type)
   return NULL;
 }
 
+/* What is missing is said when it is needed. */
+void ablak_depay_load(void)
+{
+  for (gsize i = 0; i < G_N_ELEMENTS(codecs); i++) {
+    GstElement *element = gst_element_factory_make(codecs[i].element, NULL);
+    g_clear_pointer(&element, gst_object_unref);
+  }
+}
+
 bool ablak_depay_knows(guint8 payload_type, AblakTrack *ret_track, guint32 *ret_rate)
 {
   const Codec *codec = codec_find(payload_type);

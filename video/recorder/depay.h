@@ -19,5 +19,7 @@ void ablak_depay_free(AblakDepay *depay);
 void ablak_depay_push(AblakDepay *depay, GBytes *packet, GstClockTime place);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(AblakDepay, ablak_depay_free)
 
+/* Loads the elements' code, while files can be read. */
+void ablak_depay_load(void);
 /* Of the payload types that the box offers; retransmissions are not among them. */
 bool ablak_depay_knows(guint8 payload_type, AblakTrack *ret_track, guint32 *ret_rate);

@@ -7,7 +7,10 @@
 #include "core/clock.h"
 #include "core/error.h"
 #include "core/log.h"
+#include "video/recorder/depay.h"
+#include "video/recorder/part.h"
 #include "video/recorder/party.h"
+#include "video/sandbox.h"
 #include "video/tap.h"
 #include <errno.h>
 #include <gio/gio.h>
@@ -33,7 +36,7 @@
 typedef struct {
   GMainLoop *loop;
   GDataInputStream *lines;
-  AblakFiles *files; /* NULL before "start" */
+  AblakFiles *files;
   AblakParty *parties[ABLAK_TAP_PARTIES_MAX];
   guint parties_length;
   gint64 stop_us; /* G_MAXINT64: not yet told */
@@ -109,7 +112,7 @@ static bool open_files(Recorder *recorder, const json_t *line, GError **error)
   const char *recording = ablak_json_get_string(line, "recording");
   const char *text = ablak_json_get_string(line, "key");
   g_autoptr(GBytes) key = text != NULL ? ablak_base64url_decode(text) : NULL;
-  if (recorder->files != NULL || folder == NULL || recording == NULL || key == NULL ||
+  if (folder == NULL || recording == NULL || key == NULL ||
       g_bytes_get_size(key) != ABLAK_SEAL_KEY_SIZE)
     return malformed(error);
   gint64 origin_us = ablak_json_get_int(line, "originUs", g_get_monotonic_time());
@@ -142,8 +145,6 @@ static bool perform(Recorder *recorder, json_t *line, GError **error)
   const char *type = ablak_json_get_string(line, "type");
   gint64 at_us = ablak_json_get_int(line, "atUs", g_get_monotonic_time());
   if (g_strcmp0(type, "start") == 0)
-    return start(recorder, line, error);
-  if (recorder->files == NULL)
     return malformed(error);
   if (g_strcmp0(type, "edit") == 0)
     ablak_files_say(recorder->files, ablak_files_ms(recorder->files, at_us), type, json_copy(line));
@@ -182,21 +183,41 @@ static void read_line(Recorder *recorder)
   g_data_input_stream_read_line_async(recorder->lines, G_PRIORITY_HIGH, NULL, on_line, recorder);
 }
 
-/* Neither keys nor sound in a core file or to a debugger of another process; nothing gained by
- * running another program. */
-static void confine(void)
+/* Neither keys nor sound in a core file or to a debugger of another process. */
+static void hide(void)
 {
   const struct rlimit none = {0, 0};
   setrlimit(RLIMIT_CORE, &none);
   prctl(PR_SET_DUMPABLE, 0);
-  prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+}
+
+/* Packets of strangers come to who can make files in this one folder, and nothing else. */
+static bool confine(const json_t *line, GError **error)
+{
+  const AblakSandbox sandbox = {.program = "ablak-recorder",
+                                .folder = ablak_json_get_string(line, "folder")};
+  ablak_depay_load();
+  ablak_part_load();
+  return sandbox.folder != NULL ? ablak_sandbox_enter(&sandbox, error) : malformed(error);
+}
+
+/* The first line says where. Nothing runs beside this yet: a sandbox is for one thread and those
+ * that it starts. */
+static bool begin(Recorder *recorder, GError **error)
+{
+  gsize size = 0;
+  g_autofree char *text = g_data_input_stream_read_line(recorder->lines, &size, NULL, error);
+  if (text == NULL)
+    return error != NULL && *error != NULL ? false : malformed(error);
+  g_autoptr(json_t) line = ablak_json_parse(text, size, error);
+  bool good = line != NULL && confine(line, error) && start(recorder, line, error);
+  OPENSSL_cleanse(text, size);
+  return good;
 }
 
 static bool finish(Recorder *recorder)
 {
   g_autoptr(GError) error = NULL;
-  if (recorder->files == NULL)
-    return false;
   while (receive(recorder))
     ;
   for (guint i = 0; i < recorder->parties_length; i++) {
@@ -218,19 +239,32 @@ static gboolean on_terminate(gpointer data)
   return G_SOURCE_REMOVE;
 }
 
+/* The sanitizer would look for leaks with another process that traces this one. */
+int __lsan_is_turned_off(void);
+int __lsan_is_turned_off(void)
+{
+  return 1;
+}
+
 int main(int argc, char **argv)
 {
   Recorder recorder = {.stop_us = G_MAXINT64, .good = true};
-  confine();
+  g_autoptr(GError) error = NULL;
+  hide();
   ablak_log_init("ablak-recorder", ABLAK_LOG_INFO);
   gst_init(NULL, NULL);
-  recorder.loop = g_main_loop_new(NULL, FALSE);
   g_autoptr(GInputStream) input = g_unix_input_stream_new(STDIN_FILENO, FALSE);
   recorder.lines = g_data_input_stream_new(input);
-  g_unix_signal_add(SIGTERM, on_terminate, &recorder);
-  read_line(&recorder);
-  g_main_loop_run(recorder.loop);
-  bool good = finish(&recorder) && recorder.good;
+  recorder.loop = g_main_loop_new(NULL, FALSE);
+  bool good = begin(&recorder, &error);
+  if (good) {
+    g_unix_signal_add(SIGTERM, on_terminate, &recorder);
+    read_line(&recorder);
+    g_main_loop_run(recorder.loop);
+    good = finish(&recorder) && recorder.good;
+  } else {
+    ablak_log_gerror(ABLAK_LOG_ERROR, "recorder.failed", error, NULL);
+  }
   g_object_unref(recorder.lines);
   g_main_loop_unref(recorder.loop);
   return good ? EXIT_SUCCESS : EXIT_FAILURE;

@@ -118,6 +118,16 @@ static bool build(AblakPart *part, GstCaps *const caps[ABLAK_TRACKS])
          gst_element_set_state(part->pipeline, GST_STATE_PLAYING) != GST_STATE_CHANGE_FAILURE;
 }
 
+/* What is missing is said when it is needed. */
+void ablak_part_load(void)
+{
+  static const char *const elements[] = {"appsrc", "matroskamux", "appsink"};
+  for (gsize i = 0; i < G_N_ELEMENTS(elements); i++) {
+    GstElement *element = gst_element_factory_make(elements[i], NULL);
+    g_clear_pointer(&element, gst_object_unref);
+  }
+}
+
 AblakPart *ablak_part_new(GstCaps *const caps[ABLAK_TRACKS], AblakSealWriter *file, GError **error)
 {
   g_autoptr(AblakPart) part = g_new0(AblakPart, 1);

@@ -18,6 +18,8 @@ typedef struct {
   guint64 offset;
 } AblakPartEntry;
 
+/* Loads the elements' code, while files can be read. */
+void ablak_part_load(void);
 /* caps[track] NULL: the part has no such track. */
 AblakPart *ablak_part_new(GstCaps *const caps[ABLAK_TRACKS], AblakSealWriter *file,
                           GError **error) G_GNUC_WARN_UNUSED_RESULT;

@@ -33,6 +33,9 @@
  * for deletion kills the process and removes key and files. stdin closed (ablakd died) stops, too:
  * without ablakd nobody could withdraw.
  *
+ * Sandbox. After "start" and before the first packet it is left with its descriptors, memory, threads
+ * and the right to make new files in the recordings' folder (video/sandbox.h).
+ *
  * Not here: carrying the files to headquarters; their rows go up as every row does, so headquarters
  * knows what exists and when it was deleted.
  *

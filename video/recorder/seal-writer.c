@@ -50,6 +50,7 @@ AblakSealWriter *ablak_seal_writer_new(const char *path, const guint8 key[ABLAK_
                                        GError **error)
 {
   g_autoptr(AblakSealWriter) writer = g_new0(AblakSealWriter, 1);
+  /* In no other way: the recorder's sandbox knows this one. */
   writer->fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
   if (writer->fd < 0) {
     ablak_seal_disk_error(error, "a recording's file cannot be made");

@@ -54,7 +54,7 @@ async function inside(options, look) {
   } finally {
     const { code, log } = await media.stop("SIGTERM");
     assert.equal(code, 0, log);
-    assert.doesNotMatch(log, /sandbox-refused|Sanitizer|runtime error/);
+    assert.doesNotMatch(log, /sandbox\.refused|Sanitizer|runtime error/);
   }
 }
 

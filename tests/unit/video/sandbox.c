@@ -6,6 +6,7 @@
 #include <glib.h>
 #include <ifaddrs.h>
 #include <linux/capability.h>
+#include <linux/landlock.h>
 #include <linux/netlink.h>
 #include <net/if.h>
 #include <netinet/in.h>
@@ -14,6 +15,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
@@ -27,6 +29,9 @@
 #include <unistd.h>
 
 static pid_t parent;
+static const AblakSandbox relay = {.program = "test-video-sandbox", .sockets = true};
+/* The folder is made anew for each run. */
+static AblakSandbox recorder = {.program = "test-video-sandbox"};
 
 /* 0 when the deed could be done, else why not. */
 typedef int (*Deed)(void);
@@ -43,7 +48,7 @@ static int result_fd(int fd)
 
 /* What a child that is in the sandbox makes of the deed: its errno, or minus the signal that ended
  * it. *ret_said, when given, is what it wrote. */
-static int attempt(Deed deed, char **ret_said)
+static int attempt_in(const AblakSandbox *sandbox, Deed deed, char **ret_said)
 {
   int out[2], status = 0;
   g_assert_cmpint(pipe(out), ==, 0);
@@ -51,7 +56,7 @@ static int attempt(Deed deed, char **ret_said)
   if (child == 0) {
     g_autoptr(GError) error = NULL;
     dup2(out[1], STDERR_FILENO);
-    _exit(ablak_sandbox_enter(&error) ? deed() : 255);
+    _exit(ablak_sandbox_enter(sandbox, &error) ? deed() : 255);
   }
   close(out[1]);
   GString *said = g_string_new(NULL);
@@ -65,6 +70,11 @@ static int attempt(Deed deed, char **ret_said)
   else
     g_string_free(said, TRUE);
   return WIFSIGNALED(status) ? -WTERMSIG(status) : WEXITSTATUS(status);
+}
+
+static int attempt(Deed deed, char **ret_said)
+{
+  return attempt_in(&relay, deed, ret_said);
 }
 
 static int read_file(void)
@@ -294,7 +304,7 @@ static void test_said(void)
   char **lines = g_strsplit(said, "\n", -1);
   guint refused = 0;
   for (char **line = lines; *line != NULL; line++)
-    refused += strstr(*line, "\"media.sandbox-refused\"") != NULL;
+    refused += strstr(*line, "\"sandbox.refused\"") != NULL;
   g_assert_cmpuint(refused, ==, 2);
   g_assert_nonnull(strstr(said, number));
   g_strfreev(lines);
@@ -316,7 +326,7 @@ static int files_with_landlock_alone(void)
 {
   if (!ablak_sandbox_drop_privileges())
     return 255;
-  if (!ablak_sandbox_forbid_files())
+  if (!ablak_sandbox_forbid_files(-1))
     return 0; /* an older kernel */
   int problem = read_file();
   return problem == EACCES && write_file() == EACCES ? 0 : 1;
@@ -339,6 +349,140 @@ static void test_parts(void)
   assert_alone(files_with_landlock_alone);
 }
 
+/* --- a recorder's ----------------------------------------------------------------------------- */
+
+static int make_in(const char *folder, const char *name, int flags)
+{
+  g_autofree char *path = g_build_filename(folder, name, NULL);
+  return open(path, flags, 0600);
+}
+
+static int make_recording(void)
+{
+  int fd = make_in(recorder.folder, "made", ABLAK_SANDBOX_MAKE_FILE);
+  return fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0 && write(fd, "x", 1) == 1 && fsync(fd) == 0
+             ? 0
+             : errno;
+}
+static int make_elsewhere(void)
+{
+  return result_fd(make_in("/tmp", "ablak-sandbox-elsewhere", ABLAK_SANDBOX_MAKE_FILE));
+}
+static int make_beside(void)
+{
+  return result_fd(make_in(recorder.folder, "../ablak-sandbox-beside", ABLAK_SANDBOX_MAKE_FILE));
+}
+/* A key lies in the same folder. */
+static int read_key(void)
+{
+  return result_fd(make_in(recorder.folder, "there", O_RDONLY | O_CLOEXEC));
+}
+static int overwrite_key(void)
+{
+  return result_fd(make_in(recorder.folder, "there", O_WRONLY | O_TRUNC | O_CLOEXEC));
+}
+static int make_again(void)
+{
+  return result_fd(make_in(recorder.folder, "there", ABLAK_SANDBOX_MAKE_FILE));
+}
+static int remove_key(void)
+{
+  g_autofree char *path = g_build_filename(recorder.folder, "there", NULL);
+  return result(unlink(path));
+}
+static int udp(void)
+{
+  return result_fd(socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+}
+static int box(void)
+{
+  return result_fd(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+}
+static int wake_threads(void)
+{
+  int pair[2];
+  return result(socketpair(AF_UNIX, SOCK_STREAM, 0, pair));
+}
+
+/* Each rests on the one that would still hold without the other, too. */
+static int read_key_with_landlock_alone(void)
+{
+  int folder = open(recorder.folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
+  if (!ablak_sandbox_drop_privileges() || !ablak_sandbox_forbid_files(folder))
+    return 0; /* an older kernel */
+  return read_key() == EACCES && overwrite_key() == EACCES && make_elsewhere() == EACCES &&
+                 remove_key() == EACCES && make_recording() == 0
+             ? 0
+             : 1;
+}
+static int read_key_with_filter_alone(void)
+{
+  if (!ablak_sandbox_drop_privileges() || !ablak_sandbox_filter_calls(&recorder))
+    return 255;
+  return read_key() == EACCES && overwrite_key() == EACCES && make_recording() == 0 ? 0 : 1;
+}
+
+static bool has_landlock(void)
+{
+  return syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION) >= 1;
+}
+
+static void forget(const char *name)
+{
+  g_autofree char *path = g_build_filename(recorder.folder, name, NULL);
+  unlink(path);
+}
+
+static void test_recorder(void)
+{
+  const struct {
+    Deed deed;
+    int outcome;
+  } deeds[] = {
+      {make_recording, 0},
+      {wake_threads, 0},
+      {be_random, 0},
+      {wait_for_events, 0},
+      {read_key, EACCES},
+      {overwrite_key, EACCES},
+      {remove_key, EPERM},
+      {make_again, EEXIST},
+      {read_file, EACCES},
+      {make_folder, EPERM},
+      {udp, EPERM},
+      {box, EPERM},
+      {tcp, EPERM},
+      {signal_parent, EPERM},
+      {run_program, -SIGSYS},
+      {make_process, -SIGSYS},
+      {trace_parent, -SIGSYS},
+      {run_memory, EPERM},
+      {run_written_memory, EPERM},
+      {make_elsewhere, has_landlock() ? EACCES : 0},
+      {make_beside, has_landlock() ? EACCES : 0},
+  };
+  g_autoptr(GError) error = NULL;
+  g_autofree char *folder = g_dir_make_tmp("ablak-sandbox-XXXXXX", &error);
+  g_assert_no_error(error);
+  recorder.folder = folder;
+  g_assert_cmpint(make_in(folder, "there", ABLAK_SANDBOX_MAKE_FILE), >=, 0);
+  for (gsize i = 0; i < G_N_ELEMENTS(deeds); i++) {
+    g_test_message("%" G_GSIZE_FORMAT, i);
+    g_assert_cmpint(attempt_in(&recorder, deeds[i].deed, NULL), ==, deeds[i].outcome);
+  }
+  forget("made");
+  assert_alone(read_key_with_landlock_alone);
+  forget("made");
+  assert_alone(read_key_with_filter_alone);
+  forget("made");
+  forget("there");
+  g_assert_cmpint(rmdir(folder), ==, 0);
+  /* Without its folder it must not go on. */
+  g_assert_cmpint(attempt_in(&recorder, be_random, NULL), ==, 255);
+  unlink("/tmp/ablak-sandbox-elsewhere");
+  unlink("/tmp/ablak-sandbox-beside");
+}
+
 int main(int argc, char **argv)
 {
   g_test_init(&argc, &argv, NULL);
@@ -352,5 +496,6 @@ int main(int argc, char **argv)
   g_test_add_func("/sandbox/box", test_box);
   g_test_add_func("/sandbox/said", test_said);
   g_test_add_func("/sandbox/parts", test_parts);
+  g_test_add_func("/sandbox/recorder", test_recorder);
   return g_test_run();
 }

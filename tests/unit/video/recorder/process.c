@@ -7,8 +7,10 @@
 #include <gio/gio.h>
 #include <glib/gstdio.h>
 #include <gst/gst.h>
+#include <linux/sockios.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -17,12 +19,39 @@ static const char *program;
 static const guint8 key[ABLAK_SEAL_KEY_SIZE] = "the process test's";
 
 typedef struct {
-  char *folder;
+  char *folder, *said; /* said: its log */
   int tap;
   GSubprocess *process;
   gint64 origin_us;
   GPtrArray *packets;
 } Fixture;
+
+/* Of each of its threads. */
+static void assert_confined(const char *pid)
+{
+  g_autofree char *tasks = g_strdup_printf("/proc/%s/task", pid);
+  g_autoptr(GDir) dir = g_dir_open(tasks, 0, NULL);
+  g_assert_nonnull(dir);
+  for (const char *name; (name = g_dir_read_name(dir)) != NULL;) {
+    g_autofree char *path = g_build_filename(tasks, name, "status", NULL);
+    g_autofree char *status = NULL;
+    if (!g_file_get_contents(path, &status, NULL, NULL))
+      continue; /* it has ended */
+    g_assert_nonnull(strstr(status, "\nSeccomp:\t2\n"));
+    g_assert_nonnull(strstr(status, "\nNoNewPrivs:\t1\n"));
+    g_assert_nonnull(strstr(status, "\nCapEff:\t0000000000000000\n"));
+  }
+}
+
+/* It needs nothing that its sandbox forbids, and says so if it does. */
+static void assert_content(const Fixture *fixture)
+{
+  g_autofree char *text = NULL;
+  g_assert_true(g_file_get_contents(fixture->said, &text, NULL, NULL));
+  g_test_message("%s", text);
+  g_assert_null(strstr(text, "sandbox.refused"));
+  g_assert_null(strstr(text, "Sanitizer"));
+}
 
 static void say(Fixture *fixture, const char *line)
 {
@@ -35,11 +64,13 @@ static void fixture_make(Fixture *fixture, gconstpointer unused)
   g_autoptr(GError) error = NULL;
   int fds[2];
   fixture->folder = g_dir_make_tmp("ablak-recorder-XXXXXX", NULL);
+  fixture->said = g_build_filename(fixture->folder, "log", NULL);
   fixture->packets = media_make(4, "vp8", 7, 3900000000);
   g_assert_cmpint(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fds), ==, 0);
   fixture->tap = fds[0];
   g_autoptr(GSubprocessLauncher) launcher =
       g_subprocess_launcher_new(G_SUBPROCESS_FLAGS_STDIN_PIPE | G_SUBPROCESS_FLAGS_STDOUT_PIPE);
+  g_subprocess_launcher_set_stderr_file_path(launcher, fixture->said);
   g_subprocess_launcher_take_fd(launcher, fds[1], 3);
   fixture->process = g_subprocess_launcher_spawn(launcher, &error, program, NULL);
   g_assert_no_error(error);
@@ -55,10 +86,12 @@ static void fixture_make(Fixture *fixture, gconstpointer unused)
                                       sizeof ready - 1, NULL, NULL),
                   >, 0);
   g_assert_cmpstr(ready, ==, "{\"type\":\"ready\"}\n");
+  assert_confined(g_subprocess_get_identifier(fixture->process));
 }
 
 static void fixture_clear(Fixture *fixture, gconstpointer unused)
 {
+  assert_content(fixture);
   g_autoptr(GDir) dir = g_dir_open(fixture->folder, 0, NULL);
   for (const char *name; (name = g_dir_read_name(dir)) != NULL;) {
     g_autofree char *path = g_build_filename(fixture->folder, name, NULL);
@@ -66,6 +99,7 @@ static void fixture_clear(Fixture *fixture, gconstpointer unused)
   }
   g_rmdir(fixture->folder);
   g_free(fixture->folder);
+  g_free(fixture->said);
   g_ptr_array_unref(fixture->packets);
   g_object_unref(fixture->process);
   if (fixture->tap >= 0)
@@ -89,6 +123,17 @@ static void feed(Fixture *fixture, guint8 party, gint64 from_us, gint64 to_us)
     memcpy(message + sizeof header, data, size);
     g_assert_cmpint(send(fixture->tap, message, sizeof header + size, MSG_NOSIGNAL), ==,
                     (gssize)(sizeof header + size));
+  }
+}
+
+/* Returns when the recorder has taken all it was fed. What waits for one that stands still blocks
+ * the sender, as the box's never does. */
+static void drain(Fixture *fixture)
+{
+  for (int left = 1; left > 0;) {
+    g_assert_cmpint(ioctl(fixture->tap, SIOCOUTQ, &left), ==, 0);
+    if (left > 0)
+      g_usleep(10000);
   }
 }
 
@@ -125,7 +170,7 @@ static void test_stop(Fixture *fixture, gconstpointer unused)
                                           fixture->origin_us + 1950000);
   say(fixture, "{\"type\":\"edit\",\"field\":\"/name\"}\n");
   feed(fixture, 0, 0, 1900000);
-  g_usleep(G_USEC_PER_SEC / 2);
+  drain(fixture);
   /* Later packets and the stop are there at the same time. */
   halt(fixture);
   feed(fixture, 0, 1900000, 3 * G_USEC_PER_SEC);
@@ -164,7 +209,8 @@ static void test_killed(Fixture *fixture, gconstpointer unused)
 {
   say(fixture, "{\"type\":\"edit\",\"field\":\"/early\"}\n");
   feed(fixture, 0, 0, 4 * G_USEC_PER_SEC);
-  g_usleep(6 * G_USEC_PER_SEC);
+  drain(fixture);
+  g_usleep(6 * G_USEC_PER_SEC); /* it sends lines off every 5 s */
   g_subprocess_send_signal(fixture->process, SIGKILL);
   g_subprocess_wait(fixture->process, NULL, NULL);
   g_assert_cmpint(g_subprocess_get_term_sig(fixture->process), ==, SIGKILL);
