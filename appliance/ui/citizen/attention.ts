@@ -39,8 +39,8 @@ export function useRing(call: string | null): void {
     let left = CHIMES;
     const ring = () => {
       chime();
-      // Not there in every browser.
-      (navigator as Partial<Navigator>).vibrate?.([300, 150, 300]);
+      // Not there in every browser, and refused, with a complaint, before the page was touched.
+      if (navigator.userActivation?.hasBeenActive) (navigator as Partial<Navigator>).vibrate?.([300, 150, 300]);
       if (--left === 0) clearInterval(timer);
     };
     const timer = setInterval(ring, CHIME_EVERY_MS);
