@@ -2,7 +2,7 @@
 #include "forms/log.h"
 #include "core/error.h"
 
-#define LAGGARDS_AT_ONCE 32
+#define LAGGARDS_AT_ONCE 8
 
 /* --- what is known --- */
 

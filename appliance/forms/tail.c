@@ -2,11 +2,12 @@
  *
  * Its rows go from the front only, up to the first that some document needs. So a draft in which
  * somebody typed a little and stopped holds everything behind it back: when the tail grows beyond
- * its bound, the logs of those who hold it back are merged. */
+ * its bound, the logs of those who hold it back are merged, a few at a time; what sleeps is not
+ * woken for it, its rows come home as they are. */
 #include "core/log.h"
 #include "forms/live.h"
 
-#define LOOKS 64 /* while as many rows are written as the tail may hold */
+#define LOOKS 256 /* while as many rows are written as the tail may hold */
 
 struct Trim {
   AblakDrafts *drafts; /* NULL: nobody is interested any more */
@@ -34,7 +35,8 @@ static bool bring_home_job(AblakTxn *txn, gpointer data, GError **error)
   return ablak_draft_log_bring_home(txn, laggard->draft_id, laggard->audience, error);
 }
 
-/* A draft that failed has left its rows behind. */
+/* A draft that failed has left its rows behind, and one that sleeps has nothing to merge at hand.
+ * If it wakes meanwhile, what it remembers of its log is looked up anew. */
 static void bring_home(AblakDrafts *drafts, const AblakDraftLaggard *laggard)
 {
   AblakDraftLaggard *copy = g_new0(AblakDraftLaggard, 1);
@@ -45,9 +47,9 @@ static void bring_home(AblakDrafts *drafts, const AblakDraftLaggard *laggard)
 static void catch_up(AblakDrafts *drafts, const AblakDraftLaggard *laggard)
 {
   Live *live = g_hash_table_lookup(drafts->lives, laggard->draft_id);
-  if (live == NULL)
+  if (live == NULL || live->documents[0].ydoc == NULL)
     bring_home(drafts, laggard);
-  else if (!live->failed && ablak_draft_live_wake(live))
+  else if (!live->failed)
     ablak_draft_live_merge_logs(live);
 }
 
