@@ -4,10 +4,10 @@ import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
 import { createWriteStream } from "node:fs";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { promisify } from "node:util";
+import { freePort } from "./ports.mjs";
 
 const root = resolve(import.meta.dirname ?? new URL(".", import.meta.url).pathname, "../..");
 const build = resolve(process.env.ABLAK_BUILD ?? join(root, "build-test"));
@@ -21,16 +21,6 @@ const programs = {
 };
 
 const offices = { hu: "hu-minta", cs: "cs-ukazka" };
-
-export async function freePort() {
-  const server = createServer();
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address();
-  server.close();
-  await once(server, "close");
-  return port;
-}
 
 export const sleep = (ms) => new Promise((done) => setTimeout(done, ms));
 

@@ -1,7 +1,7 @@
 // The parts every page is made of. Markup and classes follow govuk-frontend's tested patterns.
 import { signal } from "@preact/signals";
 import { Component, render, type ComponentChildren, type JSX } from "preact";
-import { useEffect, useId, useRef } from "preact/hooks";
+import { useEffect, useId, useLayoutEffect, useRef } from "preact/hooks";
 import { errorText, ProblemError } from "./api";
 import { language, offeredLanguages, setLanguage, t, type Language } from "./i18n";
 import { CloseIcon, Mark } from "./icons";
@@ -172,7 +172,8 @@ export function Tag({ tone, children }: { tone?: "amber" | "green" | "red" | "gr
 export function Dialog({ title, onClose, wide = false, children }: { title: string; onClose: () => void; wide?: boolean; children: ComponentChildren }) {
   const ref = useRef<HTMLDialogElement>(null);
   const id = useId();
-  useEffect(() => {
+  // Open by the time that anything of it is seen: a key pressed right then is for the dialog.
+  useLayoutEffect(() => {
     const before = document.activeElement;
     ref.current?.showModal();
     return () => {

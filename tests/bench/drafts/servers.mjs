@@ -5,7 +5,8 @@ import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { readFileSync, statSync, existsSync } from "node:fs";
 import { join } from "node:path";
-import { House, freePort, until } from "../../house/house.mjs";
+import { House, until } from "../../house/house.mjs";
+import { freePort } from "../../house/ports.mjs";
 import { Client } from "../../house/client.mjs";
 
 const here = import.meta.dirname ?? new URL(".", import.meta.url).pathname;

@@ -1,10 +1,10 @@
 // Janus' videocall plugin as Debian ships it: its own configuration folder, WebSocket on a free port.
 import { once } from "node:events";
 import { writeFileSync } from "node:fs";
-import net from "node:net";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import WebSocket from "ws";
+import { freePort } from "../../house/ports.mjs";
 import { RELAY_ADDRESS } from "./net.mjs";
 import { RELAY_CORE, start, stop, temporaryFolder } from "./process.mjs";
 import { read, write } from "./sdp.mjs";
@@ -29,15 +29,6 @@ plugins: { disable = "${["audiobridge", "duktape", "echotest", "lua", "nosip", "
 transports: { disable = "${["http", "mqtt", "nanomsg", "pfunix", "rabbitmq"].map((transport) => `libjanus_${transport}.so`).join()}" }
 loggers: { disable = "libjanus_jsonlog.so" }
 `;
-
-async function freePort() {
-  const server = net.createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address();
-  server.close();
-  await once(server, "close");
-  return port;
-}
 
 async function open(url, tries = 100) {
   for (;;) {

@@ -30,10 +30,11 @@ function observe(everyMs) {
   };
   const look = async () => {
     const peer = it.peers.findLast((one) => one.connectionState !== "closed");
-    for (const receiver of peer?.getReceivers() ?? [])
-      for (const entry of (await receiver.getStats()).values()) {
+    // The other person's own; there are places for screens and for others who may come, too.
+    for (const { mid, receiver } of peer?.getTransceivers() ?? [])
+      for (const entry of ["audio", "video"].includes(mid) ? (await receiver.getStats()).values() : []) {
         if (entry.type !== "inbound-rtp") continue;
-        if (receiver.track.kind === "audio") hear(entry);
+        if (mid === "audio") hear(entry);
         else {
           // Who joins anew is another stream in the same receiver, and counts from nothing.
           if (source !== entry.ssrc) frames = entry.framesDecoded;
