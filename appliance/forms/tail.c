@@ -2,8 +2,8 @@
  *
  * Its rows go from the front only, up to the first that some document needs. So a draft in which
  * somebody typed a little and stopped holds everything behind it back: when the tail grows beyond
- * its bound, the logs of those who hold it back are merged, a few at a time; what sleeps is not
- * woken for it, its rows come home as they are. */
+ * its bound, the logs of those who hold it back are merged, a few at a time: each is
+ * read, merged and written while everybody else waits. */
 #include "core/log.h"
 #include "forms/live.h"
 
@@ -35,8 +35,7 @@ static bool bring_home_job(AblakTxn *txn, gpointer data, GError **error)
   return ablak_draft_log_bring_home(txn, laggard->draft_id, laggard->audience, error);
 }
 
-/* A draft that failed has left its rows behind, and one that sleeps has nothing to merge at hand.
- * If it wakes meanwhile, what it remembers of its log is looked up anew. */
+/* A draft that failed has left its rows behind. */
 static void bring_home(AblakDrafts *drafts, const AblakDraftLaggard *laggard)
 {
   AblakDraftLaggard *copy = g_new0(AblakDraftLaggard, 1);
@@ -47,9 +46,9 @@ static void bring_home(AblakDrafts *drafts, const AblakDraftLaggard *laggard)
 static void catch_up(AblakDrafts *drafts, const AblakDraftLaggard *laggard)
 {
   Live *live = g_hash_table_lookup(drafts->lives, laggard->draft_id);
-  if (live == NULL || live->documents[0].ydoc == NULL)
+  if (live == NULL)
     bring_home(drafts, laggard);
-  else if (!live->failed)
+  else if (!live->failed && ablak_draft_live_wake(live))
     ablak_draft_live_merge_logs(live);
 }
 
