@@ -14,7 +14,7 @@ typedef struct {
   AblakHttp *http;
   char *name;
   int port, fd;
-  guint source;
+  guint source; /* a connection is awaited, or, without descriptors, a better moment */
   bool tls;
   AblakNet *net;
 } AblakHttpListener;

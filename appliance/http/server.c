@@ -16,6 +16,7 @@
 #define CONNECTIONS_MAX 2000
 #define CONNECTIONS_PEER_MAX 1000
 #define TICK_MS 50
+#define AGAIN_S 1
 
 static char *peer_text(const struct sockaddr_storage *address)
 {
@@ -54,6 +55,15 @@ static bool has_room(const AblakHttp *http, const char *peer)
           g_strcmp0(peer, http->trusted_proxy) == 0);
 }
 
+static gboolean on_acceptable(gint fd, GIOCondition condition, gpointer data);
+
+static gboolean watch(gpointer data)
+{
+  AblakHttpListener *listener = data;
+  listener->source = g_unix_fd_add(listener->fd, G_IO_IN, on_acceptable, listener);
+  return G_SOURCE_REMOVE;
+}
+
 static gboolean on_acceptable(gint fd, GIOCondition condition, gpointer data)
 {
   AblakHttpListener *listener = data;
@@ -61,9 +71,9 @@ static gboolean on_acceptable(gint fd, GIOCondition condition, gpointer data)
   socklen_t size = sizeof address;
   int accepted = accept4(fd, (struct sockaddr *)&address, &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
   if (accepted < 0 && (errno == EMFILE || errno == ENFILE)) {
-    /* The waiting connection would wake the loop without end; the tick listens again. */
+    /* The waiting connection would wake the loop, and write a line, without end. */
     ablak_log(ABLAK_LOG_ERROR, "http.no-descriptors", "listener", listener->name, NULL);
-    listener->source = 0;
+    listener->source = g_timeout_add_seconds(AGAIN_S, watch, listener);
     return G_SOURCE_REMOVE;
   }
   if (accepted < 0)
@@ -127,7 +137,7 @@ static bool listen_on(AblakHttpListener *listener, const AblakListener *wanted, 
   getsockname(listener->fd, (struct sockaddr *)&native, &bound_size);
   listener->port = ntohs(native.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)&native)->sin6_port
                                                       : ((struct sockaddr_in *)&native)->sin_port);
-  listener->source = g_unix_fd_add(listener->fd, G_IO_IN, on_acceptable, listener);
+  watch(listener);
   return true;
 }
 
@@ -152,11 +162,6 @@ static bool add_listener(AblakHttp *http, const AblakListener *wanted, GError **
 static gboolean on_tick(gpointer data)
 {
   AblakHttp *http = data;
-  for (guint i = 0; i < http->listeners->len; i++) {
-    AblakHttpListener *listener = http->listeners->pdata[i];
-    if (listener->source == 0)
-      listener->source = g_unix_fd_add(listener->fd, G_IO_IN, on_acceptable, listener);
-  }
   /* Each about once a second, and never thousands at a time: everybody else would wait for them.
    * One that is looked at may go, and take others with it. */
   gint64 now_ms = ablak_clock_monotonic_ms();

@@ -1,10 +1,14 @@
 /* The server without a client: starting, failing to start, figures. */
+#include "core/clock.h"
 #include "core/error.h"
 #include "http/http.h"
 #include "http/live-message.h"
 #include "http/metrics.h"
 #include "http/private.h"
+#include <arpa/inet.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 static void nothing(AblakRequest *request, gpointer app)
 {
@@ -65,6 +69,39 @@ static void test_no_start(void)
   assert_no_start(NULL, no_certificate, "http/certificate");
   assert_no_start("{\"type\":\"nonsense\"}", local, NULL);
   assert_no_start("{", local, NULL);
+}
+
+static int call(int port)
+{
+  struct sockaddr_in address = {.sin_family = AF_INET,
+                                .sin_port = htons((guint16)port),
+                                .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+  int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  g_assert_cmpint(connect(fd, (struct sockaddr *)&address, sizeof address), ==, 0);
+  return fd;
+}
+
+/* Somebody waits whom nothing is left for: asked after once a second, and served when there is. */
+static void test_no_descriptors(void)
+{
+  g_autoptr(AblakHttp) http = start(NULL, local, NULL);
+  const AblakHttpListener *listener = http->listeners->pdata[0];
+  guint awaited = listener->source;
+  struct rlimit usual, none;
+  int caller = call(listener->port), free_fd = dup(caller);
+  close(free_fd);
+  getrlimit(RLIMIT_NOFILE, &usual);
+  none = usual;
+  none.rlim_cur = (rlim_t)free_fd;
+  gint64 began_ms = ablak_clock_monotonic_ms();
+  setrlimit(RLIMIT_NOFILE, &none);
+  while (listener->source == awaited)
+    g_main_context_iteration(NULL, TRUE);
+  setrlimit(RLIMIT_NOFILE, &usual);
+  while (http->connections.length == 0)
+    g_main_context_iteration(NULL, TRUE);
+  g_assert_cmpint(ablak_clock_monotonic_ms() - began_ms, >=, 500);
+  close(caller);
 }
 
 static void test_origin(void)
@@ -135,6 +172,7 @@ int main(int argc, char **argv)
   g_test_init(&argc, &argv, NULL);
   g_test_add_func("/http/server/start", test_start);
   g_test_add_func("/http/server/no-start", test_no_start);
+  g_test_add_func("/http/server/no-descriptors", test_no_descriptors);
   g_test_add_func("/http/origin", test_origin);
   g_test_add_func("/http/metrics", test_metrics);
   g_test_add_func("/http/live-message", test_live_message);
