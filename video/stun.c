@@ -30,15 +30,15 @@ static void write16(guint8 *data, guint value)
   data[1] = (guint8)value;
 }
 
-static guint32 crc32_of(const guint8 *data, gsize size)
+guint32 ablak_stun_fingerprint(const guint8 *data, gsize before)
 {
   guint32 crc = 0xffffffffu;
-  for (gsize i = 0; i < size; i++) {
+  for (gsize i = 0; i < before; i++) {
     crc ^= data[i];
     for (int bit = 0; bit < 8; bit++)
       crc = crc >> 1 ^ (0xedb88320u & -(crc & 1));
   }
-  return ~crc;
+  return ~crc ^ FINGERPRINT_XOR;
 }
 
 /* The code of what stands before MESSAGE-INTEGRITY, with a length as if the message ended behind
@@ -67,7 +67,7 @@ static bool take_attribute(AblakStunMessage *message, guint16 type, const guint8
   case FINGERPRINT: {
     gsize before = (gsize)(value - 4 - message->data);
     return size == 4 && before + 8 == message->size &&
-           ablak_read32(value) == (crc32_of(message->data, before) ^ FINGERPRINT_XOR);
+           ablak_read32(value) == ablak_stun_fingerprint(message->data, before);
   }
   default:
     return true;
@@ -142,7 +142,7 @@ static gsize finish(guint8 *message, gsize size, const char *password)
   before = size;
   guint8 *fingerprint = add(message, &size, FINGERPRINT, 4);
   write16(message + 2, (guint)(size - HEADER_SIZE));
-  ablak_write32(fingerprint, crc32_of(message, before) ^ FINGERPRINT_XOR);
+  ablak_write32(fingerprint, ablak_stun_fingerprint(message, before));
   return size;
 }
 

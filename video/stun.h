@@ -42,6 +42,10 @@ bool ablak_stun_is_authentic(const AblakStunMessage *message, const char *passwo
 bool ablak_stun_is_for(const AblakStunMessage *message, const char *local_ufrag,
                        const char *remote_ufrag);
 
+/* The value of FINGERPRINT behind `before` octets of a message whose header has its final length
+ * (RFC 8489 §14.7). */
+guint32 ablak_stun_fingerprint(const guint8 *data, gsize before);
+
 /* `username` is "<remote>:<local>". Returns the size. */
 gsize ablak_stun_write_request(guint8 ret_message[ABLAK_STUN_SIZE_MAX],
                                const guint8 transaction[ABLAK_STUN_TRANSACTION_SIZE],

@@ -5,6 +5,7 @@
 #include <openssl/hmac.h>
 #include <openssl/rand.h>
 #include <string.h>
+#include <video/stun.h>
 
 #define CHECK_INTERVAL_NS (50 * G_GINT64_CONSTANT(1000000))
 /* What Chromium does on a pair that works. */
@@ -57,17 +58,6 @@ static void digest(const char *password, const guint8 *data, gsize size, guint8 
   HMAC(EVP_sha1(), password, (int)strlen(password), data, size, ret_digest, &length);
 }
 
-static guint32 crc32(const guint8 *data, gsize size)
-{
-  guint32 crc = 0xffffffffu;
-  for (gsize i = 0; i < size; i++) {
-    crc ^= data[i];
-    for (int bit = 0; bit < 8; bit++)
-      crc = crc >> 1 ^ (0xedb88320u & -(crc & 1));
-  }
-  return ~crc;
-}
-
 static gsize finish(Writer *writer, const char *password)
 {
   gsize covered = writer->size;
@@ -75,7 +65,7 @@ static gsize finish(Writer *writer, const char *password)
   digest(password, writer->data, covered, integrity);
   covered = writer->size;
   guint8 *fingerprint = add(writer, FINGERPRINT, 4);
-  ablak_write32(fingerprint, crc32(writer->data, covered) ^ 0x5354554eu);
+  ablak_write32(fingerprint, ablak_stun_fingerprint(writer->data, covered));
   return writer->size;
 }
 
