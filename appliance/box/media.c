@@ -13,6 +13,8 @@
 /* Longer than a page needs to connect again, shorter than a citizen waits before leaving. */
 #define ADOPTION_S 30
 #define LEGS_PER_PEER_MAX 2
+/* Three devices of one side that try their lines at once, or pages of before whose line broke. */
+#define CHECK_LEGS_PER_PARTY_MAX 6
 
 typedef struct {
   char *id;
@@ -155,6 +157,8 @@ static bool take_over(Leg *leg, AblakLivePeer *peer, const char *party, json_t *
   leg->peer = peer;
   g_free(leg->party);
   leg->party = g_strdup(party);
+  ablak_person_unref(leg->person);
+  leg->person = ablak_person_ref(ablak_live_peer_identity(peer));
   tell_state(leg);
   if (ablak_json_get_bool(data, "restart", false))
     send_simple(leg->link, ABLAK_MEDIA_RESTART, leg->session, leg->id);
@@ -242,9 +246,39 @@ static char *check_session(AblakMediaLink *link, const AblakLivePeer *peer)
   return g_strconcat("check:", id, NULL);
 }
 
+static bool is_check_of(const Leg *leg, const char *visit, const char *party)
+{
+  return is_check(leg) && strcmp(leg->visit, visit) == 0 && g_strcmp0(leg->party, party) == 0;
+}
+
+/* Nobody's tries take the relay's room from the others' calls: the oldest gives way. */
+static void make_room_for_check(AblakMediaLink *link, const char *visit, const char *party)
+{
+  unsigned count = 0;
+  Leg *oldest = NULL;
+  GHashTableIter iter;
+  gpointer value;
+  g_hash_table_iter_init(&iter, link->legs);
+  while (g_hash_table_iter_next(&iter, NULL, &value)) {
+    Leg *leg = value;
+    if (!is_check_of(leg, visit, party))
+      continue;
+    count++;
+    /* Ids are UUIDv7 and sort by their time. */
+    if (!oldest || strcmp(leg->id, oldest->id) < 0)
+      oldest = leg;
+  }
+  if (count < CHECK_LEGS_PER_PARTY_MAX)
+    return;
+  tell(oldest, "media.error",
+       json_pack("{s:s, s:s}", "leg", oldest->id, "slug", "media/too-many-legs"));
+  drop_leg(link, oldest);
+}
+
 static void join_check(AblakMediaLink *link, AblakLivePeer *peer, const char *visit,
                        const char *party, json_t *data)
 {
+  make_room_for_check(link, visit, party);
   g_autofree char *session = check_session(link, peer);
   begin_leg(link, peer, visit, session, party, data);
 }

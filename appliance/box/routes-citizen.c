@@ -209,8 +209,14 @@ static bool hand_over(AblakTxn *txn, AblakCall *call, GError **error)
 void ablak_box_create_handover(AblakRequest *request, gpointer app)
 {
   AblakBranch *box = app;
-  ablak_call_write_with(box->store, request, app, 201, hand_over, ablak_invitation_view,
-                        ablak_invitation_offer_new(), ablak_invitation_offer_free);
+  g_autoptr(GError) error = NULL;
+  /* Each is kept until it has run out. */
+  if (ablak_allowance_take(box->messages, ablak_request_person(request)->id,
+                           ablak_clock_monotonic_ms(), &error))
+    ablak_call_write_with(box->store, request, app, 201, hand_over, ablak_invitation_view,
+                          ablak_invitation_offer_new(), ablak_invitation_offer_free);
+  else
+    ablak_request_reply_error(request, error);
 }
 
 static bool leave(AblakTxn *txn, AblakCall *call, GError **error)

@@ -105,6 +105,7 @@ typedef struct {
   AblakVisitFile *file;
   gint64 offset;
   const char *type; /* known once the whole is here */
+  bool unwanted;    /* the whole is here, and nobody has it any more */
 } Piece;
 
 static void piece_free(Piece *piece)
@@ -154,23 +155,39 @@ static void take_in(GTask *task, gpointer source, gpointer data, GCancellable *c
     g_task_return_error(task, error);
 }
 
+/* A file may be taken away while its last piece is looked at. */
 static bool keep(AblakTxn *txn, gpointer data, GError **error)
 {
   Piece *piece = data;
-  return ablak_visit_file_keep(txn, piece->file->id, piece->type, ablak_person_actor(piece->person),
-                               error);
+  g_autoptr(GError) failure = NULL;
+  bool used = true;
+  if (!ablak_visit_file_keep(txn, piece->file->id, piece->type, ablak_person_actor(piece->person),
+                             &failure) &&
+      !g_error_matches(failure, ABLAK_ERROR, ABLAK_ERROR_NOT_FOUND)) {
+    g_propagate_error(error, g_steal_pointer(&failure));
+    return false;
+  }
+  if (failure && !ablak_visit_files_have(txn, piece->file->sha256, &used, error))
+    return false;
+  piece->unwanted = !used;
+  return true;
 }
 
 static void reply_piece(const GError *failure, gpointer data)
 {
   Piece *piece = data;
+  if (!failure && piece->unwanted)
+    ablak_blobs_remove(piece->box->blobs, piece->file->sha256);
   g_autoptr(GError) error = failure ? g_error_copy(failure) : NULL;
   g_autoptr(AblakTxn) txn = error ? NULL : ablak_store_read(piece->box->store, &error);
   g_autoptr(AblakVisitFile) file = txn ? ablak_visit_file_load(txn, piece->file->id, &error) : NULL;
-  if (file)
+  if (file) {
     ablak_request_reply_json(piece->request, 200, file_json(piece->box, file));
-  else
-    ablak_request_reply_error(piece->request, error);
+    return;
+  }
+  if (g_error_matches(error, ABLAK_ERROR, ABLAK_ERROR_NOT_FOUND))
+    ablak_blobs_forget(piece->box->blobs, piece->file->id);
+  ablak_request_reply_error(piece->request, error);
 }
 
 static void taken_in(GObject *source, GAsyncResult *result, gpointer data)
@@ -190,8 +207,9 @@ static void taken_in(GObject *source, GAsyncResult *result, gpointer data)
 
 static bool may_go_on(const Piece *piece, GError **error)
 {
-  gsize size = g_bytes_get_size(ablak_request_bytes(piece->request));
-  if (piece->file->kept_ms || piece->offset + (gint64)size > piece->file->size)
+  /* The offset may be any number: nothing is added to it. */
+  gint64 size = (gint64)g_bytes_get_size(ablak_request_bytes(piece->request));
+  if (piece->file->kept_ms || piece->offset > piece->file->size - size)
     ablak_error_set(error, ABLAK_ERROR_CONFLICT, "queue/file-size", "more than was announced");
   else if (g_hash_table_contains(piece->box->files_busy, piece->file->id))
     ablak_error_set(error, ABLAK_ERROR_CONFLICT, "queue/file-sending", "one piece at a time");
@@ -269,7 +287,10 @@ static json_t *remove_content(AblakTxn *txn, AblakCall *call, GError **error)
   AblakBranch *box = call->app;
   if (call->result)
     ablak_blobs_remove(box->blobs, call->result);
-  ablak_blobs_forget(box->blobs, ablak_request_param(call->request, "fileId"));
+  /* A worker that has it in hand still needs it, and forgets it in the end. */
+  const char *file_id = ablak_request_param(call->request, "fileId");
+  if (!g_hash_table_contains(box->files_busy, file_id))
+    ablak_blobs_forget(box->blobs, file_id);
   return NULL;
 }
 

@@ -199,22 +199,24 @@ void ablak_box_call_next(AblakRequest *request, gpointer app)
                         ablak_box_forms_now(box), (GDestroyNotify)ablak_box_forms_unref);
 }
 
+static bool is_at(AblakTxn *txn, AblakCall *call, const char *counter, GError **error)
+{
+  g_autoptr(GError) failure = NULL;
+  g_autofree char *own = ablak_queue_counter_of(txn, call->person->id, &failure);
+  if (ablak_view_failed(&failure, error))
+    return false;
+  if (ablak_person_has_role(call->person, "supervisor") || g_strcmp0(own, counter) == 0)
+    return true;
+  ablak_error_set(error, ABLAK_ERROR_FORBIDDEN, "queue/not-yours", "that is another counter");
+  return false;
+}
+
 /* Those that act on the client at this person's own counter. */
 static bool is_own(AblakTxn *txn, AblakCall *call, GError **error)
 {
   g_autoptr(AblakTicket) ticket =
       ablak_queue_ticket(txn, ablak_request_param(call->request, "ticketId"), error);
-  if (!ticket)
-    return false;
-  g_autoptr(GError) failure = NULL;
-  g_autofree char *counter = ablak_queue_counter_of(txn, call->person->id, &failure);
-  if (ablak_view_failed(&failure, error))
-    return false;
-  if (ablak_person_has_role(call->person, "supervisor") || g_strcmp0(counter, ticket->counter) == 0)
-    return true;
-  ablak_error_set(error, ABLAK_ERROR_FORBIDDEN, "queue/not-yours",
-                  "the ticket is at another counter");
-  return false;
+  return ticket && is_at(txn, call, ticket->counter, error);
 }
 
 static bool recall(AblakTxn *txn, AblakCall *call, GError **error)
@@ -333,10 +335,12 @@ void ablak_box_set_service_state(AblakRequest *request, gpointer app)
   ablak_call_write(((AblakBranch *)app)->store, request, app, 204, set_service, NULL);
 }
 
+/* Everybody closes the counter they sit at; the room is the supervisor's. */
 static bool set_counter(AblakTxn *txn, AblakCall *call, GError **error)
 {
-  return ablak_queue_set_counter_open(txn, ablak_request_param(call->request, "counterId"),
-                                      wanted_open(call), call->person->id, error);
+  const char *counter = ablak_request_param(call->request, "counterId");
+  return is_at(txn, call, counter, error) &&
+         ablak_queue_set_counter_open(txn, counter, wanted_open(call), call->person->id, error);
 }
 
 void ablak_box_set_counter_state(AblakRequest *request, gpointer app)

@@ -127,8 +127,7 @@ bool ablak_visit_file_keep(AblakTxn *txn, const char *file_id, const char *type,
          tell(txn, file, actor, error);
 }
 
-/* Also a file that is still coming in may be about to have this content. */
-static bool is_used(AblakTxn *txn, const char *sha256, bool *ret_used, GError **error)
+bool ablak_visit_files_have(AblakTxn *txn, const char *sha256, bool *ret_used, GError **error)
 {
   g_autoptr(AblakRows) rows = ablak_txn_query_one(
       txn, error, "SELECT count(*) FROM visit_file WHERE sha256 = ?", "t", sha256);
@@ -150,7 +149,7 @@ bool ablak_visit_file_remove(AblakTxn *txn, const char *file_id, const char *act
   }
   bool used = true;
   if (!ablak_txn_exec(txn, NULL, error, "DELETE FROM visit_file WHERE id = ?", "t", file_id) ||
-      !is_used(txn, file->sha256, &used, error) || !tell(txn, file, actor, error))
+      !ablak_visit_files_have(txn, file->sha256, &used, error) || !tell(txn, file, actor, error))
     return false;
   *ret_unused = used ? NULL : g_strdup(file->sha256);
   return true;

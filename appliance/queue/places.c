@@ -150,11 +150,13 @@ bool ablak_place_set_aside(AblakTxn *txn, const char *ticket_id, const char *act
 bool ablak_place_return(AblakTxn *txn, const char *visit_id, GError **error)
 {
   g_autoptr(AblakTicket) ticket = ticket_of(txn, visit_id, error);
+  gint64 changed = 0;
   return ticket && require_state(ticket, "waiting", "queue/not-waiting", error) &&
-         ablak_txn_exec(txn, NULL, error,
-                        "UPDATE waiting_place SET aside_at = 0 WHERE visit_id = ?", "t",
-                        visit_id) &&
-         ablak_queue_ticket_event(txn, "ticket.returned", ticket->id, "citizen", error);
+         ablak_txn_exec(txn, &changed, error,
+                        "UPDATE waiting_place SET aside_at = 0 WHERE visit_id = ? AND aside_at > 0",
+                        "t", visit_id) &&
+         (changed == 0 ||
+          ablak_queue_ticket_event(txn, "ticket.returned", ticket->id, "citizen", error));
 }
 
 /* --- out of the line

@@ -190,13 +190,16 @@ typedef struct {
  * 20 of a visit. */
 bool ablak_visit_file_announce(AblakTxn *txn, const char *visit_id, const AblakVisitFileNew *file,
                                char **ret_file_id, GError **error) G_GNUC_WARN_UNUSED_RESULT;
-/* Its content is there, and of that type. Event "visit.file". */
+/* Its content is there, and of that type. Event "visit.file". NOT_FOUND "queue/no-such-file". */
 bool ablak_visit_file_keep(AblakTxn *txn, const char *file_id, const char *type, const char *actor,
                            GError **error) G_GNUC_WARN_UNUSED_RESULT;
 /* Event "visit.file". CONFLICT "queue/file-filed" when it went with a filing. `ret_unused` gets the
  * SHA-256 of a content that nobody has any more, or NULL. */
 bool ablak_visit_file_remove(AblakTxn *txn, const char *file_id, const char *actor,
                              char **ret_unused, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* Whether some file has this content, or is coming in and may be about to. */
+bool ablak_visit_files_have(AblakTxn *txn, const char *sha256, bool *ret_used,
+                            GError **error) G_GNUC_WARN_UNUSED_RESULT;
 /* NOT_FOUND "queue/no-such-file". */
 AblakVisitFile *ablak_visit_file_load(AblakTxn *txn, const char *file_id,
                                       GError **error) G_GNUC_WARN_UNUSED_RESULT;

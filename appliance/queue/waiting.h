@@ -96,7 +96,7 @@ bool ablak_places_all_away(AblakTxn *txn, GError **error) G_GNUC_WARN_UNUSED_RES
  * "queue/no-such-place". */
 bool ablak_place_set_aside(AblakTxn *txn, const char *ticket_id, const char *actor,
                            GError **error) G_GNUC_WARN_UNUSED_RESULT;
-/* CONFLICT "queue/not-waiting". */
+/* Nothing happens to one that was not set aside. CONFLICT "queue/not-waiting". */
 bool ablak_place_return(AblakTxn *txn, const char *visit_id,
                         GError **error) G_GNUC_WARN_UNUSED_RESULT;
 /* A called one comes to the meeting. The caller opens the visit, with this clerk. CONFLICT
