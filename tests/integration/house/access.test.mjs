@@ -3,71 +3,19 @@ import { randomUUID } from "node:crypto";
 import assert from "node:assert/strict";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { after, before, test } from "node:test";
+import { test } from "node:test";
 import { once } from "node:events";
-import { Client, Live } from "../../house/client.mjs";
-import { House, sleep, until } from "../../house/house.mjs";
+import { sleep, until } from "../../house/house.mjs";
+import { Office, refused, secretOf } from "../../house/office.mjs";
 
-let house;
-const closers = [];
-
-before(async () => {
-  house = await House.start({ media: false });
-});
-
-after(async () => {
-  for (const close of closers) close();
-  const complaints = await house.complaints();
-  await house.stop();
-  assert.deepEqual(complaints, []);
-});
-
-async function signedIn(login) {
-  const client = new Client(house.boxUrl);
-  await client.post("/api/sign-in", { login, password: `demo-${login}-password` });
-  return client;
-}
-
-// A clerk with an open visit and its citizen.
-async function meeting(login = "clerk") {
-  const clerk = await signedIn(login);
-  const { visit: open } = await clerk.get("/api/queue");
-  if (open) await clerk.post(`/api/visits/${open.id}/end`);
-  const visit = await clerk.post("/api/visits", { service: "hu.id-card", channel: "video" });
-  const invitation = await clerk.post(`/api/visits/${visit.id}/invitation`);
-  const citizen = new Client(house.boxUrl);
-  const joined = await citizen.post("/api/join", { secret: secretOf(invitation) });
-  return { clerk, visit, citizen, joined };
-}
-
-const secretOf = (invitation) => new URL(invitation.url).hash.slice(1);
-
-function follow(client, topics, as) {
-  const live = new Live(client, topics, as);
-  closers.push(() => live.close());
-  return live;
-}
-
-function edit(client, draftId, audience) {
-  const document = client.document(draftId, audience);
-  closers.push(document.close);
-  return document;
-}
-
-async function refused(promise, status, type) {
-  await assert.rejects(promise, (error) => {
-    assert.equal(error.status, status, error.message);
-    assert.equal(error.problem.type, `/problems/${type}`);
-    return true;
-  });
-}
+const office = new Office({ media: false });
 
 test("after its end a visit can only be looked back at", async () => {
-  const { clerk, visit, citizen, joined } = await meeting();
+  const { clerk, visit, citizen, joined } = await office.meeting();
   const draft = `/api/drafts/${visit.draftId}`;
   const handover = await citizen.post("/api/visit/handover");
-  const live = follow(citizen, [`visit:${visit.id}`]);
-  const typing = edit(citizen, visit.draftId);
+  const live = await office.follow(citizen, [`visit:${visit.id}`]);
+  const typing = office.edit(citizen, visit.draftId);
   await typing.synced();
   const closed = once(typing.provider, "connection-close");
   await clerk.post(`/api/visits/${visit.id}/end`);
@@ -81,48 +29,46 @@ test("after its end a visit can only be looked back at", async () => {
   await refused(clerk.post(`${draft}/prefill`, { values: { "/familyName": "X" } }), 409, "queue/visit-ended");
   await refused(clerk.post(`/api/visits/${visit.id}/end`), 409, "queue/visit-ended");
   await refused(clerk.put(`/api/visits/${visit.id}/identity`, { method: "seen" }), 409, "queue/visit-ended");
-  await refused(new Client(house.boxUrl).post("/api/join", { secret: secretOf(handover) }), 404, "accounts/invitation-unknown");
+  await refused(office.stranger().post("/api/join", { secret: secretOf(handover) }), 404, "accounts/invitation-unknown");
 
-  const late = edit(citizen, visit.draftId);
+  const late = office.edit(citizen, visit.draftId);
   await late.synced();
   late.form.get("familyName").insert(0, "late");
   await until("the refusal of a late change", () => late.refused.length > 0);
   assert.equal(late.refused[0].path, "/familyName");
-  const others = follow(clerk, [`visit:${visit.id}`]);
-  await others.wait("the clerk's live connection", (m) => m.type === "hello");
+  const others = await office.follow(clerk, [`visit:${visit.id}`]);
   live.send(`visit:${visit.id}`, "typing", { page: "p", text: "still there?" });
   live.send(`visit:${visit.id}`, "media.join", { audio: true, video: true });
   await live.wait("the refusal of the call", (m) => m.kind === "media.error" && m.data.slug === "queue/visit-ended");
   assert.ok(!others.messages.some((m) => m.kind === "typing"));
   for (const person of [citizen, clerk]) await refused(person.post(`/api/visits/${visit.id}/messages`, { text: "late", key: randomUUID() }), 409, "queue/visit-ended");
-  assert.equal((await new Client(house.boxUrl).post("/api/join/resume", { token: joined.resumeToken })).visitId, visit.id);
+  assert.equal((await office.stranger().post("/api/join/resume", { token: joined.resumeToken })).visitId, visit.id);
 });
 
 test("an invitation of a visit that ended with its number leads nowhere", async () => {
-  const clerk = await signedIn("clerk2");
+  const clerk = await office.signedIn("clerk2");
   await clerk.put("/api/me/counter", { counter: "2" });
-  await new Client(house.boxUrl).post("/api/tickets", { service: "hu.request", idempotencyKey: randomUUID() });
+  await office.stranger().post("/api/tickets", { service: "hu.request", idempotencyKey: randomUUID() });
   const { visit, ticket } = await clerk.post("/api/queue/call-next", {});
   const invitation = await clerk.post(`/api/visits/${visit.id}/invitation`);
   await clerk.post(`/api/tickets/${ticket.id}/no-show`);
-  await refused(new Client(house.boxUrl).post("/api/join", { secret: secretOf(invitation) }), 404, "accounts/invitation-unknown");
+  await refused(office.stranger().post("/api/join", { secret: secretOf(invitation) }), 404, "accounts/invitation-unknown");
   for (const again of ["recall", "finish", "no-show"]) await refused(clerk.post(`/api/tickets/${ticket.id}/${again}`), 409, "queue/not-called");
 });
 
 test("a filing is made once, also by two at the same time", async () => {
-  const { clerk, visit, citizen } = await meeting();
+  const { clerk, visit, citizen } = await office.meeting();
   const submit = (person) => person.request("POST", `/api/drafts/${visit.draftId}/submit`, { acceptGaps: true });
   const answers = await Promise.all([submit(clerk), submit(citizen), submit(clerk), submit(citizen)]);
   assert.deepEqual(answers.map((one) => one.status).sort(), [201, 409, 409, 409]);
 });
 
 test("signing out and leaving close what is open", async () => {
-  const { clerk, visit, citizen } = await meeting();
+  const { clerk, visit, citizen } = await office.meeting();
   const topic = `visit:${visit.id}`;
   for (const [person, leave] of [[clerk, () => clerk.call("DELETE", "/api/me")], [citizen, () => citizen.call("DELETE", "/api/visit")]]) {
-    const live = follow(person, [topic]);
-    await live.wait("the live connection", (m) => m.type === "hello");
-    const typing = edit(person, visit.draftId);
+    const live = await office.follow(person, [topic]);
+    const typing = office.edit(person, visit.draftId);
     await typing.synced();
     const gone = [once(live.ws, "close"), once(typing.provider, "connection-close")];
     await leave();
@@ -133,10 +79,8 @@ test("signing out and leaving close what is open", async () => {
 });
 
 test("signing out at headquarters closes what is open", async () => {
-  const it = new Client(house.hqUrl);
-  await it.post("/api/sign-in", { login: "it", password: "demo-it-password" });
-  const live = follow(it, ["fleet"]);
-  await live.wait("the live connection", (m) => m.type === "hello");
+  const it = await office.signedIn("it", office.house.hqUrl);
+  const live = await office.follow(it, ["fleet"]);
   const gone = once(live.ws, "close");
   await it.call("DELETE", "/api/me");
   assert.equal((await gone)[0], 1008);
@@ -144,24 +88,23 @@ test("signing out at headquarters closes what is open", async () => {
 });
 
 test("who loses a role at headquarters loses open pages at the box", async () => {
-  const clerk = await signedIn("clerk2");
-  const live = follow(clerk, ["desk"]);
-  await live.wait("the live connection", (m) => m.type === "hello");
+  const clerk = await office.signedIn("clerk2");
+  const live = await office.follow(clerk, ["desk"]);
   const gone = once(live.ws, "close");
-  const csv = join(house.state, "staff.csv");
+  const csv = join(office.house.state, "staff.csv");
   await writeFile(csv, "login,name,roles,language,password\nclerk2,Somebody,editor,en,demo-clerk2-password\n");
-  await house.ablak("user", "import", csv, "--state", join(house.state, "hq"));
+  await office.house.ablak("user", "import", csv, "--state", join(office.house.state, "hq"));
   const [code] = await gone;
   assert.equal(code, 1008);
   await refused(clerk.get("/api/queue"), 403, "request/forbidden");
 });
 
 test("topics and cookies of others", async () => {
-  const { clerk, visit, citizen } = await meeting();
-  const nobody = new Client(house.boxUrl);
+  const { clerk, visit, citizen } = await office.meeting();
+  const nobody = office.stranger();
   for (const [person, topic] of [[nobody, `visit:${visit.id}`], [nobody, "desk"], [citizen, "desk"], [citizen, "visit:"], [citizen, "accounts"],
     [clerk, "fleet"], [clerk, "visit:00000000-0000-7000-8000-000000000000"]]) {
-    const live = follow(person, [topic]);
+    const live = await office.follow(person, [topic]);
     const answer = await live.wait(`the refusal of ${topic}`, (m) => m.type === "error");
     assert.equal(answer.problem.status, 403);
     live.send(topic, "typing", { page: "p", text: "heard?" });
@@ -169,22 +112,20 @@ test("topics and cookies of others", async () => {
     const stream = await person.request("GET", `/api/events?topics=${encodeURIComponent(topic)}`);
     assert.equal(stream.status, 403);
   }
-  const witness = follow(citizen, [`visit:${visit.id}`]);
-  await witness.wait("the live connection", (m) => m.type === "hello");
+  const witness = await office.follow(citizen, [`visit:${visit.id}`]);
   await sleep(200);
   assert.ok(!witness.messages.some((m) => m.kind === "typing"));
 
-  const both = new Client(house.boxUrl);
+  const both = office.stranger();
   for (const one of [clerk, citizen]) for (const [name, value] of one.cookies) both.cookies.set(name, value);
-  const office = async (headers, query = "") => (await both.request("GET", `/api/drafts/${visit.draftId}${query}`, undefined, headers)).json();
-  assert.deepEqual((await office({})).audiences, ["shared", "office"]);
-  assert.deepEqual((await office({ "ablak-as": "citizen" })).audiences, ["shared"]);
+  const draft = async (headers, query = "") => (await both.request("GET", `/api/drafts/${visit.draftId}${query}`, undefined, headers)).json();
+  assert.deepEqual((await draft({})).audiences, ["shared", "office"]);
+  assert.deepEqual((await draft({ "ablak-as": "citizen" })).audiences, ["shared"]);
   assert.equal((await both.request("GET", "/api/queue", undefined, { "ablak-as": "citizen" })).status, 403);
   assert.equal((await citizen.request("GET", "/api/queue", undefined, { "ablak-as": "staff" })).status, 403);
 
-  const hq = new Client(house.hqUrl);
-  await hq.post("/api/sign-in", { login: "it", password: "demo-it-password" });
-  const stranger = new Client(house.boxUrl);
+  const hq = await office.signedIn("it", office.house.hqUrl);
+  const stranger = office.stranger();
   for (const [name, value] of hq.cookies) {
     stranger.cookies.set(name, value);
     stranger.cookies.set("__Host-ablak-box", value);
@@ -194,13 +135,13 @@ test("topics and cookies of others", async () => {
 });
 
 test("changing anything from another site", async () => {
-  const { clerk, visit } = await meeting();
-  for (const origin of ["null", "https://elsewhere.example", `https://localhost:${house.boxPort}`, house.hqUrl, "http://127.0.0.1"]) {
+  const { clerk, visit } = await office.meeting();
+  for (const origin of ["null", "https://elsewhere.example", `https://localhost:${office.house.boxPort}`, office.house.hqUrl, "http://127.0.0.1"]) {
     const response = await clerk.request("POST", `/api/visits/${visit.id}/invitation`, undefined, { origin });
     assert.equal(response.status, 403, origin);
     assert.equal((await response.json()).type, "/problems/request/origin");
     for (const path of ["/api/live", `/api/drafts/${visit.draftId}/shared`]) {
-      const socket = new (clerk.socket("/api/live").constructor)(house.boxUrl.replace("http", "ws") + path, { headers: { cookie: clerk.cookieHeader(), origin } });
+      const socket = new (clerk.socket("/api/live").constructor)(office.house.boxUrl.replace("http", "ws") + path, { headers: { cookie: clerk.cookieHeader(), origin } });
       const [, answer] = await once(socket, "unexpected-response");
       assert.equal(answer.statusCode, 403);
       answer.destroy();
@@ -211,28 +152,28 @@ test("changing anything from another site", async () => {
 });
 
 test("logs name nobody and hold no secret", async () => {
-  const { visit, citizen, joined } = await meeting();
-  const typing = edit(citizen, visit.draftId);
+  const { visit, citizen, joined } = await office.meeting();
+  const typing = office.edit(citizen, visit.draftId);
   await typing.synced();
   typing.form.get("familyName").insert(0, "Zsurlóvári");
   await until("the change to be durable", () => typing.durable >= 1);
-  await new Client(house.boxUrl).request("POST", "/api/sign-in", { login: "no-such-login", password: "guess-4711" });
-  await new Client(house.boxUrl).request("POST", "/api/join", { code: "12345678" });
-  const log = (await house.log("box")) + (await house.log("hq"));
+  await office.stranger().request("POST", "/api/sign-in", { login: "no-such-login", password: "guess-4711" });
+  await office.stranger().request("POST", "/api/join", { code: "12345678" });
+  const log = (await office.house.log("box")) + (await office.house.log("hq"));
   for (const word of ["Zsurlóvári", "no-such-login", "guess-4711", "12345678", joined.resumeToken, "demo-clerk", "127.0.0.1", ...citizen.cookies.values()])
     assert.ok(!log.includes(word), word);
 });
 
 test("who is disabled at headquarters is out at the branch", async () => {
   const login = "clerk2-cs";
-  const gone = new Client(house.boxUrl);
+  const gone = office.stranger();
   await gone.post("/api/sign-in", { login, password: "demo-clerk2-password" });
   await gone.get("/api/me");
-  const hq = join(house.state, "hq");
-  await house.ablak("user", "disable", login, "--state", hq);
+  const hq = join(office.house.state, "hq");
+  await office.house.ablak("user", "disable", login, "--state", hq);
   await until("the branch to know", async () => (await gone.request("GET", "/api/me")).status === 401);
   await assert.rejects(gone.post("/api/sign-in", { login, password: "demo-clerk2-password" }), { status: 401 });
-  await assert.rejects(house.ablak("user", "disable", "nobody-of-that-name", "--state", hq), /accounts\/no-such-person/);
-  await house.ablak("user", "enable", login, "--state", hq);
+  await assert.rejects(office.house.ablak("user", "disable", "nobody-of-that-name", "--state", hq), /accounts\/no-such-person/);
+  await office.house.ablak("user", "enable", login, "--state", hq);
   await until("the branch to let them in again", async () => (await gone.request("POST", "/api/sign-in", { login, password: "demo-clerk2-password" })).ok);
 });

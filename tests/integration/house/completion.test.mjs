@@ -1,86 +1,22 @@
 // A filed form reopened for completion: the same document goes on, in the same visit and in a later
 // one; every submission has its receipt, and headquarters has them all.
 import assert from "node:assert/strict";
-import { createPublicKey, verify } from "node:crypto";
-import { after, before, test } from "node:test";
+import { test } from "node:test";
 import * as Y from "yjs";
-import { Client, Live } from "../../house/client.mjs";
-import { House, until } from "../../house/house.mjs";
+import { until } from "../../house/house.mjs";
+import { Office, refused } from "../../house/office.mjs";
+import { assertSigned } from "../../house/receipt.mjs";
 
-let house;
-const closers = [];
-
-before(async () => {
-  house = await House.start({ media: false });
-});
-
-after(async () => {
-  for (const close of closers) close();
-  const complaints = await house.complaints();
-  await house.stop();
-  assert.deepEqual(complaints, []);
-});
-
-async function signedIn(base, login) {
-  const client = new Client(base);
-  await client.post("/api/sign-in", { login, password: `demo-${login}-password` });
-  return client;
-}
-
-/** A clerk with an open visit and its citizen. */
-async function meeting(login = "clerk", service = "hu.id-card") {
-  const clerk = await signedIn(house.boxUrl, login);
-  const { visit: open } = await clerk.get("/api/queue");
-  if (open) await clerk.post(`/api/visits/${open.id}/end`);
-  const visit = await clerk.post("/api/visits", { service, channel: "video" });
-  return { clerk, visit, citizen: await joined(clerk, visit) };
-}
-
-async function joined(clerk, visit) {
-  const invitation = await clerk.post(`/api/visits/${visit.id}/invitation`);
-  const citizen = new Client(house.boxUrl);
-  await citizen.post("/api/join", { secret: new URL(invitation.url).hash.slice(1) });
-  return citizen;
-}
-
-function edit(client, draftId, audience) {
-  const document = client.document(draftId, audience);
-  closers.push(document.close);
-  return document;
-}
-
-async function refused(promise, status, type) {
-  await assert.rejects(promise, (error) => {
-    assert.equal(error.status, status, error.message);
-    assert.equal(error.problem.type, `/problems/${type}`);
-    assert.ok(!error.problem.title.startsWith("problem."), "a title for people");
-    return true;
-  });
-}
-
-// RFC 8785 for receipts: strings, whole numbers, booleans, null; keys in UTF-16 order.
-function canonical(value) {
-  if (Array.isArray(value)) return `[${value.map(canonical).join(",")}]`;
-  if (value && typeof value === "object")
-    return `{${Object.keys(value).sort().map((key) => `${JSON.stringify(key)}:${canonical(value[key])}`).join(",")}}`;
-  return JSON.stringify(value);
-}
-
-function assertSigned({ signature, storedAt: _now, ...receipt }) {
-  const key = createPublicKey({ format: "jwk", key: { kty: "OKP", crv: "Ed25519", x: receipt.boxKey } });
-  const signed = Buffer.from(canonical({ ...receipt, storedAt: "branch" }));
-  assert.ok(verify(null, signed, key, Buffer.from(signature, "base64url")), "the receipt's signature");
-}
+const office = new Office({ media: false });
 
 const submit = (person, draftId) => person.post(`/api/drafts/${draftId}/submit`, { acceptGaps: true });
 const stored = (person, id) => until("headquarters to have it", async () => (await person.get(`/api/filings/${id}`)).storedAt === "headquarters");
 const states = (document) => [...Y.decodeStateVector(Y.encodeStateVector(document.doc))].sort(([a], [b]) => a - b);
 
 test("the same document goes on in the same visit, and both receipts stand", async () => {
-  const { clerk, visit, citizen } = await meeting();
-  const live = new Live(citizen, [`visit:${visit.id}`]);
-  closers.push(() => live.close());
-  const [theirs, ours] = [edit(citizen, visit.draftId), edit(clerk, visit.draftId)];
+  const { clerk, visit, citizen } = await office.meeting();
+  const live = await office.follow(citizen, [`visit:${visit.id}`]);
+  const [theirs, ours] = [office.edit(citizen, visit.draftId), office.edit(clerk, visit.draftId)];
   await Promise.all([theirs.synced(), ours.synced()]);
   theirs.form.get("familyName").insert(0, "Minta");
   await until("the name to be durable", () => theirs.durable === 1);
@@ -137,7 +73,7 @@ test("the same document goes on in the same visit, and both receipts stand", asy
   assert.deepEqual(shown.filings.map(({ filingId, ordinal }) => [filingId, ordinal]), [[one.filingId, 1], [two.filingId, 2]]);
   assert.equal(shown.completion, null);
 
-  const it = await signedIn(house.hqUrl, "it");
+  const it = await office.signedIn("it", office.house.hqUrl);
   const all = (await it.get("/api/filings")).filter(({ number }) => number === first.number);
   assert.equal(all.length, 1, "one filing");
   assert.deepEqual(all[0].submissions.map(({ ordinal, contentSha256 }) => [ordinal, contentSha256]), [[2, two.contentSha256], [1, one.contentSha256]]);
@@ -145,14 +81,14 @@ test("the same document goes on in the same visit, and both receipts stand", asy
 });
 
 test("a later visit goes on with it, and the former one has no part in it", async () => {
-  const a = await meeting("clerk");
+  const a = await office.meeting("clerk");
   const first = await submit(a.clerk, a.visit.draftId);
   await a.clerk.post(`/api/filings/${first.filingId}/reopen`, { reason: "Fénykép" });
   await a.clerk.post(`/api/visits/${a.visit.id}/end`); // the person goes home for it
-  const watching = edit(a.citizen, a.visit.draftId);
+  const watching = office.edit(a.citizen, a.visit.draftId);
   await watching.synced();
 
-  const b = await meeting("clerk2", "hu.request");
+  const b = await office.meeting("clerk2", "hu.request");
   const found = await b.clerk.get(`/api/filings?number=${encodeURIComponent(` ${first.number.toLowerCase()} `)}`);
   assert.equal(found.filingId, first.filingId);
   assert.equal(found.service, "hu.id-card");
@@ -168,7 +104,7 @@ test("a later visit goes on with it, and the former one has no part in it", asyn
   assert.equal(looked.draftId, null);
   assert.deepEqual(looked.filings.map(({ filingId }) => filingId), [first.filingId]);
 
-  const typing = edit(b.citizen, taken.draftId);
+  const typing = office.edit(b.citizen, taken.draftId);
   await typing.synced();
   typing.form.get("givenName").insert(0, "Ágnes");
   await until("the change to be durable", () => typing.durable === 1);
@@ -182,7 +118,7 @@ test("a later visit goes on with it, and the former one has no part in it", asyn
 
   // Filed; a third visit opens it anew, and finds all there is.
   await b.clerk.post(`/api/visits/${b.visit.id}/end`);
-  const c = await meeting("clerk");
+  const c = await office.meeting("clerk");
   await refused(c.clerk.post(`/api/visits/${c.visit.id}/continue`, { filingId: first.filingId }), 422, "forms/reason");
   const again = await c.clerk.post(`/api/visits/${c.visit.id}/continue`, { filingId: first.filingId, reason: "Aláírás" });
   assert.deepEqual(again.filings.map(({ ordinal }) => ordinal), [1, 2]);
@@ -191,12 +127,12 @@ test("a later visit goes on with it, and the former one has no part in it", asyn
 });
 
 test("what may not be, is refused and changes nothing", async () => {
-  const { clerk, visit, citizen } = await meeting("clerk");
-  const stranger = await meeting("clerk2");
+  const { clerk, visit, citizen } = await office.meeting("clerk");
+  const stranger = await office.meeting("clerk2");
   const open = (filingId) => `/api/filings/${filingId}/reopen`;
   const { filingId, number } = await submit(clerk, visit.draftId);
   for (const person of [citizen, stranger.citizen]) await refused(person.post(open(filingId), { reason: "x" }), 403, "request/forbidden");
-  await refused(new Client(house.boxUrl).post(open(filingId), { reason: "x" }), 401, "request/unauthenticated");
+  await refused(office.stranger().post(open(filingId), { reason: "x" }), 401, "request/unauthenticated");
   await refused(stranger.clerk.post(open(filingId), { reason: "x" }), 403, "queue/not-yours");
   await refused(stranger.clerk.post(`/api/visits/${visit.id}/continue`, { filingId, reason: "x" }), 403, "queue/not-yours");
   await refused(stranger.clerk.post(`/api/visits/${stranger.visit.id}/continue`, { filingId, reason: "x" }), 409, "forms/elsewhere");
@@ -221,8 +157,8 @@ test("what may not be, is refused and changes nothing", async () => {
 });
 
 test("kill -9 between reopening and filing again loses nothing", async () => {
-  const { clerk, visit, citizen } = await meeting("clerk");
-  const typing = edit(citizen, visit.draftId);
+  const { clerk, visit, citizen } = await office.meeting("clerk");
+  const typing = office.edit(citizen, visit.draftId);
   await typing.synced();
   typing.form.get("familyName").insert(0, "Első");
   await until("the name to be durable", () => typing.durable === 1);
@@ -230,10 +166,10 @@ test("kill -9 between reopening and filing again loses nothing", async () => {
   await clerk.post(`/api/filings/${first.filingId}/reopen`, { reason: "Utónév" });
   typing.form.get("givenName").insert(0, "Második");
   await until("the given name to be durable", () => typing.durable === 2);
-  await house.restart("box");
+  await office.house.restart("box");
   await until("the client to be back", () => typing.provider.wsconnected && typing.provider.synced);
   assert.equal((await clerk.get(`/api/visits/${visit.id}`)).completion.reason, "Utónév");
-  const fresh = edit(clerk, visit.draftId);
+  const fresh = office.edit(clerk, visit.draftId);
   await fresh.synced();
   assert.equal(fresh.form.get("givenName").toString(), "Második");
   const second = await submit(clerk, visit.draftId);
@@ -241,6 +177,6 @@ test("kill -9 between reopening and filing again loses nothing", async () => {
   assert.equal(second.number, first.number);
   for (const { filingId } of [first, second]) assertSigned(await citizen.get(`/api/filings/${filingId}`));
   await stored(citizen, second.filingId);
-  const it = await signedIn(house.hqUrl, "it");
+  const it = await office.signedIn("it", office.house.hqUrl);
   await until("both at headquarters", async () => (await it.get("/api/filings")).find(({ number }) => number === first.number)?.submissions.length === 2);
 });

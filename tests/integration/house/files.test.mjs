@@ -4,28 +4,16 @@ import { createHash, randomBytes, randomUUID } from "node:crypto";
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
+import { test } from "node:test";
 import { deflateSync } from "node:zlib";
-import { Client, Live } from "../../house/client.mjs";
-import { House } from "../../house/house.mjs";
+import { Office } from "../../house/office.mjs";
 
 const PIECE = 256 * 1024;
 let house, clerk, citizen, visit, files;
-
-before(async () => {
-  house = await House.start({ media: false });
-  clerk = new Client(house.boxUrl);
-  await clerk.post("/api/sign-in", { login: "clerk", password: "demo-clerk-password" });
-  visit = await clerk.post("/api/visits", { service: "hu.id-card", channel: "video" });
-  const { url } = await clerk.post(`/api/visits/${visit.id}/invitation`);
-  citizen = new Client(house.boxUrl);
-  await citizen.post("/api/join", { secret: new URL(url).hash.slice(1) });
+const office = new Office({ media: false }, async () => {
+  ({ clerk, citizen, visit } = await office.meeting());
+  house = office.house;
   files = `/api/visits/${visit.id}/files`;
-});
-after(async () => {
-  const complaints = await house.complaints();
-  await house.stop();
-  assert.deepEqual(complaints, []);
 });
 
 /** A real picture: one grey row of pixels, and noise in a chunk of its own until it has that size. */
@@ -75,8 +63,7 @@ const open = (person, id) => fetch(`${house.boxUrl}${files}/${id}`, { headers: {
 const kept = async () => (await readdir(join(house.state, "box/files"), { recursive: true, withFileTypes: true })).filter((entry) => entry.isFile()).length;
 
 test("a picture arrives whole and is shown to the clerk, but never run", async () => {
-  const live = new Live(clerk, [`visit:${visit.id}`]);
-  await live.wait("the live connection", (m) => m.type === "hello");
+  const live = await office.follow(clerk, [`visit:${visit.id}`]);
   const bytes = png(700_000);
   const file = await send(citizen, bytes, "személyi \"1\".png");
   assert.equal(file.status, 200);
@@ -84,7 +71,6 @@ test("a picture arrives whole and is shown to the clerk, but never run", async (
   assert.equal(file.offset, bytes.length);
   const event = await live.wait("the event", (m) => m.type === "event" && m.kind === "visit.file");
   assert.deepEqual([event.subject, event.data ?? null], [file.id, null], "the event says nothing of it");
-  live.close();
   const reply = await open(clerk, file.id);
   assert.equal(reply.headers.get("content-type"), "image/png");
   assert.match(reply.headers.get("content-security-policy"), /sandbox/);
@@ -100,6 +86,7 @@ test("sending goes on where it broke, and a page that lost its place is told", a
   assert.equal((await piece(citizen, id, bytes.subarray(0, PIECE), 0)).offset, PIECE);
   const wrong = await piece(citizen, id, bytes.subarray(0, PIECE), 0);
   assert.deepEqual([wrong.status, /blob-offset$/.test(wrong.type)], [409, true]);
+  for (const offset of ["9223372036854775807", "-9223372036854775808", "x"]) assert.equal((await piece(citizen, id, bytes.subarray(0, PIECE), offset)).status, 409, offset);
   await house.kill("box");
   await house.launch("box");
   const again = await announce(citizen, bytes, "a.png", { key });
@@ -126,12 +113,21 @@ test("a name says nothing of what a file is, and what was damaged is not kept", 
   assert.equal(await kept(), before);
 });
 
+test("what is taken away while its last piece is looked at leaves nothing behind", async () => {
+  const before = await kept(), bytes = png(12_000_000), size = 1024 * 1024;
+  const { id } = await announce(citizen, bytes, "away.png");
+  let at = 0;
+  for (; at + size < bytes.length; at += size) await piece(citizen, id, bytes.subarray(at, at + size), at);
+  const [last, gone] = await Promise.all([piece(citizen, id, bytes.subarray(at), at), clerk.request("DELETE", `${files}/${id}`)]);
+  assert.equal(gone.status, 204);
+  assert.ok([200, 404].includes(last.status), `${last.status}`);
+  assert.equal(await kept(), before);
+});
+
 test("too big, too many, and other people's", async () => {
   const tiny = png();
   await assert.rejects(citizen.post(files, { name: "x", size: 20 * 1024 * 1024 + 1, sha256: sha256("x"), key: randomUUID() }), { status: 422 });
-  const stranger = new Client(house.boxUrl);
-  await stranger.post("/api/sign-in", { login: "clerk2", password: "demo-clerk2-password" });
-  const other = await stranger.post("/api/visits", { service: "hu.address", channel: "video" });
+  const { clerk: stranger, visit: other } = await office.visit("clerk2", "hu.address");
   await assert.rejects(stranger.get(files), { status: 403 });
   const [mine] = await clerk.get(files);
   const crossed = await fetch(`${house.boxUrl}/api/visits/${other.id}/files/${mine.id}`, { headers: { cookie: stranger.cookieHeader() } });

@@ -1,21 +1,11 @@
 // Guests of a visit: what they are given, what is kept from them, and how they go.
 import { randomUUID } from "node:crypto";
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
-import { Client, Live } from "../../house/client.mjs";
-import { House } from "../../house/house.mjs";
+import { test } from "node:test";
+import { Client } from "../../house/client.mjs";
+import { Office, secretOf } from "../../house/office.mjs";
 
-let house;
-const closers = [];
-before(async () => {
-  house = await House.start({ media: false });
-});
-after(async () => {
-  for (const close of closers) close();
-  const complaints = await house.complaints();
-  await house.stop();
-  assert.deepEqual(complaints, []);
-});
+const office = new Office({ media: false });
 
 /** As a guest's page calls: whatever else its browser is. */
 class GuestClient extends Client {
@@ -27,64 +17,45 @@ class GuestClient extends Client {
   }
 }
 
-async function meeting(login) {
-  const clerk = new Client(house.boxUrl);
-  await clerk.post("/api/sign-in", { login, password: `demo-${login}-password` });
-  const { visit: open } = await clerk.get("/api/queue");
-  if (open) await clerk.post(`/api/visits/${open.id}/end`);
-  const visit = await clerk.post("/api/visits", { service: "hu.id-card", channel: "video" });
-  return { clerk, visit, topic: `visit:${visit.id}` };
-}
-
-const secretOf = ({ url }) => new URL(url).hash.slice(1);
 const invite = ({ clerk, visit }, role) => clerk.post(`/api/visits/${visit.id}/guests`, { role });
 
 async function join(at, role, name) {
-  const guest = new GuestClient(house.boxUrl);
+  const guest = new GuestClient(office.house.boxUrl);
   const joined = await guest.post("/api/guest", { secret: secretOf(await invite(at, role)), name });
   return Object.assign(guest, joined);
 }
 
-async function follow(client, topic) {
-  const live = new Live(client, [topic]);
-  closers.push(() => live.close());
-  await live.wait("the live connection", (m) => m.type === "hello");
-  return live;
-}
-
 test("an invitation for a guest is a link of its own, and good once", async () => {
-  const at = await meeting("clerk");
+  const at = await office.visit("clerk");
   const invitation = await invite(at, "sign");
   assert.match(new URL(invitation.url).pathname, /\/guest$/);
   assert.equal(invitation.code, "", "no digits to be guessed");
-  const citizen = new Client(house.boxUrl);
+  const citizen = office.stranger();
   assert.equal((await citizen.request("POST", "/api/join", { secret: secretOf(invitation) })).status, 404, "it makes nobody a citizen");
-  const guest = new GuestClient(house.boxUrl);
+  const guest = new GuestClient(office.house.boxUrl);
   await guest.post("/api/guest", { secret: secretOf(invitation), name: "Éva" });
   const seen = await guest.get("/api/guest");
   assert.deepEqual(Object.keys(seen).sort(), ["iceServers", "id", "name", "recorded", "role", "visitId"]);
   assert.deepEqual([seen.role, seen.name, seen.visitId, seen.recorded], ["sign", "Éva", at.visit.id, false]);
-  assert.equal((await new GuestClient(house.boxUrl).request("POST", "/api/guest", { secret: secretOf(invitation), name: "" })).status, 410);
+  assert.equal((await new GuestClient(office.house.boxUrl).request("POST", "/api/guest", { secret: secretOf(invitation), name: "" })).status, 410);
   assert.deepEqual((await at.clerk.get(`/api/visits/${at.visit.id}`)).guests, [{ id: seen.id, role: "sign", name: "Éva" }]);
   for (const role of ["clerk", "", "Sign"]) assert.equal((await at.clerk.request("POST", `/api/visits/${at.visit.id}/guests`, { role })).status, 422);
 });
 
 test("nobody but the visit's clerk invites", async () => {
-  const at = await meeting("clerk");
+  const at = await office.visit("clerk");
   const guest = await join(at, "colleague", "");
-  const other = new Client(house.boxUrl);
-  await other.post("/api/sign-in", { login: "clerk2", password: "demo-clerk2-password" });
-  const stranger = new Client(house.boxUrl);
-  for (const [who, status] of [[guest, 403], [other, 403], [stranger, 401]]) {
+  const other = await office.signedIn("clerk2");
+  for (const [who, status] of [[guest, 403], [other, 403], [office.stranger(), 401]]) {
     assert.equal((await who.request("POST", `/api/visits/${at.visit.id}/guests`, { role: "sign" })).status, status);
     assert.equal((await who.request("DELETE", `/api/visits/${at.visit.id}/guests/${guest.id}`)).status, status);
   }
 });
 
 test("a guest hears of the call and the messages, and of nothing else", async () => {
-  const at = await meeting("clerk");
+  const at = await office.visit("clerk");
   const guest = await join(at, "interpreter", "Péter");
-  const [live, desk] = [await follow(guest, at.topic), await follow(at.clerk, at.topic)];
+  const [live, desk] = [await office.follow(guest, [at.topic]), await office.follow(at.clerk, [at.topic])];
   await at.clerk.put(`/api/visits/${at.visit.id}/identity`, { method: "seen" });
   await desk.wait("the office's own news", (m) => m.type === "event" && m.kind === "visit.identity");
   const messages = `/api/visits/${at.visit.id}/messages`;
@@ -104,14 +75,13 @@ test("a guest hears of the call and the messages, and of nothing else", async ()
   for (const kind of kinds) assert.ok(["visit.message", "presence", "call.part"].includes(kind) || kind.startsWith("guest."), kind);
   live.send(at.topic, "subscribe", {});
   for (const topic of ["queue", "desk", `visit:${randomUUID()}`]) {
-    const elsewhere = new Live(guest, [topic]);
-    closers.push(() => elsewhere.close());
+    const elsewhere = await office.follow(guest, [topic]);
     await elsewhere.wait("the refusal", (m) => m.type === "error");
   }
 });
 
 test("a cookie of a guest opens nothing without saying so, and a clerk's nothing when it says guest", async () => {
-  const at = await meeting("clerk");
+  const at = await office.visit("clerk");
   const guest = await join(at, "colleague", "");
   const plain = (path) => Client.prototype.request.call(guest, "GET", path);
   for (const path of ["/api/visit", `/api/visits/${at.visit.id}`, `/api/drafts/${at.visit.draftId}`, "/api/queue"]) assert.equal((await plain(path)).status, 401, path);
@@ -119,10 +89,10 @@ test("a cookie of a guest opens nothing without saying so, and a clerk's nothing
 });
 
 test("who is sent away is out at once; the others stay, and there is room again", async () => {
-  const at = await meeting("clerk");
+  const at = await office.visit("clerk");
   const [one, two] = [await join(at, "sign", "Éva"), await join(at, "colleague", "")];
   assert.equal((await at.clerk.request("POST", `/api/visits/${at.visit.id}/guests`, { role: "sign" })).status, 409);
-  const [live, desk] = [await follow(one, at.topic), await follow(at.clerk, at.topic)];
+  const [live, desk] = [await office.follow(one, [at.topic]), await office.follow(at.clerk, [at.topic])];
   await at.clerk.call("DELETE", `/api/visits/${at.visit.id}/guests/${one.id}`);
   const told = await live.wait("the word", (m) => m.type === "event" && m.kind === "guest.left");
   assert.equal(told.subject, one.id);
@@ -136,12 +106,12 @@ test("who is sent away is out at once; the others stay, and there is room again"
 });
 
 test("with the meeting everything of a guest ends", async () => {
-  const at = await meeting("clerk");
+  const at = await office.visit("clerk");
   const guest = await join(at, "sign", "");
   const unused = await invite(at, "colleague");
-  const live = await follow(guest, at.topic);
+  const live = await office.follow(guest, [at.topic]);
   await at.clerk.post(`/api/visits/${at.visit.id}/end`);
   await live.wait("the end", (m) => m.type === "event" && m.kind === "visit.ended");
   assert.equal((await guest.request("GET", "/api/guest")).status, 401);
-  assert.ok([404, 410].includes((await new GuestClient(house.boxUrl).request("POST", "/api/guest", { secret: secretOf(unused), name: "" })).status));
+  assert.ok([404, 410].includes((await new GuestClient(office.house.boxUrl).request("POST", "/api/guest", { secret: secretOf(unused), name: "" })).status));
 });

@@ -1,85 +1,40 @@
 // The story of one visit through the interface: number, call, invitation, the form together,
 // submission, receipt, headquarters; then with headquarters away and back.
 import assert from "node:assert/strict";
-import { createPublicKey, randomUUID, verify } from "node:crypto";
-import { after, before, test } from "node:test";
-import { Client, Live } from "../../house/client.mjs";
-import { House, until } from "../../house/house.mjs";
+import { randomUUID } from "node:crypto";
+import { test } from "node:test";
+import { until } from "../../house/house.mjs";
+import { Office, secretOf } from "../../house/office.mjs";
+import { assertSigned } from "../../house/receipt.mjs";
 
-let house;
-const closers = [];
-
-before(async () => {
-  house = await House.start();
-});
-
-after(async () => {
-  for (const close of closers) close();
-  const complaints = await house.complaints();
-  await house.stop();
-  assert.deepEqual(complaints, []);
-});
-
-async function signedIn(base, login) {
-  const client = new Client(base);
-  await client.post("/api/sign-in", { login, password: `demo-${login}-password` });
-  return client;
-}
+const office = new Office();
 
 async function openVisit(clerk, service) {
-  const kiosk = new Client(house.boxUrl);
+  const kiosk = office.stranger();
   const ticket = await kiosk.post("/api/tickets", { service, idempotencyKey: randomUUID() });
   const called = await clerk.post("/api/queue/call-next", {});
   assert.equal(called.ticket.number, ticket.number);
   return called;
 }
 
-async function joined(clerk, visit) {
-  const invitation = await clerk.post(`/api/visits/${visit.id}/invitation`);
-  const citizen = new Client(house.boxUrl);
-  await citizen.post("/api/join", { secret: new URL(invitation.url).hash.slice(1) });
-  return { citizen, invitation };
-}
-
-function open(client, draftId) {
-  const document = client.document(draftId);
-  closers.push(document.close);
-  return document;
-}
-
-// RFC 8785 for the receipt: strings, whole numbers, booleans, null; keys in UTF-16 order.
-function canonical(value) {
-  if (Array.isArray(value)) return `[${value.map(canonical).join(",")}]`;
-  if (value && typeof value === "object")
-    return `{${Object.keys(value).sort().map((key) => `${JSON.stringify(key)}:${canonical(value[key])}`).join(",")}}`;
-  return JSON.stringify(value);
-}
-
-function assertSigned({ signature, storedAt: _now, ...receipt }) {
-  const signed = { ...receipt, storedAt: "branch" };
-  const key = createPublicKey({ format: "jwk", key: { kty: "OKP", crv: "Ed25519", x: receipt.boxKey } });
-  assert.ok(verify(null, Buffer.from(canonical(signed)), key, Buffer.from(signature, "base64url")), "the receipt's signature");
-}
-
 test("a visit from the number to headquarters", async () => {
-  const clerk = await signedIn(house.boxUrl, "clerk");
+  const clerk = await office.signedIn("clerk");
   await clerk.put("/api/me/counter", { counter: "1" });
-  const board = new Live(new Client(house.boxUrl), ["queue"]);
-  closers.push(() => board.close());
-  await board.wait("the live connection", (m) => m.type === "hello");
+  const board = await office.follow(office.stranger(), ["queue"]);
 
   const { ticket, visit } = await openVisit(clerk, "hu.id-card");
   const event = await board.wait("the call on the board", (m) => m.kind === "ticket.called");
   assert.equal(event.data.number, ticket.number);
   assert.equal(event.data.counter, "1");
 
-  const { citizen } = await joined(clerk, visit);
+  const citizen = office.stranger();
+  await citizen.post("/api/join", { secret: secretOf(await clerk.post(`/api/visits/${visit.id}/invitation`)) });
   const own = await citizen.get("/api/visit");
   assert.equal(own.id, visit.id);
   const draft = await citizen.get(`/api/drafts/${own.draftId}`);
   assert.deepEqual(draft.audiences, ["shared"], "a citizen never hears of the office's document");
 
-  const left = open(clerk, own.draftId), right = open(citizen, own.draftId);
+  const left = office.edit(clerk, own.draftId), right = office.edit(citizen, own.draftId);
   await Promise.all([left.synced(), right.synced()]);
   const name = draft.form.layout.flatMap((section) => section.elements).find((e) => e.widget === "text").field.slice(1);
   // Both type into one field at the same time.
@@ -102,19 +57,19 @@ test("a visit from the number to headquarters", async () => {
   assert.equal(pdf.headers.get("content-type"), "application/pdf");
   assert.equal(Buffer.from(await pdf.arrayBuffer()).subarray(0, 5).toString(), "%PDF-");
 
-  const it = await signedIn(house.hqUrl, "it");
+  const it = await office.signedIn("it", office.house.hqUrl);
   const filing = await until("the filing at headquarters", async () =>
     (await it.get("/api/filings")).find((one) => one.number === receipt.number));
   assert.equal(filing.contentSha256, receipt.contentSha256);
-  assert.equal(filing.box, house.boxId);
+  assert.equal(filing.box, office.house.boxId);
   await until("the receipt to say so", async () => (await citizen.get(`/api/filings/${receipt.filingId}`)).storedAt === "headquarters");
   await clerk.post(`/api/tickets/${ticket.id}/finish`);
 });
 
 test("headquarters away: the branch goes on, then catches up in order", async () => {
-  const clerk = await signedIn(house.boxUrl, "supervisor");
+  const clerk = await office.signedIn("supervisor");
   await clerk.put("/api/me/counter", { counter: "2" });
-  await house.kill("hq");
+  await office.house.kill("hq");
   const numbers = [];
   for (let i = 0; i < 3; i++) {
     const { ticket, visit } = await openVisit(clerk, "hu.request");
@@ -123,8 +78,8 @@ test("headquarters away: the branch goes on, then catches up in order", async ()
     numbers.push(receipt.number);
     await clerk.post(`/api/tickets/${ticket.id}/finish`);
   }
-  await house.launch("hq");
-  const it = await signedIn(house.hqUrl, "it");
+  await office.house.launch("hq");
+  const it = await office.signedIn("it", office.house.hqUrl);
   const arrived = await until("everything at headquarters", async () => {
     const all = (await it.get("/api/filings")).map((one) => one.number);
     return numbers.every((number) => all.includes(number)) && all;
@@ -136,7 +91,7 @@ test("headquarters away: the branch goes on, then catches up in order", async ()
 });
 
 test("the knowledge base is found without accents, in both languages", async () => {
-  const anybody = new Client(house.boxUrl);
+  const anybody = office.stranger();
   const find = async (q, lang) => (await anybody.get(`/api/kb/search?q=${encodeURIComponent(q)}&lang=${lang}`)).hits.map((hit) => hit.id);
   assert.ok((await find("szemelyi", "hu")).includes("hu.id-card"));
   assert.ok((await find("identity card", "en")).includes("hu.id-card"));

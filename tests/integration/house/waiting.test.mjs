@@ -2,27 +2,19 @@
 // desk says, and what nobody may do.
 import { randomUUID } from "node:crypto";
 import assert from "node:assert/strict";
-import { after, afterEach, before, test } from "node:test";
-import { Client, Live } from "../../house/client.mjs";
-import { House, until } from "../../house/house.mjs";
+import { afterEach, test } from "node:test";
+import { until } from "../../house/house.mjs";
+import { Office, refused, secretOf } from "../../house/office.mjs";
 
 const SERVICE = "hu.id-card";
-let house, clerk;
-const closers = [];
-
-before(async () => {
-  house = await House.start({ media: false });
-  clerk = await signedIn("clerk");
+let clerk;
+const office = new Office({ media: false }, async () => {
+  clerk = await office.signedIn("clerk");
   await clerk.put("/api/me/counter", { counter: "1" });
-});
-after(async () => {
-  const complaints = await house.complaints();
-  await house.stop();
-  assert.deepEqual(complaints, []);
 });
 // Each test leaves the counter and the line empty.
 afterEach(async () => {
-  for (const close of closers.splice(0)) close();
+  office.closePages();
   for (;;) {
     const { called } = await clerk.get("/api/queue");
     if (called.length > 0) await clerk.post(`/api/tickets/${called[0].id}/no-show`);
@@ -30,25 +22,13 @@ afterEach(async () => {
   }
 });
 
-async function signedIn(login) {
-  const client = new Client(house.boxUrl);
-  await client.post("/api/sign-in", { login, password: `demo-${login}-password` });
-  return client;
-}
-
-async function follow(client, topics) {
-  const live = new Live(client, topics, "citizen");
-  closers.push(() => live.close());
-  await live.wait("the live connection", (m) => m.type === "hello");
-  return live;
-}
-
-const invite = async (service = SERVICE) => new URL((await clerk.post("/api/waiting/invitations", { service })).url).hash.slice(1);
+const follow = (client, topics) => office.follow(client, topics, "citizen");
+const invite = async (service = SERVICE) => secretOf(await clerk.post("/api/waiting/invitations", { service }));
 const inLine = async (number) => (await clerk.get("/api/queue")).waiting.find((ticket) => ticket.number === number);
 
 // A citizen in the line with the page open.
 async function somebody({ service = SERVICE, language = "hu" } = {}) {
-  const citizen = new Client(house.boxUrl);
+  const citizen = office.stranger();
   await citizen.post("/api/join", { secret: await invite(service), language });
   const place = await citizen.get("/api/place");
   const live = await follow(citizen, ["queue", `place:${place.visitId}`]);
@@ -56,24 +36,15 @@ async function somebody({ service = SERVICE, language = "hu" } = {}) {
   return { citizen, place, live };
 }
 
-async function refused(promise, status, type) {
-  await assert.rejects(promise, (error) => {
-    assert.equal(error.status, status, error.message);
-    assert.equal(error.problem.type, `/problems/${type}`);
-    assert.ok(!error.problem.title.startsWith("problem."), "a title for people");
-    return true;
-  });
-}
-
 test("several wait in one line, are called in turn, and come to a meeting", async () => {
   const first = await somebody({ language: "cs" });
-  const hall = await new Client(house.boxUrl).post("/api/tickets", { service: SERVICE, idempotencyKey: randomUUID() });
+  const hall = await office.stranger().post("/api/tickets", { service: SERVICE, idempotencyKey: randomUUID() });
   const second = await somebody();
   assert.deepEqual([first.place.state, first.place.ahead, second.place.ahead], ["waiting", 0, 2]);
   assert.equal(first.place.waitMinutes, null, "nothing has been measured yet");
   const seen = await inLine(first.place.number);
   assert.deepEqual([seen.channel, seen.visitId, seen.place], ["video", null, { awaySince: null, setAside: false, language: "cs" }]);
-  assert.equal((await new Client(house.boxUrl).get(`/api/tickets/${seen.id}`)).place, undefined, "not the public's to know");
+  assert.equal((await office.stranger().get(`/api/tickets/${seen.id}`)).place, undefined, "not the public's to know");
 
   const called = await clerk.post("/api/queue/call-next", {});
   assert.deepEqual([called.ticket.number, called.visit], [first.place.number, null], "a visit begins when the client comes");
@@ -97,7 +68,7 @@ test("several wait in one line, are called in turn, and come to a meeting", asyn
   await clerk.post(`/api/tickets/${called.ticket.id}/finish`);
   assert.equal((await first.citizen.get("/api/visit")).state, "ended");
 
-  const board = await new Client(house.boxUrl).get("/api/board");
+  const board = await office.stranger().get("/api/board");
   assert.deepEqual(board.called.map(({ number }) => number), [], "nobody in the house is to go anywhere");
   const wished = await clerk.post("/api/queue/call-next", { channel: "video" });
   assert.equal(wished.ticket.number, second.place.number, "by wish before the one in the house");
@@ -121,10 +92,13 @@ test("who does not answer is set aside and keeps the place; who is cut off for a
   await refused(clerk.post("/api/queue/call-next", {}), 409, "queue/nobody-waiting");
   assert.equal((await second.citizen.post("/api/place/return")).setAside, false);
   assert.equal((await first.citizen.post("/api/place/return")).ahead, 0, "before the one who came later");
+  await second.citizen.post("/api/place/return");
   first.live.close();
   await until("the desk to see it", async () => (await inLine(first.place.number)).place.awaySince !== null);
   assert.equal((await second.citizen.get("/api/place")).ahead, 1, "a short cut costs nothing");
-  await house.restart("box");
+  const returned = second.live.messages.filter((m) => m.kind === "ticket.returned" && m.subject === next.ticket.id);
+  assert.equal(returned.length, 1, "who is back is back, however often it is said");
+  await office.house.restart("box");
   assert.notEqual((await inLine(second.place.number)).place.awaySince, null, "no page is open yet");
   assert.equal((await clerk.post("/api/queue/call-next", {})).ticket.number, first.place.number);
   assert.equal((await first.citizen.get("/api/place")).state, "called", "read again after a reload");
@@ -145,7 +119,7 @@ test("the desk takes out of the line who will not come", async () => {
   const first = await somebody(), second = await somebody();
   const { id } = await inLine(first.place.number);
   await refused(first.citizen.post(`/api/tickets/${id}/cancel`), 403, "request/forbidden");
-  const other = await signedIn("clerk2");
+  const other = await office.signedIn("clerk2");
   assert.equal((await other.post(`/api/tickets/${id}/cancel`)).state, "cancelled");
   await first.live.wait("the end", (m) => m.kind === "ticket.cancelled" && m.subject === id);
   assert.equal((await first.citizen.get("/api/place")).state, "over", "and is told");
@@ -187,10 +161,10 @@ test("bad input changes nothing", async () => {
   await refused(clerk.post("/api/queue/call-next", { channel: "letter" }), 422, "request/schema");
   await refused(clerk.post(`/api/tickets/${id}/set-aside`), 403, "queue/not-yours");
   assert.deepEqual((await citizen.get("/api/place")).messages.filter(({ text }) => text === "x"), []);
-  const closed = await signedIn("supervisor");
+  const closed = await office.signedIn("supervisor");
   const secret = await invite();
   await closed.put(`/api/services/${SERVICE}/state`, { open: false });
-  const late = new Client(house.boxUrl);
+  const late = office.stranger();
   await refused(late.post("/api/join", { secret, language: "xx" }), 422, "request/schema");
   await refused(late.post("/api/join", { secret }), 409, "queue/service-closed");
   await closed.put(`/api/services/${SERVICE}/state`, { open: true });
@@ -200,7 +174,7 @@ test("bad input changes nothing", async () => {
 
 test("who may do what", async () => {
   const first = await somebody(), second = await somebody();
-  const nobody = new Client(house.boxUrl);
+  const nobody = office.stranger();
   for (const [method, path] of [["GET", "/api/place"], ["DELETE", "/api/place"], ["POST", "/api/place/answer"], ["POST", "/api/place/return"]]) {
     await refused(nobody.call(method, path), 401, "request/unauthenticated");
     await refused(clerk.call(method, path), 403, "request/forbidden");
@@ -212,11 +186,11 @@ test("who may do what", async () => {
   const ears = await follow(second.citizen, ["queue"]);
   ears.ws.send(JSON.stringify({ type: "subscribe", topics: [`place:${first.place.visitId}`, "desk"], since: null }));
   await ears.wait("the refusal", (m) => m.type === "error");
-  const direct = await signedIn("clerk2");
+  const direct = await office.signedIn("clerk2");
+  await refused(direct.put("/api/counters/1/state", { open: false }), 403, "queue/not-yours");
   const visit = await direct.post("/api/visits", { service: SERVICE, channel: "video" });
-  const { url } = await direct.post(`/api/visits/${visit.id}/invitation`);
-  const met = new Client(house.boxUrl);
-  await met.post("/api/join", { secret: new URL(url).hash.slice(1), language: "en" });
+  const met = office.stranger();
+  await met.post("/api/join", { secret: secretOf(await direct.post(`/api/visits/${visit.id}/invitation`)), language: "en" });
   await refused(met.get("/api/place"), 404, "queue/no-such-place");
   await refused(met.post("/api/place/answer"), 404, "queue/no-such-place");
   await direct.post(`/api/visits/${visit.id}/end`);
@@ -224,7 +198,7 @@ test("who may do what", async () => {
 
 test("the wait is said once enough has been measured", async () => {
   for (let i = 0; i < 5; i++) {
-    await new Client(house.boxUrl).post("/api/tickets", { service: SERVICE, idempotencyKey: randomUUID() });
+    await office.stranger().post("/api/tickets", { service: SERVICE, idempotencyKey: randomUUID() });
     const { ticket } = await clerk.post("/api/queue/call-next", {});
     await clerk.post(`/api/tickets/${ticket.id}/finish`);
   }
@@ -236,7 +210,7 @@ test("the wait is said once enough has been measured", async () => {
 });
 
 test("who waits may try the line, and nobody joins a call that is not there", async () => {
-  await house.launch("media");
+  await office.house.launch("media");
   const { citizen, place } = await somebody();
   const topic = `visit:${place.visitId}`;
   const page = await follow(citizen, [topic]);
@@ -245,4 +219,12 @@ test("who waits may try the line, and nobody joins a call that is not there", as
   assert.equal(error.data.slug, "queue/visit-ended");
   page.send(topic, "media.join", { audio: true, video: true, check: true });
   await page.wait("the offer", (m) => m.kind === "media.offer");
+  // Each page tries two legs; those of the fourth take the place of the first one's.
+  const pages = [page, ...(await Promise.all([1, 2, 3].map(() => follow(citizen, [topic]))))];
+  for (const one of pages) {
+    for (let legs = one.messages.filter((m) => m.kind === "media.offer").length; legs < 2; legs++) one.send(topic, "media.join", { audio: true, video: true, check: true });
+    await one.wait("two offers", () => one.messages.filter((m) => m.kind === "media.offer").length === 2);
+  }
+  const given = page.messages.filter((m) => m.kind === "media.offer").map((m) => m.data.leg);
+  for (const leg of given) await page.wait("the end of the oldest", (m) => m.kind === "media.error" && m.data.leg === leg && m.data.slug === "media/too-many-legs");
 });
