@@ -22,6 +22,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -39,7 +40,8 @@ typedef struct {
   AblakFiles *files;
   AblakParty *parties[ABLAK_TAP_PARTIES_MAX];
   guint parties_length;
-  gint64 stop_us; /* G_MAXINT64: not yet told */
+  gint64 stop_us;  /* G_MAXINT64: not yet told */
+  gint64 taken_us; /* when the newest packet came that was taken */
   gint64 flushed_us;
   bool good;
 } Recorder;
@@ -59,6 +61,7 @@ static bool receive(Recorder *recorder)
   if (size < (gssize)sizeof header)
     return size > 0 || (size < 0 && errno == EINTR);
   memcpy(&header, message, sizeof header);
+  recorder->taken_us = MAX(recorder->taken_us, header.at_us);
   if (header.party < recorder->parties_length && header.at_us <= recorder->stop_us)
     ablak_party_receive(recorder->parties[header.party], message + sizeof header,
                         (gsize)size - sizeof header, header.rtcp != 0, header.at_us,
@@ -87,12 +90,21 @@ static gboolean on_tap(int fd, GIOCondition condition, gpointer data)
   return taken > 0 || (condition & G_IO_HUP) == 0;
 }
 
+/* Until when it is known what came. Who stood still for a while must not take for silence, or for
+ * lost, what lies there unread. */
+static gint64 known_us(const Recorder *recorder, gint64 now_us)
+{
+  int unread = 0;
+  return ioctl(TAP_FD, FIONREAD, &unread) == 0 && unread > 0 ? recorder->taken_us : now_us;
+}
+
 static gboolean on_tick(gpointer data)
 {
   Recorder *recorder = data;
   gint64 now_us = g_get_monotonic_time();
+  gint64 until_us = known_us(recorder, now_us);
   for (guint i = 0; i < recorder->parties_length; i++)
-    ablak_party_tick(recorder->parties[i], now_us);
+    ablak_party_tick(recorder->parties[i], until_us);
   if (now_us - recorder->flushed_us >= FLUSH_MS * 1000) {
     recorder->flushed_us = now_us;
     ablak_files_flush(recorder->files);

@@ -59,22 +59,24 @@ static void say(Fixture *fixture, const char *line)
   g_assert_true(g_output_stream_write_all(input, line, strlen(line), NULL, NULL, NULL));
 }
 
-static void fixture_make(Fixture *fixture, gconstpointer unused)
+/* `ago`: seconds since the recording's origin, as if the recorder had stood still since. */
+static void fixture_make(Fixture *fixture, gconstpointer ago)
 {
   g_autoptr(GError) error = NULL;
-  int fds[2];
+  int fds[2], room = 1 << 20;
   fixture->folder = g_dir_make_tmp("ablak-recorder-XXXXXX", NULL);
   fixture->said = g_build_filename(fixture->folder, "log", NULL);
   fixture->packets = media_make(4, "vp8", 7, 3900000000);
   g_assert_cmpint(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fds), ==, 0);
   fixture->tap = fds[0];
+  g_assert_cmpint(setsockopt(fixture->tap, SOL_SOCKET, SO_SNDBUF, &room, sizeof room), ==, 0);
   g_autoptr(GSubprocessLauncher) launcher =
       g_subprocess_launcher_new(G_SUBPROCESS_FLAGS_STDIN_PIPE | G_SUBPROCESS_FLAGS_STDOUT_PIPE);
   g_subprocess_launcher_set_stderr_file_path(launcher, fixture->said);
   g_subprocess_launcher_take_fd(launcher, fds[1], 3);
   fixture->process = g_subprocess_launcher_spawn(launcher, &error, program, NULL);
   g_assert_no_error(error);
-  fixture->origin_us = g_get_monotonic_time();
+  fixture->origin_us = g_get_monotonic_time() - GPOINTER_TO_INT(ago) * G_USEC_PER_SEC;
   g_autofree char *text = ablak_base64url_encode(key, sizeof key);
   g_autofree char *start = g_strdup_printf("{\"type\":\"start\",\"folder\":\"%s\",\"recording\":"
                                            "\"r\",\"key\":\"%s\",\"originUs\":%" G_GINT64_FORMAT
@@ -204,6 +206,29 @@ static void test_abandoned(Fixture *fixture, gconstpointer unused)
   }
 }
 
+/* It stood still, and finds more than it takes at once: what it has not read yet is no silence, so
+ * everybody has one part. */
+static void test_stalled(Fixture *fixture, gconstpointer unused)
+{
+  halt(fixture);
+  feed(fixture, 0, 0, 2200000);
+  feed(fixture, 1, 0, 2200000);
+  g_usleep(300000); /* it has other things to do as well, when it goes on */
+  g_subprocess_send_signal(fixture->process, SIGCONT);
+  drain(fixture);
+  say(fixture, "{\"type\":\"stop\"}\n");
+  g_assert_true(g_subprocess_wait_check(fixture->process, NULL, NULL));
+  for (guint i = 1; i <= 2; i++) {
+    g_autoptr(GBytes) file = part(fixture, i);
+    g_auto(MediaSeen) seen;
+    media_look(file, &seen);
+    g_assert_cmpuint(seen.beeps->len, ==, 3);
+    g_assert_cmpuint(seen.flashes->len, ==, 3);
+  }
+  g_autofree char *another = g_build_filename(fixture->folder, "r.3.part", NULL);
+  g_assert_false(g_file_test(another, G_FILE_TEST_EXISTS));
+}
+
 /* Killed: the chunks that were full are readable, and the lines that were sent off. */
 static void test_killed(Fixture *fixture, gconstpointer unused)
 {
@@ -248,12 +273,14 @@ int main(int argc, char **argv)
   g_test_init(&argc, &argv, NULL);
   gst_init(NULL, NULL);
   program = argv[1];
-#define ADD(name, test)                                                                            \
-  g_test_add("/video/recorder/process/" name, Fixture, NULL, fixture_make, test, fixture_clear)
-  ADD("stop", test_stop);
-  ADD("abandoned", test_abandoned);
-  ADD("killed", test_killed);
-  ADD("garbage", test_garbage);
+#define ADD(name, ago, test)                                                                       \
+  g_test_add("/video/recorder/process/" name, Fixture, GINT_TO_POINTER(ago), fixture_make, test,   \
+             fixture_clear)
+  ADD("stop", 0, test_stop);
+  ADD("abandoned", 0, test_abandoned);
+  ADD("stalled", 8, test_stalled);
+  ADD("killed", 0, test_killed);
+  ADD("garbage", 0, test_garbage);
 #undef ADD
   return g_test_run();
 }
