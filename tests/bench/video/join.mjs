@@ -51,6 +51,8 @@ async function serve() {
   return server;
 }
 
+const role = (name) => (name === "first" ? "citizen" : "clerk");
+
 /** The box's part between two pages' lines and ablak-media. */
 function playBox(relay, server) {
   const lines = new Map();
@@ -62,8 +64,10 @@ function playBox(relay, server) {
     const send = (type, data) => relay.box.send({ ...data, type, session, leg: name });
     socket.on("message", (text) => {
       const { kind, data } = JSON.parse(text);
+      // What a page says of itself goes to the other, as the box passes it on.
+      if (kind === "call.part") return void [...lines].find(([other]) => other !== name)?.[1].send(JSON.stringify({ kind, data: { ...data, from: role(name) } }));
       if (kind === "media.join") session = `join-${room.session}`;
-      if (kind === "media.join") send("join", { audio: data.audio, video: data.video });
+      if (kind === "media.join") send("join", { label: role(name), audio: data.audio, video: data.video, screens: data.screens });
       else send(kind.slice("media.".length), data);
       if (kind === "media.join" && name === "second" && room.pulls) lines.get("first").send(JSON.stringify({ kind: "begin" }));
     });
@@ -92,10 +96,10 @@ async function call(one, name, ...args) {
 }
 
 /** Milliseconds of each of `joins` joins: ours when the other waits in the call already (`waits`),
- * ours when the other comes at the same moment (`both`), and Janus' caller. */
-export async function joinTimes(build, joins, say) {
+ * ours when the other comes at the same moment (`both`), and Janus' caller. `profiles`: ours, if not its own choice. */
+export async function joinTimes(build, joins, say, profiles) {
   const folder = temporaryFolder();
-  const ablak = await Ablak.start(build, CORES), janus = await Janus.start(CORES), server = await serve();
+  const ablak = await Ablak.start(build, CORES, profiles), janus = await Janus.start(CORES), server = await serve();
   const room = playBox(ablak, server);
   const at = (path) => `http://127.0.0.1:${server.address().port}/${path}`;
   const open = (path) => Promise.all([["citizen", "first"], ["clerk", "second"]].map(([role, name]) => person(folder, role, at(path(name)))));
