@@ -80,6 +80,9 @@ bool ablak_queue_recall(AblakTxn *txn, const char *ticket_id, const char *actor,
                         GError **error) G_GNUC_WARN_UNUSED_RESULT;
 bool ablak_queue_no_show(AblakTxn *txn, const char *ticket_id, const char *actor,
                          GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* Has been served. CONFLICT "queue/not-answered" for one called by video who has not come to the
+ * meeting: recall, set aside or no-show says what happened. In the hall that is for the clerk to
+ * see. */
 bool ablak_queue_finish(AblakTxn *txn, const char *ticket_id, const char *actor,
                         GError **error) G_GNUC_WARN_UNUSED_RESULT;
 

@@ -296,9 +296,28 @@ bool ablak_queue_no_show(AblakTxn *txn, const char *ticket_id, const char *actor
   return close_ticket(txn, ticket_id, "no-show", "ticket.no-show", actor, error);
 }
 
+/* Who is called in the hall walks up to the counter, and only the clerk sees whether they are
+ * there. Who is called by video is there when they answer: before that nobody has been served, and
+ * the time that it rang is no handling time. */
+static bool require_answered(AblakTxn *txn, const char *ticket_id, GError **error)
+{
+  g_autoptr(AblakTicket) ticket = ablak_queue_ticket(txn, ticket_id, error);
+  if (!ticket || strcmp(ticket->channel, "video") != 0 || strcmp(ticket->state, "called") != 0)
+    return ticket != NULL;
+  g_autoptr(GError) failure = NULL;
+  g_autoptr(AblakVisit) visit = ablak_visit_of_ticket(txn, ticket_id, &failure);
+  if (failure)
+    g_propagate_error(error, g_steal_pointer(&failure));
+  else if (!visit)
+    ablak_error_set(error, ABLAK_ERROR_CONFLICT, "queue/not-answered", "ticket %s has not come",
+                    ticket_id);
+  return visit != NULL;
+}
+
 bool ablak_queue_finish(AblakTxn *txn, const char *ticket_id, const char *actor, GError **error)
 {
-  return close_ticket(txn, ticket_id, "finished", "ticket.finished", actor, error);
+  return require_answered(txn, ticket_id, error) &&
+         close_ticket(txn, ticket_id, "finished", "ticket.finished", actor, error);
 }
 
 /* --- lists

@@ -54,6 +54,8 @@ test("several wait in one line, are called in turn, and come to a meeting", asyn
   await refused(clerk.post("/api/visits", { service: SERVICE, channel: "video" }), 409, "queue/client-present");
   await refused(second.citizen.post("/api/place/answer"), 409, "queue/not-called");
   await refused(first.citizen.get("/api/visit"), 404, "queue/no-such-visit");
+  await refused(clerk.post(`/api/tickets/${called.ticket.id}/finish`), 409, "queue/not-answered");
+  assert.equal((await first.citizen.get("/api/place")).state, "called", "it rings on");
 
   const [one, two] = await Promise.all([first.citizen.post("/api/place/answer"), first.citizen.post("/api/place/answer")]);
   assert.equal(one.id, first.place.visitId);

@@ -190,6 +190,13 @@ static void check_called(Fixture *fixture, const char *channel, const char *expe
   g_assert_cmpstr(called, ==, expected);
 }
 
+/* Called already: comes to the meeting, and is done. */
+static void serve_video(Fixture *fixture, const char *visit_id, const char *ticket_id)
+{
+  done(fixture, answer, visit_id);
+  done(fixture, finish, ticket_id);
+}
+
 static void set_up(Fixture *fixture, gconstpointer data)
 {
   fixture_set_up(fixture, parts);
@@ -229,9 +236,9 @@ static void test_one_line(Fixture *fixture, gconstpointer data)
   g_assert_cmpint(wait_of(fixture, third).ahead, ==, 2);
   check_called(fixture, NULL, first);
   refused(fixture, call, "1", "queue/client-present");
-  done(fixture, finish, first);
+  serve_video(fixture, one, first);
   check_called(fixture, "video", third); /* by wish, before the one in the hall */
-  done(fixture, finish, third);
+  serve_video(fixture, three, third);
   g_free(run(fixture, call, (Step){.a = "1", .b = "video"}, "queue/nobody-waiting"));
   check_called(fixture, NULL, second);
   g_free(first);
@@ -249,7 +256,7 @@ static void test_line_cut(Fixture *fixture, gconstpointer data)
   fixture->now_ms += 1;
   g_assert_cmpint(wait_of(fixture, second).ahead, ==, 0);
   check_called(fixture, NULL, second);
-  done(fixture, finish, second);
+  serve_video(fixture, two, second);
   g_free(run(fixture, call, (Step){.a = "1"}, "queue/nobody-waiting"));
   there(fixture, one, true);
   g_autofree char *later = run(fixture, issue, (Step){.a = "hu.id-card"}, NULL);
@@ -275,13 +282,14 @@ static void test_set_aside(Fixture *fixture, gconstpointer data)
   refused(fixture, answer, one, "queue/not-called");
   there(fixture, one, true); /* that a page is open does not say that somebody sits before it */
   check_called(fixture, NULL, second);
-  done(fixture, finish, second);
+  serve_video(fixture, two, second);
   done(fixture, come_back, one);
   g_autofree char *hall = run(fixture, issue, (Step){.a = "hu.id-card"}, NULL);
   check_called(fixture, NULL, first);
-  done(fixture, finish, first);
+  serve_video(fixture, one, first);
   check_called(fixture, NULL, hall);
   refused(fixture, set_aside, hall, "queue/no-such-place");
+  done(fixture, finish, hall); /* in the hall the clerk sees whether somebody came */
   g_free(first);
   g_free(second);
 }
@@ -291,7 +299,10 @@ static void test_answering(Fixture *fixture, gconstpointer data)
   char *ticket = NULL;
   g_autofree char *visit = somebody(fixture, "hu.id-card", &ticket);
   refused(fixture, answer, visit, "queue/not-called");
+  refused(fixture, finish, ticket, "queue/not-called");
   check_called(fixture, NULL, ticket);
+  refused(fixture, finish, ticket, "queue/not-answered"); /* nobody has been served */
+  check_state(fixture, ticket, "called");
   g_autofree char *opened = run(fixture, answer, (Step){.a = visit}, NULL);
   g_assert_cmpstr(opened, ==, visit);
   g_autoptr(AblakTxn) txn = ablak_store_read(fixture->store, NULL);
