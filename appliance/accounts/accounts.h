@@ -109,7 +109,8 @@ typedef struct {
 void ablak_guest_free(AblakGuest *guest);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(AblakGuest, ablak_guest_free)
 
-/* CONFLICT "accounts/too-many-guests" while so many are in. */
+/* A link is a promise of room: CONFLICT "accounts/too-many-guests" while so many are in or have a
+ * link that is still good. */
 bool ablak_guest_invite(AblakTxn *txn, const char *visit_id, const char *role, gint64 life_ms,
                         char **ret_secret, gint64 *ret_expires_ms,
                         GError **error) G_GNUC_WARN_UNUSED_RESULT;
@@ -117,6 +118,20 @@ bool ablak_guest_invite(AblakTxn *txn, const char *visit_id, const char *role, g
  * "accounts/too-many-guests". Event "guest.joined". */
 AblakGuest *ablak_guest_join(AblakTxn *txn, const char *secret, const char *name, char **ret_cookie,
                              GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/* A link that nobody has used yet, and that may still be. */
+typedef struct {
+  char *id, *role;
+  gint64 expires_ms;
+} AblakGuestLink;
+void ablak_guest_link_free(AblakGuestLink *link);
+/* In the order they were made: an array of AblakGuestLink that frees them. */
+GPtrArray *ablak_guest_links(AblakTxn *txn, const char *visit_id,
+                             GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* Nobody comes in by it any more. NOT_FOUND "accounts/no-such-link" when it is none of these. Event
+ * "guest-link.withdrawn". */
+bool ablak_guest_link_withdraw(AblakTxn *txn, const char *visit_id, const char *link_id,
+                               const char *actor, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 /* Who is in by that cookie, or that id; NULL without an error when nobody is. */
 AblakGuest *ablak_guest_find(AblakTxn *txn, const char *cookie, GError **error);
 AblakGuest *ablak_guest_load(AblakTxn *txn, const char *guest_id, GError **error);

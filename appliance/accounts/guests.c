@@ -4,6 +4,7 @@
 #include "core/crypto.h"
 #include "core/error.h"
 #include "core/id.h"
+#include <string.h>
 
 #define GUEST_COLUMNS "id, visit_id, role, name"
 
@@ -55,29 +56,100 @@ GPtrArray *ablak_guests_of_visit(AblakTxn *txn, const char *visit_id, GError **e
   return g_steal_pointer(&guests);
 }
 
-static bool has_room(AblakTxn *txn, const char *visit_id, GError **error)
+/* --- links
+ * -------------------------------------------------------------------------------------------- */
+
+void ablak_guest_link_free(AblakGuestLink *link)
+{
+  if (!link)
+    return;
+  g_free(link->id);
+  g_free(link->role);
+  g_free(link);
+}
+
+GPtrArray *ablak_guest_links(AblakTxn *txn, const char *visit_id, GError **error)
+{
+  g_autoptr(AblakRows) rows =
+      ablak_txn_query(txn, error,
+                      "SELECT id, guest_role, expires_at FROM invitation WHERE visit_id = ?"
+                      " AND guest_role <> '' AND used_at = 0 AND revoked_at = 0 AND expires_at > ?"
+                      " ORDER BY created_at, id",
+                      "ti", visit_id, ablak_txn_now_ms(txn));
+  if (!rows)
+    return NULL;
+  g_autoptr(GPtrArray) links =
+      g_ptr_array_new_with_free_func((GDestroyNotify)ablak_guest_link_free);
+  g_autoptr(GError) failure = NULL;
+  while (ablak_rows_next(rows, &failure)) {
+    AblakGuestLink *link = g_new0(AblakGuestLink, 1);
+    link->id = g_strdup(ablak_rows_text(rows, 0));
+    link->role = g_strdup(ablak_rows_text(rows, 1));
+    link->expires_ms = ablak_rows_int(rows, 2);
+    g_ptr_array_add(links, link);
+  }
+  if (failure) {
+    g_propagate_error(error, g_steal_pointer(&failure));
+    return NULL;
+  }
+  return g_steal_pointer(&links);
+}
+
+/* `promised`: links that are not used yet count as well. */
+static bool has_room(AblakTxn *txn, const char *visit_id, bool promised, GError **error)
 {
   g_autoptr(GPtrArray) guests = ablak_guests_of_visit(txn, visit_id, error);
-  if (guests && guests->len >= ABLAK_GUESTS_MAX)
-    ablak_error_set(error, ABLAK_ERROR_CONFLICT, "accounts/too-many-guests",
-                    "visit %s has %d guests", visit_id, ABLAK_GUESTS_MAX);
-  return guests && guests->len < ABLAK_GUESTS_MAX;
+  g_autoptr(GPtrArray) links = guests && promised ? ablak_guest_links(txn, visit_id, error) : NULL;
+  if (!guests || (promised && !links))
+    return false;
+  if (guests->len + (links ? links->len : 0) < ABLAK_GUESTS_MAX)
+    return true;
+  ablak_error_set(error, ABLAK_ERROR_CONFLICT, "accounts/too-many-guests",
+                  "visit %s has %d guests or links for them", visit_id, ABLAK_GUESTS_MAX);
+  return false;
 }
 
 bool ablak_guest_invite(AblakTxn *txn, const char *visit_id, const char *role, gint64 life_ms,
                         char **ret_secret, gint64 *ret_expires_ms, GError **error)
 {
-  return has_room(txn, visit_id, error) &&
+  return has_room(txn, visit_id, true, error) &&
          ablak_invitation_insert(txn, visit_id, role, NULL, life_ms, ret_secret, ret_expires_ms,
                                  error);
 }
+
+static bool is_open_link(const GPtrArray *links, const char *link_id)
+{
+  for (guint i = 0; i < links->len; i++)
+    if (strcmp(((const AblakGuestLink *)links->pdata[i])->id, link_id) == 0)
+      return true;
+  return false;
+}
+
+bool ablak_guest_link_withdraw(AblakTxn *txn, const char *visit_id, const char *link_id,
+                               const char *actor, GError **error)
+{
+  g_autoptr(GPtrArray) links = ablak_guest_links(txn, visit_id, error);
+  if (!links)
+    return false;
+  if (!is_open_link(links, link_id)) {
+    ablak_error_set(error, ABLAK_ERROR_NOT_FOUND, "accounts/no-such-link",
+                    "the visit has no such link that is still good");
+    return false;
+  }
+  return ablak_txn_exec(txn, NULL, error, "UPDATE invitation SET revoked_at = ? WHERE id = ?", "it",
+                        ablak_txn_now_ms(txn), link_id) &&
+         tell(txn, visit_id, "guest-link.withdrawn", link_id, actor, error);
+}
+
+/* --- in and out
+ * --------------------------------------------------------------------------------------- */
 
 AblakGuest *ablak_guest_join(AblakTxn *txn, const char *secret, const char *name, char **ret_cookie,
                              GError **error)
 {
   g_autoptr(AblakGuest) guest = g_new0(AblakGuest, 1);
   guest->visit_id = ablak_invitation_take(txn, secret, NULL, true, &guest->role, error);
-  if (!guest->visit_id || !has_room(txn, guest->visit_id, error))
+  if (!guest->visit_id || !has_room(txn, guest->visit_id, false, error))
     return NULL;
   g_autofree char *cookie = ablak_secret_new(32), *hash = ablak_visitor_hash(cookie);
   guest->id = ablak_id_new();

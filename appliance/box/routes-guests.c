@@ -6,6 +6,7 @@
 #include "box/visits.h"
 #include "core/error.h"
 #include "daemon/handler.h"
+#include "daemon/times.h"
 #include <recordings/recordings.h>
 #include <string.h>
 
@@ -28,6 +29,39 @@ void ablak_box_invite_guest(AblakRequest *request, gpointer app)
   AblakBranch *box = app;
   ablak_call_write_with(box->store, request, app, 201, invite, ablak_invitation_view,
                         ablak_invitation_offer_new(), ablak_invitation_offer_free);
+}
+
+static json_t *links_view(AblakTxn *txn, AblakCall *call, GError **error)
+{
+  g_autoptr(AblakVisit) visit = load_own(txn, call, error);
+  g_autoptr(GPtrArray) links = visit ? ablak_guest_links(txn, visit->id, error) : NULL;
+  if (!links)
+    return NULL;
+  json_t *all = json_array();
+  for (guint i = 0; i < links->len; i++) {
+    const AblakGuestLink *link = links->pdata[i];
+    json_array_append_new(all, json_pack("{s:s, s:s, s:o}", "id", link->id, "role", link->role,
+                                         "expiresAt", ablak_json_time(link->expires_ms)));
+  }
+  return all;
+}
+
+void ablak_box_list_guest_links(AblakRequest *request, gpointer app)
+{
+  ablak_call_read(((AblakBranch *)app)->store, request, app, links_view);
+}
+
+static bool withdraw(AblakTxn *txn, AblakCall *call, GError **error)
+{
+  g_autoptr(AblakVisit) visit = load_own(txn, call, error);
+  return visit &&
+         ablak_guest_link_withdraw(txn, visit->id, ablak_request_param(call->request, "linkId"),
+                                   call->person->id, error);
+}
+
+void ablak_box_withdraw_guest_link(AblakRequest *request, gpointer app)
+{
+  ablak_call_write(((AblakBranch *)app)->store, request, app, 204, withdraw, NULL);
 }
 
 static bool send_away(AblakTxn *txn, AblakCall *call, GError **error)

@@ -8,6 +8,7 @@ import { ChatView, type Chat } from "../shared/chat";
 import type { Files } from "../shared/files";
 import { FilesView } from "../shared/files-view";
 import { t } from "../shared/i18n";
+import type { Live } from "../shared/live";
 import { ClerkRecording } from "../shared/recording";
 import { Button, Dialog, toastError } from "../shared/ui";
 import { GuestBox } from "./guests";
@@ -17,7 +18,7 @@ import { SHORTCUTS } from "./shortcuts";
 /** Somebody called up by number may still join from a page of their own, and be seen there. */
 export const offersCall = (visit: Visit, call: Call) => visit.channel === "video" || visit.citizenPresent || call.state.value !== "idle";
 
-export function ContactPanel({ visit, call, chat, files, inviteNow }: { visit: Visit | null; call: Call | null; chat: Chat | null; files: Files | null; inviteNow: number }) {
+export function ContactPanel({ live, visit, call, chat, files, inviteNow }: { live: Live; visit: Visit | null; call: Call | null; chat: Chat | null; files: Files | null; inviteNow: number }) {
   if (!visit || !call || !chat || !files)
     return (
       <section class="ab-desk-contact" aria-label={t("ui.desk.contact")}>
@@ -44,7 +45,7 @@ export function ContactPanel({ visit, call, chat, files, inviteNow }: { visit: V
         </div>
       )}
       <InvitationBox key={visit.id} visit={visit} inviteNow={inviteNow} />
-      {offersCall(visit, call) && <GuestBox visit={visit} />}
+      {offersCall(visit, call) && <GuestBox live={live} visit={visit} />}
       <DeskFiles files={files} past={false} />
       <div class="ab-desk-chat">
         <h2 class="ab-panel-title">{t("ui.chat.title")}</h2>

@@ -191,7 +191,7 @@ function Desk({ me, setMe, live, onHelp }: { me: Me; setMe: (me: Me) => void; li
       {room && (
         <WaitingRoom live={live} tickets={(queue.value?.waiting ?? []).filter(({ channel }) => channel === "video")} services={services.value ?? []} canCall={canCall} callNext={() => callNext("video")} onClose={() => setRoom(false)} />
       )}
-      <ContactPanel visit={visit} call={parts?.call ?? null} chat={parts?.chat ?? null} files={parts?.files ?? null} inviteNow={invite} />
+      <ContactPanel live={live} visit={visit} call={parts?.call ?? null} chat={parts?.chat ?? null} files={parts?.files ?? null} inviteNow={invite} />
     </main>
   );
 }

@@ -1,22 +1,45 @@
-// Asking an interpreter or a colleague into the call, and sending them away again.
-import { useState } from "preact/hooks";
-import type { Guest, GuestRole, Invitation, Visit } from "../generated/box-api";
+// Asking an interpreter or a colleague into the call, and sending them away again; a link that
+// nobody has used yet is withdrawn.
+import { useEffect, useRef, useState } from "preact/hooks";
+import type { Guest, GuestLink, GuestRole, Invitation, Visit } from "../generated/box-api";
+import { errorText } from "../shared/api";
 import { box } from "../shared/box";
 import { personName } from "../shared/chat";
+import { useLiveReload, useLoaded, useNow } from "../shared/hooks";
 import { formatTime, t } from "../shared/i18n";
-import { Button, Dialog, Qr, toast, toastError } from "../shared/ui";
+import type { Live } from "../shared/live";
+import { Button, Dialog, Notice, Qr, toast, toastError } from "../shared/ui";
 
 const ROLES: readonly GuestRole[] = ["sign", "interpreter", "colleague"];
 const GUESTS_MOST = 2;
 
-export function GuestBox({ visit }: { visit: Visit }) {
+export function GuestBox({ live, visit }: { live: Live; visit: Visit }) {
   const [open, setOpen] = useState(false);
+  const links = useLoaded(() => box("listGuestLinks", { params: { visitId: visit.id } }), [visit.id]);
+  useLiveReload(live, [`visit:${visit.id}`], links.reload);
+  const now = useNow(15_000);
+  const unused = (links.value ?? []).filter(({ expiresAt }) => Date.parse(expiresAt) > now);
   const { guests } = visit;
+  const room = guests.length + unused.length < GUESTS_MOST;
+  const home = useRef<HTMLDivElement>(null);
+  const pressed = useRef(false);
+  // A button that goes with its line must not take the keyboard's place on the page with it.
+  useEffect(() => {
+    if (pressed.current && document.activeElement === document.body) home.current?.querySelector("button")?.focus();
+    pressed.current = false;
+  }, [guests.length, unused.length]);
   const sendAway = (guest: Guest) => {
+    pressed.current = true;
     box("removeGuest", { params: { visitId: visit.id, guestId: guest.id } }).catch(toastError);
   };
+  const withdraw = (link: GuestLink) => {
+    pressed.current = true;
+    box("withdrawGuestLink", { params: { visitId: visit.id, linkId: link.id } })
+      .then(() => toast(t("ui.guest.withdrawn")), toastError)
+      .finally(links.reload);
+  };
   return (
-    <div class="ab-guests">
+    <div class="ab-guests" ref={home}>
       {guests.length > 0 && (
         <ul class="ab-guest-list" aria-label={t("ui.guest.in-call")}>
           {guests.map((guest) => (
@@ -27,20 +50,43 @@ export function GuestBox({ visit }: { visit: Visit }) {
           ))}
         </ul>
       )}
-      {guests.length < GUESTS_MOST && <Button kind="secondary" size="small" class="ab-guest-invite" onClick={() => setOpen(true)}>{t("ui.guest.invite")}</Button>}
+      {unused.length > 0 && <Unused links={unused} withdraw={withdraw} />}
+      {room && <Button kind="secondary" size="small" class="ab-guest-invite" onClick={() => setOpen(true)}>{t("ui.guest.invite")}</Button>}
       {open && <GuestDialog visit={visit} onClose={() => setOpen(false)} />}
     </div>
+  );
+}
+
+const wordsOf = ({ role, expiresAt }: GuestLink) => t("ui.guest.link-open", { role: t(`ui.guest.role-${role}`), time: formatTime(expiresAt) });
+
+/** A link cannot be shown again: one that was lost, or sent to somebody who cannot come, is withdrawn. */
+function Unused({ links, withdraw }: { links: GuestLink[]; withdraw: (link: GuestLink) => void }) {
+  return (
+    <>
+      <h3 class="ab-muted ab-small" id="guest-links">{t("ui.guest.links")}</h3>
+      <ul class="ab-guest-list" aria-labelledby="guest-links">
+        {links.map((link) => (
+          <li key={link.id} class="ab-row ab-row-between">
+            <span>{wordsOf(link)}</span>
+            <Button kind="secondary" size="small" class="ab-guest-withdraw" onClick={() => withdraw(link)}>{t("ui.guest.withdraw")}<span class="govuk-visually-hidden">: {wordsOf(link)}</span></Button>
+          </li>
+        ))}
+      </ul>
+    </>
   );
 }
 
 function GuestDialog({ visit, onClose }: { visit: Visit; onClose: () => void }) {
   const [role, setRole] = useState<GuestRole>("sign");
   const [invitation, setInvitation] = useState<Invitation | null>(null);
+  const [error, setError] = useState<string | null>(null);
   const invite = () => {
-    box("inviteGuest", { params: { visitId: visit.id }, body: { role } }).then(setInvitation, toastError);
+    setError(null);
+    box("inviteGuest", { params: { visitId: visit.id }, body: { role } }).then(setInvitation, (failure: unknown) => setError(errorText(failure)));
   };
   return (
     <Dialog title={t("ui.guest.dialog")} onClose={onClose}>
+      {error && <Notice tone="error" live>{error}</Notice>}
       {invitation ? (
         <GuestLink invitation={invitation} role={role} />
       ) : (

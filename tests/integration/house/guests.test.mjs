@@ -3,7 +3,7 @@ import { randomUUID } from "node:crypto";
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Client } from "../../house/client.mjs";
-import { Office, secretOf } from "../../house/office.mjs";
+import { Office, refused, secretOf } from "../../house/office.mjs";
 
 const office = new Office({ media: false });
 
@@ -103,6 +103,29 @@ test("who is sent away is out at once; the others stay, and there is room again"
   await join(at, "interpreter", "");
   await two.call("DELETE", "/api/guest");
   assert.equal((await two.request("GET", "/api/guest")).status, 401);
+});
+
+test("a link that nobody has used is listed without its secret, and withdrawn", async () => {
+  const at = await office.visit("clerk");
+  const links = `/api/visits/${at.visit.id}/guest-links`;
+  const [first, second] = [await invite(at, "sign"), await invite(at, "colleague")];
+  await refused(invite(at, "sign"), 409, "accounts/too-many-guests");
+  const listed = await at.clerk.get(links);
+  assert.deepEqual(listed.map(({ role, expiresAt }) => [role, expiresAt]), [["sign", first.expiresAt], ["colleague", second.expiresAt]]);
+  assert.ok(!JSON.stringify(listed).includes(secretOf(first)));
+  const guest = new GuestClient(office.house.boxUrl);
+  await guest.post("/api/guest", { secret: secretOf(second), name: "" });
+  const other = await office.signedIn("clerk2");
+  for (const [who, status] of [[other, 403], [guest, 403]]) {
+    assert.equal((await who.request("GET", links)).status, status);
+    assert.equal((await who.request("DELETE", `${links}/${listed[0].id}`)).status, status);
+  }
+  const desk = await office.follow(at.clerk, [at.topic]);
+  await at.clerk.call("DELETE", `${links}/${listed[0].id}`);
+  await desk.wait("the word", (m) => m.type === "event" && m.kind === "guest-link.withdrawn" && m.subject === listed[0].id);
+  assert.deepEqual(await at.clerk.get(links), []);
+  assert.equal((await at.clerk.request("DELETE", `${links}/${listed[0].id}`)).status, 404);
+  assert.equal((await new GuestClient(office.house.boxUrl).request("POST", "/api/guest", { secret: secretOf(first), name: "" })).status, 404);
 });
 
 test("with the meeting everything of a guest ends", async () => {

@@ -62,6 +62,12 @@ static bool leave(AblakTxn *txn, gpointer data, GError **error)
   return ablak_guest_leave(txn, attempt->visit, attempt->id, "clerk", error);
 }
 
+static bool withdraw(AblakTxn *txn, gpointer data, GError **error)
+{
+  const Attempt *attempt = data;
+  return ablak_guest_link_withdraw(txn, attempt->visit, attempt->id, "clerk", error);
+}
+
 static bool end_visit(AblakTxn *txn, gpointer data, GError **error)
 {
   return ablak_citizen_end_visit(txn, VISIT, 10 * MINUTE_MS, error);
@@ -132,23 +138,69 @@ static void test_leave(Fixture *fixture, gconstpointer data)
   try(fixture, leave, &one, "accounts/no-such-guest");
 }
 
-/* A call has room for four. */
+/* A call has room for four, and a link is a promise of room. */
 static void test_room(Fixture *fixture, gconstpointer data)
 {
   g_auto(Attempt) one = {.visit = VISIT}, two = {.visit = VISIT}, three = {.visit = VISIT};
   g_auto(Attempt) late = {.visit = VISIT}, elsewhere = {.visit = OTHER_VISIT};
   try(fixture, invite, &one, NULL);
   try(fixture, invite, &two, NULL);
-  try(fixture, invite, &three, NULL);
-  try(fixture, come_in, &one, NULL);
-  try(fixture, come_in, &two, NULL);
-  try(fixture, come_in, &three, "accounts/too-many-guests");
   try(fixture, invite, &late, "accounts/too-many-guests");
   try(fixture, invite, &elsewhere, NULL);
+  try(fixture, come_in, &one, NULL);
+  try(fixture, come_in, &two, NULL);
+  try(fixture, invite, &late, "accounts/too-many-guests");
   one.id = one.guest->id;
   try(fixture, leave, &one, NULL);
-  try(fixture, come_in, &three, NULL); /* what was refused has not used up the link */
+  try(fixture, invite, &three, NULL);
+  fixture->now_ms += LIFE_MS; /* a link that has run out promises nothing */
+  try(fixture, come_in, &three, "accounts/invitation-expired");
+  try(fixture, invite, &late, NULL);
+  try(fixture, come_in, &late, NULL);
   g_assert_cmpuint(count(fixture, VISIT), ==, 2);
+}
+
+/* The ids of the links that may still be used, in their order. */
+static char **links(Fixture *fixture, const char *visit)
+{
+  g_autoptr(GError) error = NULL;
+  g_autoptr(AblakTxn) txn = ablak_store_read(fixture->store, &error);
+  g_autoptr(GPtrArray) found = ablak_guest_links(txn, visit, &error);
+  g_assert_no_error(error);
+  g_auto(GStrv) ids = g_new0(char *, found->len + 1);
+  for (guint i = 0; i < found->len; i++) {
+    const AblakGuestLink *link = found->pdata[i];
+    g_assert_cmpstr(link->role, ==, "sign");
+    g_assert_cmpint(link->expires_ms, ==, fixture->now_ms + LIFE_MS);
+    ids[i] = g_strdup(link->id);
+  }
+  return g_steal_pointer(&ids);
+}
+
+static void test_withdraw(Fixture *fixture, gconstpointer data)
+{
+  g_auto(Attempt) one = {.visit = VISIT}, two = {.visit = VISIT}, three = {.visit = VISIT};
+  g_auto(Attempt) citizen = {.visit = VISIT}, elsewhere = {.visit = OTHER_VISIT};
+  try(fixture, invite, &one, NULL);
+  try(fixture, invite, &two, NULL);
+  try(fixture, invite_citizen, &citizen, NULL); /* is no guest's */
+  g_auto(GStrv) before = links(fixture, VISIT), nothing = links(fixture, OTHER_VISIT);
+  g_assert_cmpuint(g_strv_length(before), ==, 2);
+  g_assert_cmpuint(g_strv_length(nothing), ==, 0);
+  elsewhere.id = before[0];
+  try(fixture, withdraw, &elsewhere, "accounts/no-such-link");
+  one.id = before[0];
+  try(fixture, withdraw, &one, NULL);
+  try(fixture, withdraw, &one, "accounts/no-such-link");
+  try(fixture, come_in, &one, "accounts/invitation-unknown");
+  g_auto(GStrv) after = links(fixture, VISIT);
+  g_assert_cmpuint(g_strv_length(after), ==, 1);
+  g_assert_cmpstr(after[0], ==, before[1]);
+  try(fixture, invite, &three, NULL); /* there is room again */
+  try(fixture, come_in, &two, NULL);
+  two.id = before[1];
+  try(fixture, withdraw, &two, "accounts/no-such-link"); /* who is in is sent away instead */
+  try(fixture, come_as_citizen, &citizen, NULL);
 }
 
 /* At once, while the citizen may still read the receipt. */
@@ -184,6 +236,7 @@ int main(int argc, char **argv)
   ADD("kinds", test_kinds);
   ADD("leave", test_leave);
   ADD("room", test_room);
+  ADD("withdraw", test_withdraw);
   ADD("end", test_end);
   ADD("expired", test_expired);
   return g_test_run();
