@@ -11,7 +11,7 @@ import { openDesk } from "./lib/steps.mjs";
 import { story } from "./lib/story.mjs";
 
 const SERVICE = "hu.id-card";
-let house, browser, line, desk, first, second, number;
+let house, browser, line, desk, first, second, number, secondLink;
 
 /** Counts the tones that are played and the cameras that are opened; runs before the page's script. */
 function watch() {
@@ -96,11 +96,20 @@ step("a link leads through the check into the line", async () => {
   const text = await first.innerText("main");
   for (const said of ["You are next.", "We cannot say yet", "Nobody can see or hear you", "Please have these at hand"]) assert.ok(text.includes(said), said);
   await check(first, "waiting-room-360");
+  secondLink = two;
   await second.goto(two);
   await second.click(".ab-join-form");
   await shows(second, '.ab-place-wait[data-ahead="1"]');
   assert.match(await second.title(), /^1 ember van Ön előtt/);
   await check(second, "waiting-room-1280");
+});
+
+step("the link opened again leads back to the place, and is not called used up", async () => {
+  await second.goto(`${house.boxUrl}/`);
+  await second.goto(secondLink);
+  await shows(second, '.ab-place-wait[data-ahead="1"]');
+  await shows(desk, '.ab-lobby-list li:nth-child(2)[data-there="yes"]');
+  assert.deepEqual(second.errors, []);
 });
 
 step("what the desk says is read in each one's language, and again after a reload", async () => {

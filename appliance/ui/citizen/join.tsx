@@ -8,12 +8,12 @@ import { Button, Header, Notice, Title, usePageTitle } from "../shared/ui";
 import { Check } from "./check";
 import { CodeForm } from "./code-form";
 import { Meeting } from "./meeting";
-import { currentStay, forget, redeem, rememberCall, takeSecret, type Stay } from "./session";
+import { cameBy, currentStay, forget, redeem, rememberCall, takeSecret, type Stay, type Way } from "./session";
 import { WaitingRoom } from "./waiting";
 
 type Stage =
   | { at: "loading" }
-  | { at: "invited"; what: { secret: string } | { code: string }; error?: string; busy?: boolean }
+  | { at: "invited"; what: Way; error?: string; busy?: boolean }
   | { at: "code"; error?: string; busy?: boolean }
   | { at: "check"; visit: Visit }
   | { at: "waiting"; place: Place; check: boolean }
@@ -32,10 +32,10 @@ function Page() {
   useEffect(() => {
     const begin = () => {
       const what = takeSecret();
-      if (what) setStage({ at: "invited", what });
+      if (what && !cameBy(what)) setStage({ at: "invited", what });
       else
         currentStay().then(
-          (stay) => setStage(stageOf(stay, false)),
+          (stay) => setStage(!stay && what ? { at: "invited", what } : stageOf(stay, false)),
           (error: unknown) => setStage({ at: "code", error: errorText(error) }),
         );
     };
@@ -48,7 +48,7 @@ function Page() {
     return () => removeEventListener("hashchange", onHash);
   }, []);
 
-  const join = async (what: { secret: string } | { code: string }, withCall: boolean) => {
+  const join = async (what: Way, withCall: boolean) => {
     setStage("secret" in what ? { at: "invited", what, busy: true } : { at: "code", busy: true });
     try {
       await redeem(what);
@@ -83,7 +83,7 @@ function Page() {
   );
 }
 
-function Entry({ stage, join }: { stage: Exclude<Stage, { at: "meeting" | "check" | "waiting" }>; join: (what: { secret: string } | { code: string }, withCall: boolean) => Promise<void> }) {
+function Entry({ stage, join }: { stage: Exclude<Stage, { at: "meeting" | "check" | "waiting" }>; join: (what: Way, withCall: boolean) => Promise<void> }) {
   usePageTitle(t("ui.join.title"));
   if (stage.at === "loading") return <p role="status">{t("ui.common.loading")}</p>;
   if (stage.at === "left")

@@ -6,27 +6,36 @@ import type { Place, Visit } from "../generated/box-api";
 import { language } from "../shared/i18n";
 
 const TOKEN = "ablak-resume";
+/** The link or code that led here: used up, so it opens nothing any more. */
+const WAY = "ablak-way";
 
-function token(value?: string | null): string | null {
+function stored(key: string, value?: string | null): string | null {
   try {
-    if (value === null) localStorage.removeItem(TOKEN);
-    else if (value !== undefined) localStorage.setItem(TOKEN, value);
-    return localStorage.getItem(TOKEN);
+    if (value === null) localStorage.removeItem(key);
+    else if (value !== undefined) localStorage.setItem(key, value);
+    return localStorage.getItem(key);
   } catch {
     return null;
   }
 }
 
-export function takeSecret(): { secret: string } | { code: string } | null {
+export function takeSecret(): Way | null {
   const value = takeFragment();
   if (!value) return null;
   return /^\d{8}$/.test(value) ? { code: value } : { secret: value };
 }
 
-export async function redeem(what: { secret: string } | { code: string }): Promise<void> {
-  const joined = await box("join", { body: { ...what, language: language.value } });
-  token(joined.resumeToken);
+export type Way = { secret: string } | { code: string };
+const wordOf = (way: Way) => ("secret" in way ? way.secret : way.code);
+
+export async function redeem(way: Way): Promise<void> {
+  const joined = await box("join", { body: { ...way, language: language.value } });
+  stored(TOKEN, joined.resumeToken);
+  stored(WAY, wordOf(way));
 }
+
+/** Who opens the link in their mail again, however late, means to come back to where they are. */
+export const cameBy = (way: Way): boolean => stored(WAY) === wordOf(way);
 
 /** A visit, or a place in the line for one that is not there yet. */
 export type Stay = { visit: Visit } | { place: Place };
@@ -47,26 +56,27 @@ export async function currentStay(): Promise<Stay | null> {
   } catch (error) {
     if (!(error instanceof ProblemError) || error.status >= 500 || error.status === 429) throw error;
   }
-  const resume = token();
+  const resume = stored(TOKEN);
   if (!resume) return null;
   try {
     const joined = await box("resumeJoin", { body: { token: resume } });
-    token(joined.resumeToken);
+    stored(TOKEN, joined.resumeToken);
     return await ownStay();
   } catch (error) {
     if (!(error instanceof ProblemError) || error.status >= 500 || error.status === 429) throw error;
-    token(null);
+    forget();
     return null;
   }
 }
 
 export async function leave(): Promise<void> {
-  token(null);
+  forget();
   await box("leaveVisit");
 }
 
 export function forget(): void {
-  token(null);
+  stored(TOKEN, null);
+  stored(WAY, null);
 }
 
 const IN_CALL = "ablak-in-call";

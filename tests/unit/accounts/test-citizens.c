@@ -152,6 +152,29 @@ static void test_resume(Fixture *fixture, gconstpointer data)
   try_join(fixture, NULL, NULL, second->secret, "accounts/resume-unknown");
 }
 
+static bool prune(AblakTxn *txn, gpointer data, GError **error)
+{
+  return ablak_accounts_prune(txn, error);
+}
+
+/* An invitation's life is the time to come by it, not the time to stay: who waits longer in the
+ * line, or loads the page again after that, is still in, and comes back with the token, too. */
+static void test_outlives_invitation(Fixture *fixture, gconstpointer data)
+{
+  g_auto(Offer) one = {.visit = VISIT};
+  offer(fixture, &one);
+  fixture->now_ms += LIFE_MS - 1;
+  g_autoptr(AblakJoined) joined = try_join(fixture, one.secret, NULL, NULL, NULL);
+  fixture->now_ms += 2;
+  g_assert_true(is_in(fixture, joined->secret, VISIT));
+  fixture->now_ms += 7 * 60 * MINUTE_MS;
+  g_assert_true(is_in(fixture, joined->secret, VISIT));
+  g_autoptr(GError) error = NULL;
+  g_assert_true(ablak_store_write_sync(fixture->store, prune, NULL, &error));
+  g_autoptr(AblakJoined) back = try_join(fixture, NULL, NULL, joined->resume_token, NULL);
+  g_assert_true(is_in(fixture, back->secret, VISIT));
+}
+
 static bool end_visit(AblakTxn *txn, gpointer data, GError **error)
 {
   return ablak_citizen_end_visit(txn, VISIT, 10 * MINUTE_MS, error);
@@ -183,11 +206,6 @@ static void test_end(Fixture *fixture, gconstpointer data)
 static bool leave(AblakTxn *txn, gpointer data, GError **error)
 {
   return ablak_citizen_leave(txn, data, error);
-}
-
-static bool prune(AblakTxn *txn, gpointer data, GError **error)
-{
-  return ablak_accounts_prune(txn, error);
 }
 
 static void test_leave_and_prune(Fixture *fixture, gconstpointer data)
@@ -245,6 +263,7 @@ int main(int argc, char **argv)
   ADD("invitation/ended", test_expired_and_replaced);
   ADD("invitation/hand-over", test_hand_over);
   ADD("citizen/resume", test_resume);
+  ADD("citizen/outlives-invitation", test_outlives_invitation);
   ADD("citizen/end", test_end);
   ADD("citizen/leave", test_leave_and_prune);
   ADD("citizen/secrets", test_secrets_are_not_stored);
