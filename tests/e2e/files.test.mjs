@@ -90,6 +90,19 @@ test("a document is handed over, and what is neither is refused in words", async
   await citizen.waitForSelector("[data-upload]", { state: "detached" });
 });
 
+test("a picture of another kind is made a JPEG where the browser can read it, and refused with advice where not", async () => {
+  await citizen.setInputFiles("#files-input", [
+    { name: "lakcímkártya.webp", mimeType: "image/webp", buffer: await photo(citizen, { type: "image/webp" }) },
+    { name: "IMG_0001.HEIC", mimeType: "", buffer: Buffer.from("0000001c667479706865696300000000", "hex") },
+  ]);
+  await arrives(desk, "lakcímkártya.jpg");
+  await desk.waitForFunction(() => [...document.querySelectorAll(".ab-file-look img")].filter((image) => image.complete && image.naturalWidth === 640).length === 2);
+  assert.match(await citizen.innerText('[data-upload="failed"]:has-text("IMG_0001.HEIC")'), /küldjön róla képernyőképet/);
+  await screenshot(citizen, "files-foreign");
+  await citizen.click('[data-upload="failed"] button');
+  await citizen.waitForSelector("[data-upload]", { state: "detached" });
+});
+
 test("a line that breaks in the middle: sending goes on where it was", async () => {
   const large = await photo(citizen, { width: 1600, height: 1200, type: "image/png" });
   assert.ok(large.length > 3_000_000, `${large.length} bytes`);
@@ -122,7 +135,7 @@ test("the clerk takes a file away; what is left goes with the form", async () =>
   await citizen.waitForFunction(() => document.querySelector(".ab-dot")?.className === "ab-dot", null, { timeout: 20_000 });
   await submit(citizen);
   const listed = await citizen.locator(".ab-receipt-attachments li").allInnerTexts();
-  assert.deepEqual(listed.map((text) => text.split(" (")[0]), ["személyi igazolvány.jpg", "kivonat.pdf"]);
+  assert.deepEqual(listed.map((text) => text.split(" (")[0]), ["személyi igazolvány.jpg", "kivonat.pdf", "lakcímkártya.jpg"]);
   await until("the desk to know that they are submitted", async () => (await desk.locator(".ab-file-remove").count()) === 0);
   await screenshot(citizen, "files-receipt", { fullPage: true });
   await screenshot(desk, "files-desk");

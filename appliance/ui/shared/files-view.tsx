@@ -1,8 +1,9 @@
 // The list of a visit's photos and documents, and the button and drop place to add to it.
 import { useRef, useState } from "preact/hooks";
 import type { VisitFile } from "../generated/box-api";
-import { FILE_TYPES, sizeText, type Files, type Upload } from "./files";
+import { sizeText, type Files, type Upload } from "./files";
 import { t } from "./i18n";
+import { FILE_TYPES } from "./photo";
 import { Button, cx, Dialog, toastError } from "./ui";
 
 const typeText = (type: string | undefined) => t(type === "application/pdf" ? "ui.files.pdf" : "ui.files.photo");

@@ -6,10 +6,10 @@ import { errorText, ProblemError, roleQuery } from "./api";
 import { box } from "./box";
 import { formatNumber, t } from "./i18n";
 import { backoff, type Live } from "./live";
+import { asKept } from "./photo";
 
 const PIECE_BYTES = 256 * 1024;
 export const FILE_BYTES_MOST = 20 * 1024 * 1024;
-export const FILE_TYPES = "image/jpeg,image/png,application/pdf";
 
 /** In the unit a person would use. */
 export function sizeText(bytes: number): string {
@@ -94,7 +94,12 @@ export class Files {
     this.uploads.value = this.uploads.value.filter((one) => one.key !== key);
   }
 
-  async send(file: File): Promise<void> {
+  async send(picked: File): Promise<void> {
+    const file = await asKept(picked);
+    if (!file) {
+      this.#add(picked, picked.name, t("ui.files.foreign"));
+      return;
+    }
     if (file.size > FILE_BYTES_MOST || file.size === 0) {
       this.#add(file, file.name, t(file.size === 0 ? "ui.files.empty-file" : "ui.files.too-big"));
       return;
