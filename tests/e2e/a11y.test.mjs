@@ -8,14 +8,13 @@ import { House, until } from "../house/house.mjs";
 import { assertAccessible, fitsWidth, openPerson, screenshot, startBrowser } from "./lib/browser.mjs";
 import { field, join, meetByVideo, openDesk, saved, signIn, submit } from "./lib/steps.mjs";
 
-let house, browser;
+let house, czechHouse, browser;
 before(async () => {
-  house = await House.start({ office: "hu" });
-  browser = await startBrowser();
+  [house, czechHouse, browser] = await Promise.all([House.start({ office: "hu" }), House.start({ office: "cs", media: false }), startBrowser()]);
 });
 after(async () => {
   await browser?.close();
-  await house?.stop();
+  await Promise.all([house?.stop(), czechHouse?.stop()]);
 });
 
 const person = (options = {}) => openPerson(browser, { origin: house.boxUrl, ...options });
@@ -26,10 +25,11 @@ async function check(page, name, options) {
   assert.deepEqual(page.errors, [], name);
 }
 
-for (const [language, width] of [["hu", 1280], ["en", 360]])
+for (const [language, width, word] of [["hu", 1280, "urlap"], ["en", 360, "urlap"], ["cs", 360, "prukaz"]])
   test(`the citizen's pages in ${language}, ${width} pixels wide`, async () => {
+    const { boxUrl } = language === "cs" ? czechHouse : house;
     const page = await person({ language, width, height: 740 });
-    await page.goto(`${house.boxUrl}/`);
+    await page.goto(`${boxUrl}/`);
     await page.waitForSelector(".ab-service-list li");
     assert.equal(await page.evaluate(() => document.documentElement.lang), language);
     await check(page, `entry-${language}-${width}`);
@@ -37,20 +37,38 @@ for (const [language, width] of [["hu", 1280], ["en", 360]])
     await page.click("button[type=submit]");
     await page.waitForSelector(".govuk-error-summary");
     await check(page, `entry-error-${language}-${width}`);
-    await page.fill("#kb-search", "urlap");
+    await page.fill("#kb-search", word);
     await page.waitForSelector(".ab-hit");
     await page.click(".ab-hit");
     await page.waitForSelector(".ab-sheet");
     await check(page, `sheet-${language}-${width}`);
     assert.ok(await fitsWidth(page));
-    await page.goto(`${house.boxUrl}/join#no-such-secret-0000`);
+    await page.goto(`${boxUrl}/join#no-such-secret-0000`);
     await page.waitForSelector(".ab-join-buttons");
+    assert.ok(await fitsWidth(page));
     assert.equal(new URL(page.url()).hash, "", "the secret leaves the address at once");
     await check(page, `invited-${language}-${width}`);
     await page.click(".ab-join-form");
     await page.waitForSelector('.ab-notice-error[role="alert"]');
     await page.context().close();
   });
+
+test("the desk in Czech: nothing is cut off", async () => {
+  await new Client(czechHouse.boxUrl).post("/api/tickets", { service: "cs.id-card", idempotencyKey: randomUUID() });
+  const desk = await openPerson(browser, { language: "cs", origin: czechHouse.boxUrl, width: 1280, height: 800 });
+  await openDesk(desk, czechHouse.boxUrl, { login: "clerk-cs" });
+  await desk.keyboard.press("Alt+KeyN");
+  await desk.waitForSelector(".ab-draft input");
+  assert.ok(await fitsWidth(desk));
+  const cut = () => desk.locator("button, legend, label, dt, h2").evaluateAll((all) => all.filter((one) => one.checkVisibility() && one.scrollWidth > one.clientWidth + 1 && getComputedStyle(one).overflowX === "hidden").map((one) => one.textContent));
+  assert.deepEqual(await cut(), []);
+  await check(desk, "desk-cs");
+  await desk.keyboard.press("Alt+KeyW");
+  await desk.waitForSelector("dialog[open] .ab-lobby");
+  assert.deepEqual(await cut(), []);
+  await check(desk, "desk-waiting-cs");
+  await desk.context().close();
+});
 
 test("kiosk and board", async () => {
   const kiosk = await person({ language: "hu", width: 1080, height: 1280 });

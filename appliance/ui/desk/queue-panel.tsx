@@ -134,7 +134,7 @@ function Waiting({ tickets, services, openRoom }: { tickets: Ticket[]; services:
             return (
               <li key={ticket.id} data-ticket={ticket.number}>
                 <span class="ab-number ab-waiting-number">{ticket.number}</span>
-                <span class="ab-waiting-service">{nameOf(ticket.service)}</span>
+                <span class="ab-waiting-service" title={nameOf(ticket.service)}>{nameOf(ticket.service)}</span>
                 <span class={cx("ab-small ab-nums", minutes >= 30 ? "ab-hot" : "ab-muted")} title={formatTime(ticket.issuedAt)}>{tn("ui.desk.minutes", minutes)}</span>
                 {ticket.place && <span class="ab-waiting-place"><Tag>{t("ui.desk.video")}</Tag> <PlaceTag place={ticket.place} /></span>}
               </li>

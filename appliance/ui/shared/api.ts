@@ -14,8 +14,11 @@ export class ProblemError extends Error {
 }
 
 /** What to tell a person about any error. */
+/** Titles are headings by themselves; on a page another sentence may follow. */
+const asSentence = (title: string) => (/[.!?…]$/.test(title) ? title : `${title}.`);
+
 export function errorText(error: unknown): string {
-  return error instanceof ProblemError ? error.problem.title : t("ui.error.network");
+  return error instanceof ProblemError ? asSentence(error.problem.title) : t("ui.error.network");
 }
 
 interface Operation {

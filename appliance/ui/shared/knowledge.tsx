@@ -4,7 +4,7 @@ import { errorText } from "./api";
 import { box } from "./box";
 import type { KnowledgeHit } from "../generated/box-api";
 import { useLoaded } from "./hooks";
-import { formatNumber, language, localLang, localText, t, tMaybe, tn, type LocalText } from "./i18n";
+import { formatDay, formatNumber, language, localLang, localText, t, tMaybe, tn, type LocalText } from "./i18n";
 import { SearchIcon } from "./icons";
 import { Button, Notice, Tag } from "./ui";
 
@@ -158,7 +158,7 @@ function SheetText({ sheet, edition, heading, focus, onBack }: { sheet: ServiceS
         </>
       )}
       {sheet.notice && <p class="ab-muted ab-small"><Text text={sheet.notice} /></p>}
-      <p class="ab-muted ab-small">{t("ui.kb.edition", { edition: formatNumber(edition), updated: sheet.updated ?? "–" })}</p>
+      <p class="ab-muted ab-small">{t("ui.kb.edition", { edition: formatNumber(edition), updated: sheet.updated ? formatDay(sheet.updated) : "–" })}</p>
     </article>
   );
 }
