@@ -101,7 +101,7 @@ bool ablak_box_authorise(AblakRequest *request, const AblakRoute *route, gpointe
 static bool is_meeting(const AblakBranch *box, AblakTxn *txn, const AblakPerson *person)
 {
   g_autoptr(AblakVisit) visit = ablak_visit_of_clerk(txn, person->id, NULL);
-  return visit && ablak_presence_has(box->presence, visit->id, ABLAK_PERSON_CITIZEN);
+  return visit && ablak_presence_has(box->presence, visit->id, ABLAK_PARTY_CITIZEN);
 }
 
 bool ablak_box_check_page(AblakTxn *txn, const AblakPerson *person, bool active, gpointer app,

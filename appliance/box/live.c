@@ -50,9 +50,10 @@ static void subscribed(AblakLivePeer *peer, const char *topic, gpointer app)
 {
   AblakBranch *box = app;
   const char *visit = visit_of_topic(topic), *place = place_of_topic(topic);
-  if (visit)
-    ablak_presence_add(box->presence, box->live, peer, visit);
-  else if (place)
+  if (visit) {
+    g_autofree char *party = ablak_box_party_of(box, ablak_live_peer_identity(peer), visit);
+    ablak_presence_add(box->presence, box->live, peer, visit, party);
+  } else if (place)
     ablak_lobby_add(box->lobby, peer, place);
 }
 
@@ -97,8 +98,9 @@ static json_t *typing_of(const AblakPerson *person, json_t *data)
   return message;
 }
 
-/* What a page says of its part in the call: its devices, and what its line can take. */
-static json_t *part_of(const AblakPerson *person, json_t *data)
+/* What a page says of its part in the call: its devices, and what its line can take. The label is
+ * the one that offers give its pictures. */
+static json_t *part_of(AblakBranch *box, const AblakPerson *person, const char *visit, json_t *data)
 {
   static const char *const words[] = {"camera", "microphone", "wants", "screen"};
   json_t *message = from_page(person, data);
@@ -107,9 +109,11 @@ static json_t *part_of(const AblakPerson *person, json_t *data)
     if (word && strlen(word) <= PAGE_ID_BYTES_MOST)
       json_object_set_new(message, words[i], json_string(word));
   }
-  if (message)
-    json_object_set_new(message, "inCall",
-                        json_boolean(ablak_json_get_bool(data, "inCall", false)));
+  if (!message)
+    return NULL;
+  json_object_set_new(message, "inCall", json_boolean(ablak_json_get_bool(data, "inCall", false)));
+  g_autofree char *party = ablak_box_party_of(box, person, visit);
+  json_object_set_new(message, "label", json_string(party));
   return message;
 }
 
@@ -120,8 +124,9 @@ static void pass_on(AblakBranch *box, AblakLivePeer *peer, const char *topic, co
   g_autofree char *key = g_strdup_printf("%p", (void *)peer);
   if (!ablak_allowance_take(box->passing, key, ablak_clock_monotonic_ms(), NULL))
     return;
-  g_autoptr(json_t) message =
-      strcmp(kind, "typing") == 0 ? typing_of(person, data) : part_of(person, data);
+  g_autoptr(json_t) message = strcmp(kind, "typing") == 0
+                                  ? typing_of(person, data)
+                                  : part_of(box, person, visit_of_topic(topic), data);
   if (message)
     ablak_live_message(box->live, topic, kind, message, peer);
 }
@@ -132,20 +137,11 @@ static void tell_ended(AblakLivePeer *peer, const char *topic)
   ablak_live_peer_message(peer, topic, "media.error", data);
 }
 
-/* All devices of the citizen are one party of a call, and so are all pages of one clerk or guest.
- */
-static char *party_of(const AblakPerson *person)
-{
-  if (person->kind == ABLAK_PERSON_GUEST)
-    return g_strconcat("guest-", person->id, NULL);
-  return g_strdup(person->kind == ABLAK_PERSON_CITIZEN ? "citizen" : person->id);
-}
-
 static void receive_media(AblakBranch *box, AblakLivePeer *peer, const char *visit,
                           const char *kind, json_t *data)
 {
   const AblakPerson *person = ablak_live_peer_identity(peer);
-  g_autofree char *party = party_of(person);
+  g_autofree char *party = ablak_box_party_of(box, person, visit);
   ablak_media_link_receive(box->media, peer, visit, party, kind, data);
 }
 

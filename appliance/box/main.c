@@ -125,7 +125,7 @@ static void end_visit(AblakBranch *box, const char *visit)
 /* Of their own will or sent away: the topic is their visit's. */
 static void end_guest(AblakBranch *box, const AblakEvent *event)
 {
-  g_autofree char *party = g_strconcat("guest-", event->subject, NULL);
+  g_autofree char *party = g_strconcat(ABLAK_PARTY_GUEST, event->subject, NULL);
   ablak_media_link_drop_party(box->media, event->topic + strlen("visit:"), party);
   ablak_open_pages_end_session(box->pages, event->subject);
 }

@@ -198,7 +198,8 @@ static bool take_place(AblakMediaLink *link, AblakLivePeer *peer, const char *vi
 }
 
 /* Whose the leg is, and what they may send, beside what the page itself says. */
-static void fill_join(AblakMediaMessage *message, const AblakPerson *person, json_t *data)
+static void fill_join(AblakMediaMessage *message, const AblakPerson *person, const char *party,
+                      json_t *data)
 {
   bool guest = person->kind == ABLAK_PERSON_GUEST;
   message->audio = ablak_json_get_bool(data, "audio", true);
@@ -206,10 +207,7 @@ static void fill_join(AblakMediaMessage *message, const AblakPerson *person, jso
   message->screens = ablak_json_get_bool(data, "screens", false);
   message->screen = message->screens && !guest;
   message->first = guest && strcmp(person->part, "sign") == 0;
-  if (guest)
-    message->label = g_strconcat("guest-", person->id, NULL);
-  else
-    message->label = g_strdup(person->kind == ABLAK_PERSON_CITIZEN ? "citizen" : "clerk");
+  message->label = g_strdup(party);
 }
 
 static void begin_leg(AblakMediaLink *link, AblakLivePeer *peer, const char *visit,
@@ -225,7 +223,7 @@ static void begin_leg(AblakMediaLink *link, AblakLivePeer *peer, const char *vis
   leg->party = g_strdup(party);
   g_autoptr(AblakMediaMessage) message = ablak_media_message_new(ABLAK_MEDIA_JOIN, session, id);
   leg->person = ablak_person_ref(ablak_live_peer_identity(peer));
-  fill_join(message, leg->person, data);
+  fill_join(message, leg->person, party, data);
   ablak_media_channel_send(link->channel, message);
   if (link->joined)
     link->joined(visit, id, leg->person, link->joined_data);

@@ -43,7 +43,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(AblakMediaLink, ablak_media_link_free)
 bool ablak_media_link_is_up(const AblakMediaLink *link);
 
 /* A page's media message; the caller has checked that the page belongs to the visit. `party`: whose
- * page it is, the same for all pages of one person. */
+ * page it is (box/presence.h), which the others' offers say of its pictures. */
 void ablak_media_link_receive(AblakMediaLink *link, AblakLivePeer *peer, const char *visit,
                               const char *party, const char *kind, json_t *data);
 /* The page's live connection is gone: its legs may be taken over for 30 s. */

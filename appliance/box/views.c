@@ -218,8 +218,8 @@ json_t *ablak_view_visit(AblakTxn *txn, const AblakBranch *box, const AblakVisit
   if (!recording)
     return NULL;
   const AblakFiling *newest = form.completion ? NULL : last(&form);
-  bool citizen = ablak_presence_has(box->presence, visit->id, ABLAK_PERSON_CITIZEN);
-  bool clerk = ablak_presence_has(box->presence, visit->id, ABLAK_PERSON_STAFF);
+  bool citizen = ablak_presence_has(box->presence, visit->id, ABLAK_PARTY_CITIZEN);
+  bool clerk = ablak_presence_has(box->presence, visit->id, ABLAK_PARTY_CLERK);
   return json_pack(
       "{s:s, s:s, s:s, s:o, s:s, s:s?, s:O?, s:s?, s:s, s:o, s:s?, s:o, s:o, s:b, s:b, "
       "s:o, s:o, s:O}",

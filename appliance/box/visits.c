@@ -171,3 +171,18 @@ bool ablak_box_may_see_visit(AblakBranch *box, const AblakPerson *person, const 
   g_autoptr(AblakVisit) visit = txn ? ablak_visit_load(txn, visit_id, NULL) : NULL;
   return visit && belongs(person, visit);
 }
+
+char *ablak_box_party_of(AblakBranch *box, const AblakPerson *person, const char *visit_id)
+{
+  if (person->kind == ABLAK_PERSON_GUEST)
+    return g_strconcat(ABLAK_PARTY_GUEST, person->id, NULL);
+  if (person->kind == ABLAK_PERSON_CITIZEN)
+    return g_strdup(ABLAK_PARTY_CITIZEN);
+  g_autoptr(AblakTxn) txn = ablak_store_read(box->store, NULL);
+  g_autoptr(AblakVisit) visit = txn ? ablak_visit_load(txn, visit_id, NULL) : NULL;
+  if (!visit || strcmp(visit->clerk_id, person->id) == 0)
+    return g_strdup(ABLAK_PARTY_CLERK);
+  g_autofree char *both = g_strconcat(visit_id, person->id, NULL);
+  g_autofree char *hash = ablak_sha256_hex(both, strlen(both));
+  return g_strdup_printf(ABLAK_PARTY_SUPERVISOR "%.16s", hash);
+}

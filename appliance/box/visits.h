@@ -36,3 +36,6 @@ bool ablak_box_visit_goes_on(AblakBranch *box, const char *visit_id);
 bool ablak_box_visit_is_awaited(AblakBranch *box, const char *visit_id);
 /* The same for a subscription, by a fresh snapshot. */
 bool ablak_box_may_see_visit(AblakBranch *box, const AblakPerson *person, const char *visit_id);
+/* Whose a page of this person is in that visit (box/presence.h), by a fresh snapshot. What tells a
+ * supervisor from another says nothing of who it is: citizens hear it, too. Free with g_free. */
+char *ablak_box_party_of(AblakBranch *box, const AblakPerson *person, const char *visit_id);

@@ -86,7 +86,7 @@ async function flow(page, mids, timeout = 20_000) {
 /** Tracks of the page's own that are on, in the order in which they were asked for. */
 const live = (page, kind) => page.evaluate((wanted) => window.tracksOfTest.filter((track) => track.kind === wanted && track.readyState === "live").length, kind);
 const connections = (page) => page.evaluate(() => window.peersOfTest.length);
-const tiles = (page, names) => until(`tiles of ${names}`, async () => (await page.locator(".ab-call-tile").evaluateAll((all) => all.map((tile) => tile.dataset.who.replace(/^guest-.*/, "guest")).sort())).join() === [...names].sort().join(), 20_000);
+const tiles = (page, names) => until(`tiles of ${names}`, async () => (await page.locator(".ab-call-tile").evaluateAll((all) => all.map((tile) => tile.dataset.who.replace(/^(guest|supervisor)-.*/, "$1")).sort())).join() === [...names].sort().join(), 20_000);
 
 async function invite(role) {
   await desk.click(".ab-guest-invite");
@@ -240,6 +240,83 @@ step("the clerk sends the guest away; two go on as before", async () => {
   assert.deepEqual(await Promise.all([connections(desk), connections(citizen)]), before3);
   await guest.reload();
   await guest.waitForSelector(".govuk-error-message, .ab-notice-error, [role=alert]");
+});
+
+step("a link that nobody has used is withdrawn from the keyboard, and there is room again", async () => {
+  const link = await invite("colleague");
+  await invite("interpreter");
+  await desk.waitForSelector(".ab-guest-invite", { state: "detached" });
+  const lines = desk.locator(".ab-guests li");
+  assert.deepEqual((await lines.allInnerTexts()).map((text) => text.replace(/, until[^]*/, "")), ["Colleague", "Interpreter"]);
+  await assertAccessible(desk, "links nobody has used");
+  await screenshot(desk, "third-unused-links");
+  for (const left of [1, 0]) {
+    await lines.first().getByRole("button", { name: /^Withdraw/ }).press("Enter");
+    await until("the line to go", async () => (await lines.count()) === left);
+    await until("the keyboard to stay beside it", () => desk.evaluate(() => document.activeElement.closest(".ab-guests") !== null));
+  }
+  await desk.waitForSelector(".ab-guest-invite");
+  await guest.goto(link);
+  await guest.click(".ab-guest-join");
+  await guest.getByText("Ismeretlen meghívó.").waitFor();
+});
+
+/** What a page of the office would do to join: the desk shows only the clerk's own visits. Resolves in the call. */
+function joinFrom(topic) {
+  const live = (window.liveOfTest = new WebSocket(`${location.origin.replace(/^http/, "ws")}/api/live`));
+  let peer = null;
+  const send = (kind, data) => live.send(JSON.stringify({ type: "send", topic, kind, data }));
+  const answer = async ({ leg, generation, sdp }) => {
+    window.legOfTest = leg;
+    if (!peer) {
+      peer = new RTCPeerConnection();
+      peer.onicecandidate = ({ candidate }) => send("media.candidate", { leg, generation, candidate: candidate?.candidate ?? "", mid: candidate?.sdpMid ?? "audio" });
+    }
+    await peer.setRemoteDescription({ type: "offer", sdp });
+    for (const track of window.tracksOfTest) {
+      const { sender } = peer.getTransceivers().find(({ mid }) => mid === track.kind);
+      await sender.replaceTrack(track);
+      peer.getTransceivers().find(({ mid }) => mid === track.kind).direction = "sendrecv";
+    }
+    await peer.setLocalDescription(await peer.createAnswer());
+    send("media.answer", { leg, generation, sdp: peer.localDescription.sdp });
+  };
+  live.onopen = async () => {
+    await navigator.mediaDevices.getUserMedia({ audio: true, video: true });
+    live.send(JSON.stringify({ type: "subscribe", topics: [topic], since: null }));
+    send("call.part", { page: "supervisor", inCall: true, camera: "on", microphone: "on", wants: "video", screen: "off" });
+    send("media.join", { audio: true, video: true, screens: true });
+  };
+  let work = Promise.resolve();
+  live.onmessage = ({ data }) => {
+    const message = JSON.parse(data);
+    if (message.kind === "media.offer") work = work.then(() => answer(message.data));
+    if (message.kind === "media.candidate" && message.data.candidate) work = work.then(() => peer.addIceCandidate({ candidate: message.data.candidate, sdpMid: message.data.mid, sdpMLineIndex: 0 }).catch(() => undefined));
+  };
+  window.leaveOfTest = () => send("media.leave", { leg: window.legOfTest });
+}
+
+step("a supervisor is somebody else than the clerk: both are seen, and named by what they are", async () => {
+  const supervisor = await person(away, "en", { width: 800, height: 600 });
+  await supervisor.goto(`${house.boxUrl}/room`);
+  const id = await supervisor.evaluate(async () => {
+    const body = JSON.stringify({ login: "supervisor", password: "demo-supervisor-password" });
+    await fetch("/api/sign-in", { method: "POST", headers: { "Content-Type": "application/json" }, body });
+    return (await (await fetch("/api/me")).json()).id;
+  });
+  const visit = await desk.evaluate(async () => (await (await fetch("/api/queue")).json()).visit);
+  await supervisor.evaluate(joinFrom, `visit:${visit.id}`);
+  await Promise.all([tiles(desk, ["citizen", "supervisor"]), tiles(citizen, ["clerk", "supervisor"])]);
+  await supervisor.waitForFunction(() => window.peersOfTest.some(({ connectionState }) => connectionState === "connected"), null, { timeout: 20_000 });
+  await Promise.all([desk, citizen, supervisor].map((page) => flow(page, ["video", "video-2"])));
+  await Promise.all([citizen.locator("figcaption", { hasText: "Ügyfélszolgálati vezető" }).waitFor(), desk.locator("figcaption", { hasText: "Supervisor" }).waitFor()]);
+  assert.ok(!(await citizen.content()).includes(id), "not who it is");
+  await assertAccessible(desk, "a supervisor in the call");
+  await screenshot(citizen, "third-supervisor");
+  await supervisor.evaluate(() => window.leaveOfTest());
+  await Promise.all([desk, citizen].map((page) => page.waitForSelector(".ab-call > video")));
+  await Promise.all([flow(desk, ["video"]), flow(citizen, ["video"])]);
+  await supervisor.context().close();
 });
 
 step("a guest's link ends with the meeting", async () => {

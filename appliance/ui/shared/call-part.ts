@@ -22,6 +22,8 @@ export interface GuestWord {
 
 export interface Part {
   from: Side;
+  /** As offers label this person's pictures. */
+  label: string;
   /** Of guests. */
   guest?: GuestWord;
   inCall: boolean;
@@ -33,7 +35,7 @@ export interface Part {
 }
 
 /** What a page says itself; the box adds who says it. */
-export type OwnPart = Omit<Part, "from" | "guest">;
+export type OwnPart = Omit<Part, "from" | "label" | "guest">;
 
 const WORDS: readonly string[] = ["on", "off", "none", "denied", "paused"];
 const STEPS: readonly string[] = ["video", "sign", "audio", "text"];
@@ -48,13 +50,15 @@ export function guestOf(data: Record<string, unknown>): { guest?: GuestWord } {
   return { guest: { id: String(data["guest"] ?? ""), role, name: String(data["name"] ?? "") } };
 }
 
-/** As offers label whom they show. */
-export const labelOf = ({ from, guest }: Pick<Part, "from" | "guest">): string => (guest ? `guest-${guest.id}` : from);
+const SUPERVISOR = "supervisor-";
+/** Somebody of the office who is not the visit's clerk. */
+export const isSupervisor = (label: string): boolean => label.startsWith(SUPERVISOR);
 
 export function readPart(data: Record<string, unknown>): Part {
   const word = (value: unknown) => (WORDS.includes(String(value)) ? String(value) : "off");
   return {
     from: sideOf(data),
+    label: String(data["label"] ?? ""),
     ...guestOf(data),
     inCall: data["inCall"] === true,
     camera: word(data["camera"]) as CameraWord,
@@ -102,8 +106,9 @@ export class Parts {
 
   /** Somebody came or went: a newcomer has heard nothing yet, and who has gone is in no call. */
   #presence(data: Record<string, unknown>): void {
-    const guests = Array.isArray(data["guests"]) ? data["guests"] : [];
-    for (const [page, { from, guest }] of this.#known) if (guest ? !guests.includes(guest.id) : data[from] === 0) this.#known.delete(page);
+    const among = (name: string, id: string) => Array.isArray(data[name]) && data[name].includes(id);
+    const isHere = ({ from, label, guest }: Part) => (guest ? among("guests", guest.id) : isSupervisor(label) ? among("supervisors", label.slice(SUPERVISOR.length)) : data[from] !== 0);
+    for (const [page, part] of this.#known) if (!isHere(part)) this.#known.delete(page);
     this.#publish();
     this.#send();
   }

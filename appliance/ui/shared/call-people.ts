@@ -3,7 +3,7 @@
 import { signal, type Signal } from "@preact/signals";
 
 export interface RemotePerson {
-  /** "citizen", "clerk" or "guest-" with the guest's id; empty while nobody has come. */
+  /** "citizen", "clerk", or "guest-" or "supervisor-" and which; empty while nobody has come. */
   label: string;
   stream: MediaStream | null;
   screen: MediaStream | null;

@@ -2,7 +2,7 @@
 // language interpreter's tile always stands at the same place and is never covered or made small by
 // what else is shown.
 import type { Call } from "./call";
-import { labelOf, type Part } from "./call-part";
+import { isSupervisor, type Part } from "./call-part";
 import type { RemotePerson } from "./call-people";
 import { personName } from "./chat";
 import { t } from "./i18n";
@@ -17,7 +17,7 @@ interface Person {
 
 function peopleOf(call: Call): Person[] {
   const parts = call.others.value;
-  return call.remote.people.value.filter(({ label }) => label !== "").map((remote) => ({ remote, part: parts.find((part) => labelOf(part) === remote.label) }));
+  return call.remote.people.value.filter(({ label }) => label !== "").map((remote) => ({ remote, part: parts.find(({ label }) => label === remote.label) }));
 }
 
 const shows = ({ part, remote }: Person) => part?.screen === "on" && remote.screen !== null;
@@ -27,7 +27,10 @@ export function isShown(call: Call): boolean {
   return people.length > 1 || people.some(shows);
 }
 
-const nameOf = ({ part, remote }: Person) => personName(part?.from ?? (remote.label === "clerk" ? "clerk" : remote.label === "citizen" ? "citizen" : "guest"), part?.guest);
+function nameOf({ part, remote: { label } }: Person): string {
+  if (isSupervisor(label)) return t("ui.call.supervisor");
+  return personName(label === "clerk" || label === "citizen" ? label : "guest", part?.guest);
+}
 
 /** Why a tile has no picture, in a word or two. */
 function absence(call: Call, part: Part | undefined): string | null {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { readPart } from "../shared/call-part";
+import { Parts, readPart } from "../shared/call-part";
 import type { Live, LiveMessage } from "../shared/live";
 import { Typing, unspoken } from "../shared/typing";
 
@@ -88,6 +88,23 @@ test("a screen reader hears what is new, and all of it after something was erase
 });
 
 test("what others say of themselves is not believed beyond its words", () => {
-  assert.deepEqual(readPart({ from: "clerk", inCall: true, camera: "on", microphone: "off", wants: "audio", screen: "on" }), { from: "clerk", inCall: true, camera: "on", microphone: "off", wants: "audio", screen: "on" });
-  assert.deepEqual(readPart({ from: "?", inCall: "yes", camera: "<b>", microphone: 5 }), { from: "citizen", inCall: false, camera: "off", microphone: "off", wants: "video", screen: "off" });
+  assert.deepEqual(readPart({ from: "clerk", label: "clerk", inCall: true, camera: "on", microphone: "off", wants: "audio", screen: "on" }), { from: "clerk", label: "clerk", inCall: true, camera: "on", microphone: "off", wants: "audio", screen: "on" });
+  assert.deepEqual(readPart({ from: "?", inCall: "yes", camera: "<b>", microphone: 5 }), { from: "citizen", label: "", inCall: false, camera: "off", microphone: "off", wants: "video", screen: "off" });
+});
+
+test("who has no page open is in no call: guests and supervisors each by themselves", () => {
+  const line = new FakeLine();
+  const parts = new Parts(line as unknown as Live, "visit:1", () => undefined);
+  const hear = (kind: string, data: Record<string, unknown>) => line.hear({ topic: "visit:1", kind, data });
+  hear("call.part", { page: "a", from: "clerk", label: "clerk", inCall: true });
+  hear("call.part", { page: "b", from: "clerk", label: "supervisor-1", inCall: true });
+  hear("call.part", { page: "c", from: "guest", label: "guest-7", guest: "7", role: "sign", inCall: true });
+  const left = (clerk: number, guests: string[], supervisors: string[]) => {
+    hear("presence", { citizen: 1, clerk, guests, supervisors });
+    return parts.others.value.map(({ label }) => label);
+  };
+  assert.deepEqual(left(1, ["7"], ["1"]), ["clerk", "supervisor-1", "guest-7"]);
+  assert.deepEqual(left(0, ["7"], ["1"]), ["supervisor-1", "guest-7"]);
+  assert.deepEqual(left(1, ["7"], []), ["guest-7"]);
+  assert.deepEqual(left(1, [], []), []);
 });

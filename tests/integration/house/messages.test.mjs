@@ -67,7 +67,7 @@ test("what is being typed passes to the others and nowhere else", async () => {
   assert.deepEqual(typed.data, { from: "citizen", page: "home", text: "Jó nap" }, "the box says whose it is");
   home.send(topic, "call.part", { page: "home", camera: "off", microphone: "on", wants: "audio", inCall: true, more: "x" });
   const part = await desk.wait("the part", (m) => m.kind === "call.part");
-  assert.deepEqual(part.data, { from: "citizen", page: "home", camera: "off", microphone: "on", wants: "audio", inCall: true });
+  assert.deepEqual(part.data, { from: "citizen", page: "home", camera: "off", microphone: "on", wants: "audio", inCall: true, label: "citizen" });
   for (const data of [{ text: "no page" }, { page: "p" }, { page: "p", text: "x".repeat(8001) }, { page: "p".repeat(65), text: "x" }]) home.send(topic, "typing", data);
   const began = Date.now();
   for (let i = 0; i < 300; i++) home.send(topic, "typing", { page: "home", text: `${i}` });
