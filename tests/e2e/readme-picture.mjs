@@ -30,8 +30,7 @@ async function startCamera(name) {
 }
 
 /** A morning's work: some are done, some wait. */
-async function someMorning(kiosk) {
-  const clerk = new Client(house.boxUrl);
+async function someMorning(kiosk, clerk) {
   await clerk.post("/api/sign-in", { login: "clerk2", password: "demo-clerk2-password" });
   await clerk.put("/api/me/counter", { counter: "2" });
   const take = (service) => kiosk.post("/api/tickets", { service, idempotencyKey: randomUUID() });
@@ -42,6 +41,25 @@ async function someMorning(kiosk) {
   }
   for (const service of ["hu.id-card", "hu.driving-licence", "hu.address", "hu.birth-certificate", "hu.family-allowance", "hu.request"]) await take(service);
 }
+
+/** Somebody at home, in the same line. */
+async function waitByVideo(clerk, browser) {
+  const { url } = await clerk.post("/api/waiting/invitations", { service: "hu.id-card" });
+  const waiting = await openPerson(browser, "waiting", { language: "en", width: 390, height: 844 });
+  await waiting.page.goto(url);
+  await waiting.button("ui.join.without-video").click();
+  await waiting.see("ui.waiting.lead");
+}
+
+/** The house is a minute old, and the picture shows a morning: only how long they wait is told otherwise. */
+const aged = async (route) => {
+  const response = await route.fetch();
+  const queue = await response.json();
+  const MINUTES = [34, 26, 19, 12, 8, 3, 1];
+  queue.waiting.forEach((ticket, at) => (ticket.issuedAt = new Date(Date.now() - (MINUTES[at] ?? 0) * 60_000).toISOString()));
+  queue.today.averageWaitMinutes = 14;
+  await route.fulfill({ response, json: queue });
+};
 
 async function fillIn(desk, citizen) {
   const at = ({ page }, path) => page.getByRole("textbox", { name: idCard.label(path, "en") }).first();
@@ -72,7 +90,10 @@ try {
   const [office, home] = [await startCamera("clerk"), await startCamera("citizen")];
   const desk = await openPerson(office, "desk", { language: "en", width: 1440, height: 900 });
   const citizen = await openPerson(home, "citizen", { language: "en", width: 1280, height: 900 });
-  await someMorning(new Client(house.boxUrl));
+  const clerk = new Client(house.boxUrl);
+  await someMorning(new Client(house.boxUrl), clerk);
+  await waitByVideo(clerk, home);
+  await desk.page.route("**/api/queue", aged);
   await signIn(desk, `${house.boxUrl}/desk`, "clerk", "ui.desk.sign-in");
   await switchLanguage(desk, "English");
   await desk.page.getByLabel(desk.t("ui.desk.counter")).selectOption("1");
