@@ -52,6 +52,7 @@ export class DraftDocument {
   readonly #patience: Patience;
   #handshake: ReturnType<typeof setTimeout> | undefined;
   #triedAt = 0;
+  #waitsForLine = false;
   #unconfirmed = new Map<string, string>();
 
   constructor(draftId: string, readonly audience: Audience, user: { role: Role; label: string }, origin: string, Socket: typeof WebSocket = WebSocket) {
@@ -170,7 +171,9 @@ export class DraftDocument {
 
   /**
    * Goes with the page's live line, which notices first: this connection by itself takes a dead line
-   * for a quiet one for half a minute. Until the function given is called.
+   * for a quiet one for half a minute. While the live line looks for a way this one waits: browsers
+   * make one connection to a host at a time, and a handshake into the dead line, which only TCP's
+   * ever longer back-off tries again, would hold up both. Until the function given is called.
    */
   follow(live: Live): () => void {
     const provider = this.#provider;
@@ -179,14 +182,27 @@ export class DraftDocument {
       live.on("lost", () => {
         // Two connections share a line, but what TCP waits for they do not share.
         const heardMs = Date.now() - provider.wsLastMessageReceived;
-        if (provider.shouldConnect && heardMs > Pulse.DOUBT_MS) this.#reconnect();
+        if (!provider.shouldConnect || heardMs <= Pulse.DOUBT_MS) return;
+        this.#waitsForLine = true;
+        clearTimeout(this.#handshake);
+        provider.disconnect();
       }),
       live.on("line", (line) => {
-        if (line !== "open" || !provider.shouldConnect || provider.wsconnected) return;
+        if (line !== "open") return;
+        if (this.#waitsForLine) return this.#connect();
+        if (!provider.shouldConnect || provider.wsconnected) return;
         if (!provider.wsconnecting || Date.now() - this.#triedAt > STALE_MS) this.#reconnect();
       }),
     ];
-    return () => offs.forEach((off) => off());
+    return () => {
+      offs.forEach((off) => off());
+      if (this.#waitsForLine) this.#connect();
+    };
+  }
+
+  #connect(): void {
+    this.#waitsForLine = false;
+    this.#provider.connect();
   }
 
   #freeze(): void {
@@ -257,6 +273,7 @@ export class DraftDocument {
 
   /** The meeting is over: what is there stays to be read, and nothing connects again. */
   stop(): void {
+    this.#waitsForLine = false;
     clearTimeout(this.#handshake);
     this.#provider.disconnect();
   }
@@ -267,6 +284,7 @@ export class DraftDocument {
   }
 
   destroy(): void {
+    this.#waitsForLine = false;
     removeEventListener("beforeunload", this.#beforeUnload);
     clearTimeout(this.#handshake);
     this.#patience.stop();

@@ -38,8 +38,8 @@ export interface LiveOptions {
 
 /** A handshake into a silent line hangs for minutes, also after the line is back. */
 const HANDSHAKE_MS = 2_000;
-/** One that began so long ago may have begun before the line came back. */
-export const STALE_MS = 1_000;
+/** One that began so long ago may have begun before the line came back: what it sent is lost, and TCP sends again only after a second. */
+export const STALE_MS = 300;
 
 /** How long a handshake may take: on a slow line it needs more time than one would like to wait. */
 export function patience(attempt: number): number {

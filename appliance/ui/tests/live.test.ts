@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { backoff, Live, patience, type SocketLike } from "../shared/live";
+import { backoff, Live, patience, STALE_MS, type SocketLike } from "../shared/live";
 import { Pulse } from "../shared/pulse";
 
 class FakeSocket implements SocketLike {
@@ -201,7 +201,7 @@ test("a network that is back does not wait for the handshake of before, nor end 
   const { live, sockets, last, pass, timers } = harness();
   live.check();
   assert.equal(sockets.length, 1);
-  pass(1_000);
+  pass(STALE_MS);
   live.check();
   assert.equal(sockets.length, 2);
   last().close();
