@@ -23,7 +23,7 @@ after(async () => {
   assert.deepEqual(complaints, []);
 });
 
-const shows = (page, path, value) => until(`${path} to be ${value}`, async () => (await field(page, path).inputValue()) === value, 10_000);
+const shows = (page, path, value) => until(`${path} to be ${value}`, async () => (await field(page, path).inputValue()) === value);
 
 async function check(page, name, options) {
   await assertAccessible(page, name);
@@ -103,9 +103,9 @@ test("what was typed too late goes along when the form is reopened", async () =>
   await citizen.waitForFunction(() => document.querySelector(".ab-saved")?.getAttribute("data-saved") !== "yes");
   await submit(desk);
   await citizen.context().setOffline(false);
-  await citizen.waitForSelector(".ab-receipt-number", { timeout: 20_000 });
+  await citizen.waitForSelector(".ab-receipt-number");
   const late = citizen.locator('[data-late="/givenName"] textarea');
-  await late.waitFor({ timeout: 20_000 });
+  await late.waitFor();
   assert.equal(await late.inputValue(), "Éva Mária");
   await reopen("Még egyszer");
   await shows(desk, "/givenName", "Éva Mária");

@@ -53,7 +53,7 @@ const photo = (page, { width = 640, height = 480, type = "image/jpeg" } = {}) =>
   ).then((text) => Buffer.from(text, "base64"));
 
 const names = (page) => page.locator(".ab-file[data-file] .ab-file-name").allInnerTexts();
-const arrives = (page, name) => page.locator(".ab-file[data-file] .ab-file-name", { hasText: name }).waitFor({ timeout: 20_000 });
+const arrives = (page, name) => page.locator(".ab-file[data-file] .ab-file-name", { hasText: name }).waitFor();
 
 test("a photo picked on the phone is seen at the desk", async () => {
   const jpeg = await photo(citizen);
@@ -132,7 +132,7 @@ test("the clerk takes a file away; what is left goes with the form", async () =>
   await large.locator(".ab-file-remove").click();
   await desk.click(".ab-file-remove-confirm");
   await until("it to be gone on the other side, too", async () => !(await names(citizen)).includes("nagy.png"));
-  await citizen.waitForFunction(() => document.querySelector(".ab-dot")?.className === "ab-dot", null, { timeout: 20_000 });
+  await citizen.waitForFunction(() => document.querySelector(".ab-dot")?.className === "ab-dot");
   await submit(citizen);
   const listed = await citizen.locator(".ab-receipt-attachments li").allInnerTexts();
   assert.deepEqual(listed.map((text) => text.split(" (")[0]), ["személyi igazolvány.jpg", "kivonat.pdf", "lakcímkártya.jpg"]);

@@ -22,7 +22,7 @@ const at = (page, path) => page.locator(`.ab-draft[data-audience="shared"] [data
 const story = (page, path, kind) => at(page, path).locator(`[data-story="${kind}"]`);
 const plain = async (locator) => (await locator.innerText()).replace(/\s+/g, " ").trim();
 const shows = (page, path, pattern) =>
-  until(`${path} to say ${pattern}`, async () => pattern.test(await plain(at(page, path).locator(".ab-author"))), 10_000);
+  until(`${path} to say ${pattern}`, async () => pattern.test(await plain(at(page, path).locator(".ab-author"))));
 const spoken = (page) => page.locator('.ab-draft[data-audience="shared"] > [role=status]').innerText();
 const TIME = "\\d{1,2}:\\d{2}";
 /** A sentence of the catalogue with its times left open. */

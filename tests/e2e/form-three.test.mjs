@@ -109,11 +109,11 @@ test("a line that is slow, then silent, is called so and given up; nothing is lo
   await stop(typists);
   await claims(all.phone);
   // The box may be found to be gone before the wait is long enough to be called slow.
-  await until("the wait to be told", async () => ["slow", "away"].includes(await saveState(all.phone)), 8_000);
+  await until("the wait to be told", async () => ["slow", "away"].includes(await saveState(all.phone)));
   assert.match(await all.phone.textContent(".ab-saved"), /nincs mentve/i);
   await screenshot(all.phone, "form-slow");
   assert.ok(await fitsWidth(all.phone));
-  await until("the line to be given up", async () => (await saveState(all.phone)) === "away", 10_000);
+  await until("the line to be given up", async () => (await saveState(all.phone)) === "away");
   assert.deepEqual(await claims(all.phone), [], "nothing was called saved on a silent line");
   all.lines.phone.delay(0);
   all.lines.phone.restore();

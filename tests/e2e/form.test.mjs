@@ -23,7 +23,7 @@ after(async () => {
   assert.deepEqual(complaints, []);
 });
 
-const shows = (page, path, value) => until(`${path} to be ${value}`, async () => (await field(page, path).inputValue()) === value, 10_000);
+const shows = (page, path, value) => until(`${path} to be ${value}`, async () => (await field(page, path).inputValue()) === value);
 const datePart = (page, path, index) => page.locator(`[data-path="${path}"] input`).nth(index);
 
 test("a row, a date and a choice arrive on the other side", async () => {
@@ -31,7 +31,7 @@ test("a row, a date and a choice arrive on the other side", async () => {
   await field(citizen, "/dogs/0/name").fill("Alík");
   await shows(desk, "/dogs/0/name", "Alík");
   for (const [index, text] of ["9", "2", "1990"].entries()) await datePart(citizen, "/birthDate", index).fill(text);
-  await until("the date", async () => (await datePart(desk, "/birthDate", 2).inputValue()) === "1990", 10_000);
+  await until("the date", async () => (await datePart(desk, "/birthDate", 2).inputValue()) === "1990");
   await field(citizen, "/relief").selectOption("age");
   await shows(desk, "/relief", "age");
 });
@@ -78,7 +78,7 @@ test("nothing is said of saving before anybody here has typed", async () => {
 /** What stands in the copy of a late answer, and on the clipboard after its button. */
 async function lateCopy(page, path) {
   const late = page.locator(`[data-late="${path}"]`);
-  await late.waitFor({ timeout: 20_000 });
+  await late.waitFor();
   const text = await late.locator("textarea").inputValue();
   await late.locator("button").click();
   await late.getByRole("status").filter({ hasText: "Zkopírováno" }).waitFor();
@@ -101,7 +101,7 @@ test("what was typed too late is kept in sight, to be copied", async () => {
   const number = await submit(desk);
   assert.match(number, /^UKAZKA\/\d{4}\/\d{6}$/);
   await citizen.context().setOffline(false);
-  await citizen.waitForSelector(".ab-receipt-number", { timeout: 20_000 });
+  await citizen.waitForSelector(".ab-receipt-number");
   assert.equal(await lateCopy(citizen, "/street"), "Ukázková 1");
   assert.match(await lateCopy(citizen, "/story"), /^Pes je hodný\. Opravdu!/);
   assert.equal(await citizen.locator("[data-late]").count(), 2, "only what was typed too late");

@@ -50,7 +50,7 @@ async function person(browser, options) {
 const folder = () => path(house.state, "box/recordings");
 const files = () => readdirSync(folder()).sort();
 const bytes = () => files().reduce((sum, name) => sum + statSync(path(folder(), name)).size, 0);
-const state = (page, expected) => page.waitForSelector(`[data-recording="${expected}"]`, { timeout: 20_000 });
+const state = (page, expected) => page.waitForSelector(`[data-recording="${expected}"]`);
 const recordings = () => clerk.get("/api/recordings");
 
 before(async () => {
@@ -108,7 +108,7 @@ step("both consent: it is recorded, and both pages say so all the time", async (
   await ask();
   await citizen.click(".ab-recording-yes");
   await Promise.all([state(desk, "recording"), state(citizen, "recording")]);
-  await until("files", () => files().some((name) => name.endsWith(".2.part")), 20_000);
+  await until("files", () => files().some((name) => name.endsWith(".2.part")));
   await assertAccessible(citizen, "being recorded");
   await assertAccessible(desk, "desk being recorded");
   await screenshot(citizen, "recording-citizen");
@@ -190,7 +190,7 @@ const watchFrames = (page) => page.evaluate(() => {
 });
 const frames = (page) => page.evaluate(() => window.frames_);
 const median = (values) => [...values].sort((a, b) => a - b)[values.length >> 1];
-const motion = (page, is) => page.waitForSelector(`.ab-replay[data-motion="${is}"]`, { timeout: 20_000 });
+const motion = (page, is) => page.waitForSelector(`.ab-replay[data-motion="${is}"]`);
 const moments = (page) => page.$$eval(".ab-replay-party video", (videos) => videos.map(({ currentTime }) => currentTime));
 let replayPage;
 
@@ -294,7 +294,7 @@ step("the citizen has it deleted: key and files are gone", async () => {
 step("withdrawn in the middle: deleted at once, and the call goes on", async () => {
   await ask();
   await citizen.click(".ab-recording-yes");
-  await until("files", () => files().some((name) => name.endsWith(".1.part")), 20_000);
+  await until("files", () => files().some((name) => name.endsWith(".1.part")));
   await citizen.click(".ab-recording-stop");
   await citizen.click(".ab-recording-stop-delete");
   await state(citizen, "deleted");
@@ -327,5 +327,5 @@ step("what is due is deleted by itself", async () => {
   await house.kill("box", "SIGTERM");
   execFileSync("sqlite3", [path(house.state, "box/box.db"), "UPDATE recording SET delete_at = 1 WHERE state = 'interrupted'"]);
   await house.launch("box");
-  await until("an empty folder", () => files().length === 0, 10_000);
+  await until("an empty folder", () => files().length === 0);
 });

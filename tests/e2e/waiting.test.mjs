@@ -34,7 +34,6 @@ function watch() {
 
 async function person(options) {
   const page = await openPerson(browser, { origin: house.boxUrl, ...options });
-  page.setDefaultTimeout(25_000); // three pages and a camera on a busy machine
   await page.addInitScript(watch);
   // As if chosen at the switch: a clerk's own language would win over the browser's.
   await page.addInitScript((language) => localStorage.setItem("ablak-language", language), options.language);

@@ -4,6 +4,7 @@ import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { chromium } from "playwright-core";
+import { PATIENCE_MS } from "../../house/house.mjs";
 
 const here = dirname(fileURLToPath(import.meta.url));
 const require = createRequire(import.meta.url);
@@ -43,7 +44,7 @@ export async function openPerson(browser, { language = "en", width = 1280, heigh
   const context = await browser.newContext({ viewport: { width, height }, locale: language, reducedMotion, ignoreHTTPSErrors: false });
   if (permissions.length > 0) await context.grantPermissions(permissions, origin ? { origin } : {});
   const page = await context.newPage();
-  page.setDefaultTimeout(10_000);
+  page.setDefaultTimeout(PATIENCE_MS);
   const errors = [];
   page.on("pageerror", (error) => errors.push(`page error: ${error.message}`));
   page.on("console", (message) => {

@@ -93,7 +93,7 @@ export async function agree(pages, stock = []) {
     await until("everybody to hold the same", async () => {
       read = [...(await Promise.all(pages.map((page) => readDocument(page)))), ...stock.map(readStock)];
       return read.every((one) => !one.pending && one.waiting === 0 && isDeepStrictEqual(one, read[0]));
-    }, 20_000);
+    });
   } catch (error) {
     error.message += `\n${JSON.stringify(read, null, 1)}`;
     throw error;

@@ -66,7 +66,7 @@ export async function submit(page) {
 }
 
 /** Waits for the call to reach a state ("talking"). */
-export const callState = (page, state, timeout = 20_000) => page.waitForSelector(`[data-call-state="${state}"]`, { timeout });
+export const callState = (page, state) => page.waitForSelector(`[data-call-state="${state}"]`);
 
 /** Frames the browser has decoded from the other side, by its own count. */
 export const framesDecoded = (page) =>

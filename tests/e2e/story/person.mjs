@@ -1,8 +1,7 @@
 // One person at one page: what they see by role and label, and everything that went wrong there.
+import { PATIENCE_MS } from "../../house/house.mjs";
 import { screenshot } from "../lib/browser.mjs";
 import { texts } from "./texts.mjs";
-
-const PATIENCE_MS = 20_000;
 
 // Runs in the page before its own script: keeps its peer connections for getStats, and makes every
 // breach of the content security policy an error on the console.

@@ -314,6 +314,9 @@ static inline char *client_text(Client *client, const char *field)
   return ablak_ytext_string(ablak_ymap_get_type(ablak_ydoc_root(client->doc, "form"), field));
 }
 
+/* A machine that does other work, with a disk that others write to, may take long. */
+#define PATIENCE_S 120
+
 static inline gboolean timed_out(gpointer data)
 {
   g_error("the test waits in vain");
@@ -323,7 +326,7 @@ static inline gboolean timed_out(gpointer data)
 /* Runs the loop and the clients (NULL-terminated) until `condition` holds. */
 #define WAIT_UNTIL(clients, condition)                                                             \
   do {                                                                                             \
-    guint waiting = g_timeout_add_seconds(20, timed_out, NULL);                                    \
+    guint waiting = g_timeout_add_seconds(PATIENCE_S, timed_out, NULL);                            \
     for (;;) {                                                                                     \
       for (Client **each = (clients); *each != NULL; each++)                                       \
         client_pump(*each);                                                                        \

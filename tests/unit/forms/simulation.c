@@ -289,7 +289,7 @@ static void wait_until_settled(Simulation *simulation)
  * when that is acknowledged, so is what they said before, and twice, so has everybody heard it. */
 static void settle(Simulation *simulation)
 {
-  guint waiting = g_timeout_add_seconds(30, timed_out, NULL);
+  guint waiting = g_timeout_add_seconds(PATIENCE_S, timed_out, NULL);
   wait_until_settled(simulation);
   for (int round = 0; round < 2; round++) {
     for (int i = 0; i < PEOPLE; i++) {

@@ -43,7 +43,7 @@ static inline void wait_until_unloaded(World *world)
 {
   unsigned open = 1;
   gsize bytes = 1;
-  guint waiting = g_timeout_add_seconds(20, timed_out, NULL);
+  guint waiting = g_timeout_add_seconds(PATIENCE_S, timed_out, NULL);
   for (ablak_drafts_usage(world->drafts, &open, &bytes); open > 0;
        ablak_drafts_usage(world->drafts, &open, &bytes))
     g_main_context_iteration(NULL, TRUE);
@@ -56,7 +56,7 @@ static inline void wait_until_asleep(World *world)
 {
   unsigned open = 0;
   gsize bytes = 1;
-  guint waiting = g_timeout_add_seconds(20, timed_out, NULL);
+  guint waiting = g_timeout_add_seconds(PATIENCE_S, timed_out, NULL);
   for (; bytes > 0; ablak_drafts_usage(world->drafts, &open, &bytes))
     g_main_context_iteration(NULL, TRUE);
   g_source_remove(waiting);
