@@ -1,15 +1,21 @@
-// A third person in a call: invited by link, seen and heard by all, kept from everything else, given
-// up last, and sent away; and what is shown beside the pictures.
+// A third person in a call, and a fourth: invited by link, seen and heard by all, kept from everything
+// else, given up last, and sent away; and what is shown beside the pictures.
 import assert from "node:assert/strict";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join as joinPath } from "node:path";
 import { after, before } from "node:test";
 import { Client } from "../house/client.mjs";
 import { House, until } from "../house/house.mjs";
+import { patterns, writePattern } from "../interop/video/pattern.mjs";
 import { assertAccessible, fitsWidth, openPerson, screenshot, startBrowser } from "./lib/browser.mjs";
 import { callState, join, meetByVideo, openDesk } from "./lib/steps.mjs";
 import { story } from "./lib/story.mjs";
 
 const FLAGS = ["--allow-loopback-in-peer-connection"];
-let house, office, home, away, desk, citizen, guest;
+let house, office, home, away, desk, citizen, guest, colleague;
+// Small pictures: four pages show twelve.
+const cameras = mkdtempSync(joinPath(tmpdir(), "ablak-cameras-"));
 
 /** Every connection and track of the page, for looking at; runs before its own script. */
 function watch() {
@@ -49,10 +55,13 @@ async function person(browser, language, size) {
 }
 
 before(async () => {
-  [house, office, home, away] = await Promise.all([House.start({ office: "hu" }), ...[1, 2, 3].map(() => startBrowser({ flags: FLAGS }))]);
+  const video = joinPath(cameras, "camera.y4m");
+  writePattern(video, patterns.clerk);
+  [house, office, home, away] = await Promise.all([House.start({ office: "hu" }), ...[1, 2, 3].map(() => startBrowser({ flags: FLAGS, video }))]);
   desk = await person(office, "en", { width: 1440, height: 900 });
   citizen = await person(home, "hu", { width: 390, height: 844 });
   guest = await person(away, "hu", { width: 1100, height: 800 });
+  colleague = await person(office, "cs", { width: 1100, height: 800 });
   await openDesk(desk, house.boxUrl, { login: "clerk2", counter: "3" });
   const { link } = await meetByVideo(desk, "hu.id-card");
   await join(citizen, link, { video: true });
@@ -61,42 +70,54 @@ before(async () => {
 });
 after(async () => {
   await Promise.all([office, home, away].map((browser) => browser?.close()));
+  rmSync(cameras, { recursive: true, force: true });
   const complaints = (await house?.complaints()) ?? [];
   await house?.stop();
   assert.deepEqual(complaints, []);
 });
 
-/** Pictures decoded so far, by the section they come through. */
-const frames = (page) =>
+/** What has come so far by the section it came through: pictures decoded, energy of sound heard. */
+const arrived = (page) =>
   page.evaluate(async () => {
-    const counts = {};
+    const sums = {};
     const peer = window.peersOfTest.findLast(({ connectionState }) => connectionState === "connected");
-    for (const { type, kind, mid, framesDecoded } of (await peer.getStats()).values()) if (type === "inbound-rtp" && kind === "video") counts[mid] = framesDecoded ?? 0;
-    return counts;
+    for (const { type, mid, framesDecoded, totalAudioEnergy } of (await peer.getStats()).values()) if (type === "inbound-rtp") sums[mid] = framesDecoded ?? totalAudioEnergy ?? 0;
+    return sums;
   });
 
-/** Pictures flow through just these sections. */
+/** Pictures and sound flow through these sections: six more pictures, and a sound louder than what a decoder makes up. */
 async function flow(page, mids, timeout = 20_000) {
-  const first = await frames(page);
-  await until(`pictures of ${mids} (were ${JSON.stringify(first)})`, async () => {
-    const now = await frames(page);
-    return mids.every((mid) => (now[mid] ?? 0) > (first[mid] ?? 0) + 5);
+  const first = await arrived(page);
+  await until(`what comes through ${mids} (was ${JSON.stringify(first)})`, async () => {
+    const now = await arrived(page);
+    return mids.every((mid) => (now[mid] ?? 0) > (first[mid] ?? 0) + (mid.startsWith("audio") ? 1e-4 : 5));
   }, timeout);
 }
+/** From now on whatever stops one of these pictures is noted: a section that falls silent, an element that is given another picture or taken away. */
+const guard = (page, mids) =>
+  page.evaluate((kept) => {
+    const stops = (window.stopsOfTest = []);
+    const peer = window.peersOfTest.findLast(({ connectionState }) => connectionState === "connected");
+    for (const { mid, receiver: { track } } of peer.getTransceivers()) {
+      if (!kept.includes(mid)) continue;
+      track.addEventListener("mute", () => stops.push(`${mid} is silent`));
+      const shown = [...document.querySelectorAll(".ab-call-tile video")].find(({ srcObject }) => srcObject?.getTracks().includes(track));
+      for (const name of ["emptied", "pause"]) shown.addEventListener(name, () => stops.push(`${mid}: ${name}`));
+    }
+  }, mids);
 /** Tracks of the page's own that are on, in the order in which they were asked for. */
 const live = (page, kind) => page.evaluate((wanted) => window.tracksOfTest.filter((track) => track.kind === wanted && track.readyState === "live").length, kind);
 const connections = (page) => page.evaluate(() => window.peersOfTest.length);
 const tiles = (page, names) => until(`tiles of ${names}`, async () => (await page.locator(".ab-call-tile").evaluateAll((all) => all.map((tile) => tile.dataset.who.replace(/^(guest|supervisor)-.*/, "$1")).sort())).join() === [...names].sort().join(), 20_000);
 
-async function invite(role) {
+/** `looked`: after each dialog, to look at it. */
+async function invite(role, looked = async () => {}) {
   await desk.click(".ab-guest-invite");
   await desk.check(`#guest-role-${role}`, { force: true });
-  await assertAccessible(desk, "inviting another person");
-  await screenshot(desk, "third-invite");
+  await looked("invite");
   await desk.click(".ab-guest-make");
   const link = await desk.inputValue("#guest-link");
-  await assertAccessible(desk, "a guest's link");
-  await screenshot(desk, "third-link");
+  await looked("link");
   await desk.keyboard.press("Escape");
   return link;
 }
@@ -107,7 +128,10 @@ let before3;
 step("a sign language interpreter is invited and joins; nobody's picture stops for it", async () => {
   before3 = await Promise.all([connections(desk), connections(citizen)]);
   await flow(desk, ["video"]);
-  const link = await invite("sign");
+  const link = await invite("sign", async (name) => {
+    await assertAccessible(desk, `a guest's ${name}`);
+    await screenshot(desk, `third-${name}`);
+  });
   assert.match(link, /\/guest#\S{40,}$/);
   await guest.goto(link);
   await guest.waitForSelector("#guest-name");
@@ -229,6 +253,34 @@ step("a guest who is away for a moment comes back by themselves", async () => {
   await Promise.all([desk, citizen, guest].map((page) => flow(page, ["video", "video-2"])));
 });
 
+step("a colleague makes four: everybody sees and hears the three others", async () => {
+  const all = [desk, citizen, guest, colleague];
+  await colleague.goto(await invite("colleague"));
+  // Three calls run beside it.
+  await colleague.fill("#guest-name", "Béla", { timeout: 30_000 });
+  await colleague.keyboard.press("Enter");
+  await callState(colleague, "talking");
+  await Promise.all([tiles(desk, ["citizen", "guest", "guest"]), tiles(citizen, ["clerk", "guest", "guest"]), ...[guest, colleague].map((page) => tiles(page, ["citizen", "clerk", "guest"]))]);
+  await Promise.all(all.map((page) => flow(page, ["audio", "video", "audio-2", "video-2", "audio-3", "video-3"])));
+  assert.equal(await desk.locator(".ab-guest-invite").count(), 0, "four are the most");
+  await Promise.all([desk, citizen, colleague].map(assertSignPlace));
+  assert.deepEqual(await Promise.all([connections(desk), connections(citizen)]), before3, "the others' connections are those of before");
+  for (const [page, name] of [[desk, "desk"], [citizen, "citizen"], [colleague, "colleague"]]) {
+    assert.ok(await fitsWidth(page));
+    await screenshot(page, `four-${name}`);
+  }
+});
+
+step("one of four leaves, and nobody's picture stops for it", async () => {
+  const stay = [desk, citizen, guest];
+  await Promise.all(stay.map((page) => guard(page, ["video", "video-2"])));
+  await colleague.click(".ab-guest-leave");
+  await Promise.all([tiles(desk, ["citizen", "guest"]), tiles(citizen, ["clerk", "guest"]), tiles(guest, ["citizen", "clerk"])]);
+  await Promise.all(stay.map((page) => flow(page, ["audio", "video", "audio-2", "video-2"])));
+  assert.deepEqual(await Promise.all(stay.map((page) => page.evaluate(() => window.stopsOfTest))), [[], [], []]);
+  assert.equal(await live(colleague, "video"), 0, "the camera is off");
+});
+
 step("the clerk sends the guest away; two go on as before", async () => {
   await desk.click(".ab-guest-remove");
   await guest.getByText("Már nincs a hívásban").waitFor();
@@ -328,5 +380,5 @@ step("a guest's link ends with the meeting", async () => {
   await guest.goto(link);
   await guest.click(".ab-guest-join");
   await guest.getByText("Kérjük, kérjen új hivatkozást az ügyintézőtől.").waitFor();
-  assert.deepEqual([desk.errors, citizen.errors, guest.errors], [[], [], []]);
+  assert.deepEqual([desk, citizen, guest, colleague].map(({ errors }) => errors), [[], [], [], []]);
 });
