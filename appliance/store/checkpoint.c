@@ -5,9 +5,9 @@
  * go on it never reaches the end of the log, and the log is begun anew only from its end. So the
  * last few pages are the writer's (SQLite, "Write-Ahead Logging", §2.3 and §6).
  *
- * The disk is shared all the same: while pages are moved, a commit waits up to a hundred times as
- * long. What people type goes to the same pages over and over, so a log that is moved rarely is
- * moved with far fewer writes. */
+ * The disk is shared all the same, so pages are moved in pieces (paced-vfs.c). And what people type
+ * goes to the same pages over and over: a log that is moved rarely is moved with far fewer writes.
+ */
 #include "core/log.h"
 #include "store/private.h"
 
@@ -18,6 +18,7 @@
 #define LONG_LOG 32768
 #define LAST_FEW 64
 #define TRY_AGAIN 1024
+#define FAR_TOO_LONG (4 * LONG_LOG) /* commits come faster than pages are moved: without pauses */
 
 struct Checkpointer {
   AblakTxn *txn;
@@ -32,8 +33,10 @@ struct Checkpointer {
 static int move(sqlite3 *db, int logged)
 {
   int in_log = -1, moved = -1;
+  bool hurry = logged > FAR_TOO_LONG;
+  sqlite3_file_control(db, "main", PACED_HURRY, &hurry); /* the writer's file does not know it */
   int code = sqlite3_wal_checkpoint_v2(db, NULL, SQLITE_CHECKPOINT_PASSIVE, &in_log, &moved);
-  if (code != SQLITE_OK && code != SQLITE_BUSY)
+  if (code != SQLITE_OK && code != SQLITE_BUSY && code != SQLITE_INTERRUPT)
     ablak_log(ABLAK_LOG_WARNING, "store.checkpoint-failed", "reason", sqlite3_errmsg(db), NULL);
   /* a log that was begun anew meanwhile has fewer pages than it had */
   return in_log >= logged ? moved : -1;
@@ -84,6 +87,7 @@ void checkpointer_stop(Checkpointer *checkpointer)
   checkpointer->stopping = true;
   g_cond_signal(&checkpointer->wake);
   g_mutex_unlock(&checkpointer->lock);
+  sqlite3_interrupt(checkpointer->txn->db);
   g_thread_join(checkpointer->thread);
   connection_close(checkpointer->txn);
   g_mutex_clear(&checkpointer->lock);

@@ -76,7 +76,7 @@ AblakTxn *connection_open(const char *path, ConnectMode mode, GError **error)
   txn->statements = g_hash_table_new(g_str_hash, g_str_equal);
   g_queue_init(&txn->recent);
   txn->last_seq = -1;
-  int code = sqlite3_open_v2(uri, &txn->db, flags, NULL);
+  int code = sqlite3_open_v2(uri, &txn->db, flags, mode == CONNECT_CHECKPOINT ? paced_vfs() : NULL);
   if (code != SQLITE_OK)
     set_sqlite_error(txn, code, error);
   else

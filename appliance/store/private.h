@@ -46,6 +46,11 @@ void checkpointer_stop(Checkpointer *checkpointer);
 /* The writer, after a commit: the log has this many pages now. */
 void checkpointer_committed(Checkpointer *checkpointer, sqlite3 *writer, int logged);
 
+/* The name of the file system through which the database is written in pieces (paced-vfs.c), with
+ * pauses in between, but for a hurry (sqlite3_file_control with a bool). */
+#define PACED_HURRY 1001
+const char *paced_vfs(void);
+
 /* --- the pool (read.c) --- */
 typedef struct Pool Pool;
 Pool *pool_new(AblakStore *store, const char *path);

@@ -31,7 +31,8 @@ typedef enum {
 typedef struct {
   const char *name;
   AblakOwner owner;
-  const char *retention; /* the retention class: "operations", "filing", "account", "session", "cache", "audit" */
+  const char *retention; /* the retention class: "operations", "filing", "account", "session",
+                            "cache", "audit" */
 } AblakTable;
 
 typedef struct {
@@ -65,7 +66,8 @@ typedef struct {
 } AblakStoreOptions;
 
 /* Opens or creates the database and runs the missing migrations. */
-AblakStore *ablak_store_open(const AblakStoreOptions *options, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+AblakStore *ablak_store_open(const AblakStoreOptions *options,
+                             GError **error) G_GNUC_WARN_UNUSED_RESULT;
 /* Finishes queued jobs, checkpoints, joins the writer. */
 void ablak_store_close(AblakStore *store);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(AblakStore, ablak_store_close)
@@ -82,8 +84,10 @@ typedef bool (*AblakJob)(AblakTxn *txn, gpointer data, GError **error);
 typedef void (*AblakDone)(const GError *error, gpointer data);
 
 /* Queues a job. `done` (may be NULL) is called exactly once, also when the queue is full or the
- * store is closed (ABLAK_ERROR_UNAVAILABLE "store/busy"). `data` is freed with `free_data` after it. */
-void ablak_store_write(AblakStore *store, AblakJob job, AblakDone done, gpointer data, GDestroyNotify free_data);
+ * store is closed (ABLAK_ERROR_UNAVAILABLE "store/busy"). `data` is freed with `free_data` after
+ * it. */
+void ablak_store_write(AblakStore *store, AblakJob job, AblakDone done, gpointer data,
+                       GDestroyNotify free_data);
 
 /* Between the two, queued jobs wait: what belongs to one turn of the loop is one
  * commit, where each job by itself would be one. Short, from the main context; counted. */
@@ -91,7 +95,8 @@ void ablak_store_hold(AblakStore *store);
 void ablak_store_release(AblakStore *store);
 
 /* The same, blocking until durable: start-up, command line and tests only. Not from the writer. */
-bool ablak_store_write_sync(AblakStore *store, AblakJob job, gpointer data, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+bool ablak_store_write_sync(AblakStore *store, AblakJob job, gpointer data,
+                            GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 /* --- reading --------------------------------------------------------------------------------- */
 
@@ -118,20 +123,20 @@ AblakTxn *ablak_reader_txn(AblakReader *reader);
  * Statements are prepared once per connection and cached by their text: use literals. */
 
 /* Runs a statement without rows; `ret_changes` (may be NULL) gets the number of rows changed. */
-bool ablak_txn_exec(AblakTxn *txn, gint64 *ret_changes, GError **error, const char *sql, const char *types, ...)
-    G_GNUC_WARN_UNUSED_RESULT;
+bool ablak_txn_exec(AblakTxn *txn, gint64 *ret_changes, GError **error, const char *sql,
+                    const char *types, ...) G_GNUC_WARN_UNUSED_RESULT;
 
 /* Starts a query. NULL and an error when it cannot be started. */
-AblakRows *ablak_txn_query(AblakTxn *txn, GError **error, const char *sql, const char *types, ...)
-    G_GNUC_WARN_UNUSED_RESULT;
+AblakRows *ablak_txn_query(AblakTxn *txn, GError **error, const char *sql, const char *types,
+                           ...) G_GNUC_WARN_UNUSED_RESULT;
 /* true: a row is ready. false: the end, or an error (then *error is set). */
 bool ablak_rows_next(AblakRows *rows, GError **error);
 void ablak_rows_free(AblakRows *rows);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(AblakRows, ablak_rows_free)
 
 /* Positioned on its first row; NULL with ABLAK_ERROR_NOT_FOUND "not-found" when there is none. */
-AblakRows *ablak_txn_query_one(AblakTxn *txn, GError **error, const char *sql, const char *types, ...)
-    G_GNUC_WARN_UNUSED_RESULT;
+AblakRows *ablak_txn_query_one(AblakTxn *txn, GError **error, const char *sql, const char *types,
+                               ...) G_GNUC_WARN_UNUSED_RESULT;
 
 /* Columns count from 0. Text and blobs are borrowed until the next step; NULL for SQL NULL. */
 bool ablak_rows_is_null(AblakRows *rows, int column);
@@ -162,18 +167,28 @@ void ablak_event_free(AblakEvent *event);
 typedef void (*AblakCommitWatch)(const AblakEvent *const *events, gsize count, gpointer data);
 void ablak_store_watch_commits(AblakStore *store, AblakCommitWatch watch, gpointer data);
 
-/* Events after `since_seq`, at most `limit`, oldest first. Elements: AblakEvent, freed with the array. */
-GPtrArray *ablak_events_since(AblakTxn *txn, gint64 since_seq, gsize limit, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* Events after `since_seq`, at most `limit`, oldest first. Elements: AblakEvent, freed with the
+ * array. */
+GPtrArray *ablak_events_since(AblakTxn *txn, gint64 since_seq, gsize limit,
+                              GError **error) G_GNUC_WARN_UNUSED_RESULT;
 gint64 ablak_events_last_seq(AblakTxn *txn, GError **error);
 
 /* --- the journal hook ------------------------------------------------------------------------ */
 /* Called on the writer thread before each COMMIT that changed `up` tables, with the commit's
  * changeset (SQLite session format); rows it writes (to `local` tables) are part of the commit. */
-typedef bool (*AblakJournalHook)(AblakTxn *txn, const void *changeset, gsize size, gpointer data, GError **error);
+typedef bool (*AblakJournalHook)(AblakTxn *txn, const void *changeset, gsize size, gpointer data,
+                                 GError **error);
 void ablak_store_set_journal(AblakStore *store, AblakJournalHook hook, gpointer data);
 
 typedef enum { ABLAK_CHANGE_INSERT, ABLAK_CHANGE_UPDATE, ABLAK_CHANGE_DELETE } AblakChangeOp;
-typedef enum { ABLAK_VALUE_UNCHANGED, ABLAK_VALUE_NULL, ABLAK_VALUE_INT, ABLAK_VALUE_REAL, ABLAK_VALUE_TEXT, ABLAK_VALUE_BLOB } AblakValueType;
+typedef enum {
+  ABLAK_VALUE_UNCHANGED,
+  ABLAK_VALUE_NULL,
+  ABLAK_VALUE_INT,
+  ABLAK_VALUE_REAL,
+  ABLAK_VALUE_TEXT,
+  ABLAK_VALUE_BLOB
+} AblakValueType;
 typedef struct {
   AblakValueType type;
   gint64 integer;
@@ -192,8 +207,8 @@ typedef struct {
 
 /* Walks a changeset without a database. `visit` returns false to stop with its error. */
 typedef bool (*AblakChangeVisit)(const AblakChange *change, gpointer data, GError **error);
-bool ablak_changeset_foreach(const void *changeset, gsize size, AblakChangeVisit visit, gpointer data, GError **error)
-    G_GNUC_WARN_UNUSED_RESULT;
+bool ablak_changeset_foreach(const void *changeset, gsize size, AblakChangeVisit visit,
+                             gpointer data, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 /* For statements whose columns are known only at run time (sync's applier and snapshots). As
  * ablak_txn_exec, with one value for each `?`; the text must be built from checked identifiers. */
@@ -205,10 +220,13 @@ AblakValue ablak_rows_value(AblakRows *rows, int column);
 
 /* Column names and primary key flags of a table in this database (for schema frames), as JSON:
  * {"table":…, "columns":[…], "pk":[0/1,…]}. */
-json_t *ablak_txn_table_shape(AblakTxn *txn, const char *table, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+json_t *ablak_txn_table_shape(AblakTxn *txn, const char *table,
+                              GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 /* --- backup ---------------------------------------------------------------------------------- */
 /* A consistent copy while the store is in use; the file must not exist yet. Fsynced. */
-bool ablak_store_backup(AblakStore *store, const char *path, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+bool ablak_store_backup(AblakStore *store, const char *path,
+                        GError **error) G_GNUC_WARN_UNUSED_RESULT;
 /* Checks integrity and copies a backup into place; the store at `path` must be closed. */
-bool ablak_store_restore(const char *backup, const char *path, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+bool ablak_store_restore(const char *backup, const char *path,
+                         GError **error) G_GNUC_WARN_UNUSED_RESULT;

@@ -23,7 +23,7 @@ process.setMaxListeners(0); // each provider listens for the exit
 let target;
 const held = new Map(); // room -> a socket that keeps the draft open
 let pairs = [];
-let counted = { from: Infinity, to: Infinity }, times = []; // of the keys in this span: how long each took
+let counted = { from: Infinity, to: Infinity }, keys = []; // in this span: [when it was pressed, how long it took]
 
 const message = (write) => {
   const encoder = encoding.createEncoder();
@@ -193,7 +193,7 @@ async function sit(options) {
     const pair = new Pair(room);
     pairs.push(pair);
     await pair.ready();
-    pair.begin((now, sent) => sent >= counted.from && sent < counted.to && times.push(now - sent));
+    pair.begin((now, sent) => sent >= counted.from && sent < counted.to && keys.push([sent, now - sent]));
   }
   return {};
 }
@@ -204,7 +204,7 @@ async function press({ warmUpMs, measureMs, keysPerSecond }) {
   const order = pairs.map((pair) => ({ pair, phase: Math.random() * period })).sort((a, b) => a.phase - b.phase);
   const start = performance.now(), end = start + warmUpMs + measureMs, late = [];
   counted = { from: start + warmUpMs, to: end };
-  times = [];
+  keys = [];
   for (let next = 0; ; next++) {
     const { pair, phase } = order[next % order.length];
     const due = start + Math.floor(next / order.length) * period + phase;
@@ -214,7 +214,9 @@ async function press({ warmUpMs, measureMs, keysPerSecond }) {
     if (due >= counted.from) late.push(performance.now() - due);
   }
   for (let i = 0; i < 100 && pairs.some((pair) => pair.lost() > 0); i++) await sleep(50);
-  return { times, late, lost: pairs.reduce((sum, pair) => sum + pair.lost(), 0) };
+  // by the clock that all processes share
+  const offset = Number(process.hrtime.bigint()) / 1e6 - performance.now();
+  return { keys: keys.map(([sent, took]) => [sent + offset, took]), late, lost: pairs.reduce((sum, pair) => sum + pair.lost(), 0) };
 }
 
 async function close() {

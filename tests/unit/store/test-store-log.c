@@ -1,4 +1,4 @@
-/* store: what is held is one commit; the write-ahead log is begun anew. */
+/* store: what is held is one commit; the write-ahead log is moved, and begun anew. */
 #include "fixture.h"
 #include <string.h>
 
@@ -124,6 +124,36 @@ static void test_log_begins_anew(Fixture *fixture, gconstpointer data)
   g_assert_cmpint(fixture_int(fixture->store, "SELECT length(note) FROM account"), ==, 3);
 }
 
+/* --- an end in the middle ----------------------------------------------------------------------
+ */
+
+static bool write_other(AblakTxn *txn, gpointer data, GError **error)
+{
+  g_autofree char *id = g_strdup_printf("n%d", GPOINTER_TO_INT(data));
+  return ablak_txn_exec(txn, NULL, error,
+                        "INSERT INTO account (id, balance, note) VALUES (?, 0, zeroblob(?))", "ti",
+                        id, (gint64)LARGE);
+}
+
+/* So many different pages take seconds to move, piece by piece: closing does not wait for them. */
+static void test_closed_while_moving(Fixture *fixture, gconstpointer data)
+{
+  for (int i = 0; i < LARGE_COMMITS; i++) {
+    g_autoptr(GError) error = NULL;
+    bool done = ablak_store_write_sync(fixture->store, write_other, GINT_TO_POINTER(i), &error);
+    g_assert_no_error(error);
+    g_assert_true(done);
+  }
+  commit(fixture, 1);
+  fixture_close(fixture);
+  fixture_open(fixture);
+  g_assert_cmpint(fixture_int(fixture->store, "SELECT sum(length(note)) FROM account"), ==,
+                  (gint64)LARGE_COMMITS * LARGE + 1);
+  g_assert_cmpint(fixture_int(fixture->store, "SELECT count(*) FROM pragma_integrity_check"
+                                              " WHERE integrity_check <> 'ok'"),
+                  ==, 0);
+}
+
 #define ADD(name, function)                                                                        \
   g_test_add("/store/" name, Fixture, NULL, fixture_set_up, function, fixture_tear_down)
 
@@ -133,5 +163,6 @@ int main(int argc, char **argv)
   ADD("hold", test_hold);
   ADD("hold-and-wait", test_hold_and_wait);
   ADD("log-begins-anew", test_log_begins_anew);
+  ADD("closed-while-moving", test_closed_while_moving);
   return g_test_run();
 }
