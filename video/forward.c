@@ -104,6 +104,20 @@ static gsize select_rtcp(const AblakFlow *target, const Plain *plain, guint8 *re
   return selected;
 }
 
+/* Of what else there is the sender's copy comes. Among several it has none: by the relay's own
+ * feedback it knows that the packet arrived, and forgets it. */
+static bool is_kept(const AblakFlow *target, guint8 payload_type)
+{
+  AblakSdpKind kind;
+  bool rtx;
+  if (target->resend == NULL)
+    return false;
+  if ((ablak_sdp_payload_set(payload_type) & target->plain) != 0)
+    return true;
+  return ablak_room_is_several(target->room) && ablak_sdp_payload_kind(payload_type, &kind, &rtx) &&
+         kind != ABLAK_SDP_AUDIO && !rtx;
+}
+
 /* Encrypts what concerns the target into loop->out[at]; false when there is nothing to send. */
 static bool seal(Loop *loop, AblakFlow *target, const Plain *plain, guint at)
 {
@@ -119,8 +133,7 @@ static bool seal(Loop *loop, AblakFlow *target, const Plain *plain, guint at)
                                ? ablak_srtp_protect_rtcp(target->send, out, &size, PACKET_SPACE)
                                : ablak_srtp_protect(target->send, out, &size, PACKET_SPACE);
   loop->out_pieces[at].iov_len = size;
-  if (status == ABLAK_SRTP_OK && !plain->rtcp && target->resend != NULL &&
-      (ablak_sdp_payload_set(out[1] & 0x7f) & target->plain) != 0)
+  if (status == ABLAK_SRTP_OK && !plain->rtcp && is_kept(target, out[1] & 0x7f))
     ablak_resend_keep(target->resend, out, size);
   return status == ABLAK_SRTP_OK;
 }
@@ -209,7 +222,12 @@ void ablak_forward_set_sources(AblakFlow *flow, const AblakSdpSource *sources, g
 void ablak_forward_set_payloads(AblakFlow *flow, AblakSdpPayloads agreed)
 {
   flow->plain = ablak_sdp_payloads_without_rtx(agreed);
-  if (flow->plain == 0)
+  ablak_forward_keep(flow);
+}
+
+void ablak_forward_keep(AblakFlow *flow)
+{
+  if (flow->plain == 0 && !ablak_room_is_several(flow->room))
     g_clear_pointer(&flow->resend, ablak_resend_free);
   else if (flow->resend == NULL)
     flow->resend = ablak_resend_new();

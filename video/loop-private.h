@@ -266,4 +266,6 @@ bool ablak_forward_open(AblakFlow *flow, guint8 *data, gsize size, Plain *ret_pl
 void ablak_forward(Loop *loop, AblakFlow *flow, guint length);
 void ablak_forward_set_sources(AblakFlow *flow, const AblakSdpSource *sources, gsize length);
 void ablak_forward_set_payloads(AblakFlow *flow, AblakSdpPayloads agreed);
+/* Begins or ends to keep what is sent, as the peer and the number of the room's people want it. */
+void ablak_forward_keep(AblakFlow *flow);
 void ablak_forward_ask_key_frame(Loop *loop, AblakFlow *flow);

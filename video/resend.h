@@ -6,7 +6,8 @@
  * sealed for the peer already, and must not seal again: senders change the header extensions of
  * what they repeat, and two packets under one nonce give away the key (RFC 7714 §8.1). The same
  * octets, though, may be sent any number of times. So for a peer without RTX the relay keeps what
- * it sent, and answers itself; that is also half the way round.
+ * it sent, and answers itself; that is also half the way round. Among more than two it does so for
+ * everybody's pictures: senders forget what the relay told them has arrived (several.h).
  *
  * Ownership: packets are copied. Threads: one at a time. */
 #pragma once

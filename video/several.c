@@ -9,6 +9,12 @@
 #define TELL_AGAIN_MS 1000
 #define PICTURE_LIFE_MS 2000
 #define FIRST_WEIGHT 3
+/* Nobody is told less: sound, and a small picture that keeps its pace. Browsers estimate by what
+ * comes; were a sender told ever less for it, so would the estimate be, down to nothing. A line
+ * that cannot take this much the pages' own steps (line-ladder.ts) leave without pictures; what it
+ * calls a weak line begins below. */
+#define LEAST_BPS 125000
+#define LEAST_FIRST_BPS 180000
 #define NO_LIMIT_BPS ((guint64)1000 * 1000 * 1000)
 /* How often it is said that there is no limit: a packet may be lost. */
 #define LIFT_TIMES 5
@@ -73,6 +79,11 @@ static bool sends_picture(const Loop *loop, const AblakFlow *flow)
   return flow->several.picture_ms != 0 && loop->now_ms - flow->several.picture_ms < PICTURE_LIFE_MS;
 }
 
+static guint64 least(const AblakFlow *flow)
+{
+  return flow->several.first ? LEAST_FIRST_BPS : LEAST_BPS;
+}
+
 /* The flow's share of what a receiver can take. */
 static guint64 share_of(const Loop *loop, const AblakFlow *flow, const AblakFlow *receiver)
 {
@@ -82,7 +93,7 @@ static guint64 share_of(const Loop *loop, const AblakFlow *flow, const AblakFlow
     if (other != flow && other != receiver && sends_picture(loop, other))
       all += weight(other);
   }
-  return receiver->several.estimate_bps * weight(flow) / all;
+  return MAX(receiver->several.estimate_bps * weight(flow) / all, least(flow));
 }
 
 /* 0 while nobody has said anything. */
@@ -152,6 +163,7 @@ void ablak_several_tick(Loop *loop, AblakFlow *flow)
 {
   if (!ablak_flow_can_send(flow))
     return;
+  ablak_forward_keep(flow);
   if (ablak_room_is_several(flow->room)) {
     tell_arrivals(loop, flow);
     tell_limit_if_new(loop, flow);

@@ -206,7 +206,8 @@ static void fill_join(AblakMediaMessage *message, const AblakPerson *person, con
   message->video = ablak_json_get_bool(data, "video", true);
   message->screens = ablak_json_get_bool(data, "screens", false);
   message->screen = message->screens && !guest;
-  message->first = guest && strcmp(person->part, "sign") == 0;
+  /* signing goes both ways */
+  message->first = guest ? strcmp(person->part, "sign") == 0 : person->kind == ABLAK_PERSON_CITIZEN;
   message->label = g_strdup(party);
 }
 

@@ -144,9 +144,12 @@ export class Call {
   #may(section: "audio" | "video" | "screen"): boolean {
     const steps: Step[] = [this.ladder.value.step, ...this.others.value.map(({ wants }) => wants)];
     if (section !== "video") return steps.every((step) => step !== "text");
-    // Signing goes both ways: the interpreter must see the citizen, too.
-    const signs = this.self.signs === true || this.self.side === "citizen";
-    return steps.every((step) => step === "video" || (step === "sign" && signs));
+    return steps.every((step) => step === "video" || (step === "sign" && this.#signs));
+  }
+
+  /** Signing goes both ways: the interpreter must see the citizen, too. */
+  get #signs(): boolean {
+    return this.self.signs === true || (this.self.side === "citizen" && this.signed);
   }
 
   /** A sign language interpreter is in the call. */
@@ -183,7 +186,7 @@ export class Call {
     const { devices, screen } = this;
     await attach(peer, {
       tracks: { audio: may("audio", devices.track("audio")), video: may("video", devices.track("video")), screen: may("screen", screen.track) },
-      signs: this.self.signs === true,
+      signs: this.#signs,
       several: this.others.value.length > 1,
     });
   }

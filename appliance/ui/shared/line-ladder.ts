@@ -65,7 +65,8 @@ const STRAIN: Record<Exclude<Step, "text">, Record<Level, number>> = {
   sign: { good: -2, fair: -1, weak: 1, bad: 2 },
   audio: { good: -2, fair: -2, weak: -1, bad: 1 },
 };
-const STRAIN_MOST = 8;
+/** Browsers need some seconds to fit a line that has become narrow: 1.7 Mbit/s into 300 kbit/s took eight. */
+const STRAIN_MOST = 12;
 /** After a cut the reports still speak of it: those of sound come every five seconds. */
 const SPARED_S = 6;
 const TRY_AFTER_S = 10;

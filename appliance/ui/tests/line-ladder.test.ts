@@ -40,21 +40,21 @@ test("hiccups and five per cent of loss keep the picture", () => {
 test("a cut takes nothing away, however long, and neither do the reports of it that come after", () => {
   const cut = [...seconds(10), ...seconds(40, { cut: true }), ...seconds(5, { loss: 0.95, sendKbps: 60 }), ...seconds(10)];
   assert.deepEqual(steps(cut).taken, []);
-  assert.deepEqual(steps([...seconds(5, { cut: true }), ...seconds(12, { loss: 0.5 })]).taken, [[15, "audio"]], "but a line that comes back bad is seen");
+  assert.deepEqual(steps([...seconds(5, { cut: true }), ...seconds(14, { loss: 0.5 })]).taken, [[17, "audio"]], "but a line that comes back bad is seen");
 });
 
-test("a line that stays weak loses its picture after eight seconds, a bad one after four", () => {
-  assert.deepEqual(steps(seconds(20, { loss: 0.2, sendKbps: 90 })).taken, [[8, "audio"]]);
-  assert.deepEqual(steps(seconds(5, { loss: 0.5 })).taken, [[4, "audio"]]);
+test("a line that stays weak loses its picture after twelve seconds, a bad one after six", () => {
+  assert.deepEqual(steps(seconds(20, { loss: 0.2, sendKbps: 90 })).taken, [[12, "audio"]]);
+  assert.deepEqual(steps(seconds(7, { loss: 0.5 })).taken, [[6, "audio"]]);
 });
 
 test("only a line that is bad for sound too leaves nothing but text", () => {
-  assert.deepEqual(steps(seconds(120, { loss: 0.2, framesPerSecond: 6 })).taken, [[8, "audio"]], "sound lives with twenty per cent");
-  assert.deepEqual(steps(seconds(30, { loss: 0.6 })).taken, [[4, "audio"], [12, "text"]]);
+  assert.deepEqual(steps(seconds(120, { loss: 0.2, framesPerSecond: 6 })).taken, [[12, "audio"]], "sound lives with twenty per cent");
+  assert.deepEqual(steps(seconds(30, { loss: 0.6 })).taken, [[6, "audio"], [18, "text"]]);
 });
 
 test("it comes back one step at a time, each after ten good seconds", () => {
-  const down = steps(seconds(12, { loss: 0.6 })).end;
+  const down = steps(seconds(20, { loss: 0.6 })).end;
   assert.equal(down.step, "text");
   const { taken, end } = steps(seconds(100), down);
   assert.deepEqual(taken, [[10, "audio"], [30, "video"]]);
@@ -70,7 +70,7 @@ test("a picture that fails each time is tried more and more seldom", () => {
     if (next.step === "video" && ladder.step === "audio") tries.push(at);
     ladder = next;
   }
-  const gaps = tries.slice(1).map((at, index) => at - (tries[index] as number) - 8);
+  const gaps = tries.slice(1).map((at, index) => at - (tries[index] as number) - 12);
   assert.deepEqual(gaps.slice(0, 4), [20, 40, 80, 160]);
   assert.ok(gaps.every((gap) => gap <= 160), "never given up");
 });

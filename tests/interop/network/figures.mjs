@@ -9,39 +9,46 @@ const EVERY_MS = 60;
 // Runs in the page before its own script. It notes the time of each frame decoded, and of each piece
 // of sound how many milliseconds were made up (as WebRTC's statistics call it, concealed) because nothing had come.
 function observe(everyMs) {
-  const it = (window.figuresOfTest = { peers: [], frames: [], sound: [] });
+  const it = (window.figuresOfTest = { peers: [], frames: {}, sound: {} });
   const Peer = window.RTCPeerConnection;
   window.RTCPeerConnection = class extends Peer {
     constructor(...given) {
       super(...given);
       it.peers.push(this);
     }
+    setRemoteDescription(description) {
+      // The browser's own copy leaves out the labels.
+      it.offer = description.sdp;
+      return super.setRemoteDescription(description);
+    }
   };
-  let heard = { at: 0, samples: 0, concealed: 0, played: 0, waited: 0 }, source = null, frames = 0;
+  const begun = { at: 0, samples: 0, concealed: 0, played: 0, waited: 0 };
+  const heard = {}, sources = {}, frames = {};
   const hear = (entry) => {
+    const before = heard[entry.mid] ?? begun, pieces = (it.sound[entry.mid] ??= []);
     const at = Date.now(), samples = entry.totalSamplesReceived, concealed = entry.concealedSamples;
-    const more = samples - heard.samples;
+    const more = samples - before.samples;
     // The same statistics as before; for longer, though, it is silence.
-    if (more === 0 && at - heard.at < 200) return;
-    const madeUp = concealed - heard.concealed;
+    if (more === 0 && at - before.at < 200) return;
+    const madeUp = concealed - before.concealed;
     const played = entry.jitterBufferEmittedCount, waited = entry.jitterBufferDelay;
-    it.sound.push({ at, madeUpMs: more > 0 ? madeUp / 48 : at - heard.at, whole: madeUp >= more, played: played - heard.played, waited: waited - heard.waited });
-    heard = { at, samples, concealed, played, waited };
+    pieces.push({ at, madeUpMs: more > 0 ? madeUp / 48 : at - before.at, whole: madeUp >= more, played: played - before.played, waited: waited - before.waited });
+    heard[entry.mid] = { at, samples, concealed, played, waited };
+  };
+  const see = ({ mid, ssrc, framesDecoded }) => {
+    const times = (it.frames[mid] ??= []);
+    // Who joins anew is another stream in the same receiver, and counts from nothing.
+    if (sources[mid] !== ssrc) frames[mid] = framesDecoded;
+    sources[mid] = ssrc;
+    for (; frames[mid] < framesDecoded; frames[mid]++) times.push(Date.now());
   };
   const look = async () => {
     const peer = it.peers.findLast((one) => one.connectionState !== "closed");
-    // The other person's own; there are places for screens and for others who may come, too.
-    for (const { mid, receiver } of peer?.getTransceivers() ?? [])
-      for (const entry of ["audio", "video"].includes(mid) ? (await receiver.getStats()).values() : []) {
-        if (entry.type !== "inbound-rtp") continue;
-        if (mid === "audio") hear(entry);
-        else {
-          // Who joins anew is another stream in the same receiver, and counts from nothing.
-          if (source !== entry.ssrc) frames = entry.framesDecoded;
-          source = entry.ssrc;
-          for (; frames < entry.framesDecoded; frames++) it.frames.push(Date.now());
-        }
-      }
+    for (const entry of (await peer?.getStats())?.values() ?? []) {
+      if (entry.type !== "inbound-rtp") continue;
+      if (entry.kind === "audio") hear(entry);
+      else see(entry);
+    }
   };
   let busy = false;
   setInterval(() => {
@@ -82,9 +89,12 @@ function longestSilence(sound) {
   return before + run > gap.ms ? { ms: Math.round(before + run), end: Infinity } : gap;
 }
 
-/** One page's figures of sound and picture between two times; `backAt`: when its line came back. */
-export async function received(page, from, to, backAt) {
-  const { frames, sound } = await page.evaluate(() => ({ frames: window.figuresOfTest.frames, sound: window.figuresOfTest.sound }));
+/**
+ * One page's figures of sound and picture between two times, of the first other person or of who is
+ * at another place ("-2"). `backAt`: when its line came back.
+ */
+export async function received(page, from, to, { backAt, place = "" } = {}) {
+  const [frames, sound] = await page.evaluate((at) => [window.figuresOfTest.frames[`video${at}`] ?? [], window.figuresOfTest.sound[`audio${at}`] ?? []], place);
   const inside = frames.filter((time) => time > from && time < to);
   const pieces = sound.filter(({ at }) => at > from && at < to);
   const silent = longestSilence(pieces), dark = longestGap(frames, from, to);

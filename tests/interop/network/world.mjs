@@ -66,16 +66,18 @@ export class Namespace {
 
 /** The bad line: see line.c for its settings. */
 export class Line {
-  static async open(space) {
+  static async open(space, { name = "line0", here = BRANCH, there = CITIZEN[0] } = {}) {
     const line = new Line();
-    line.process = start(join(process.env.ABLAK_BUILD, "tests/interop/network/ablak-line"), ["line0", String(space.pid)]);
+    // What goes to one's own addresses goes by it.
+    await run("ip", ["link", "set", "lo", "up"]);
+    line.process = start(join(process.env.ABLAK_BUILD, "tests/interop/network/ablak-line"), [name, String(space.pid)]);
     line.process.child.stdout.setEncoding("utf8");
     await line.#answer();
-    await run("ip", ["addr", "add", `${BRANCH}/24`, "dev", "line0"]);
-    await run("ip", ["link", "set", "line0", "up"]);
-    await space.ip(`addr add ${CITIZEN[0]}/24 dev line0`);
-    await space.ip("link set line0 up");
-    await space.ip("route add default dev line0");
+    await run("ip", ["addr", "add", `${here}/24`, "dev", name]);
+    await run("ip", ["link", "set", name, "up"]);
+    await space.ip(`addr add ${there}/24 dev ${name}`);
+    await space.ip(`link set ${name} up`);
+    await space.ip(`route add default dev ${name}`);
     return line;
   }
   async #answer() {

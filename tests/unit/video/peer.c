@@ -326,15 +326,16 @@ static char *answer_of(const Peer *peer, const char *offer)
   GString *sdp = g_string_new("v=0\r\no=- 1 1 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\n");
   g_string_append_printf(sdp, "a=group:%s\r\n", group);
   g_auto(GStrv) mids = g_strsplit(group, " ", -1);
+  const char *video = peer->extends ? "96 97" : "96"; /* with RTX, or without */
   for (guint i = 1; mids[i] != NULL; i++) {
     bool audio = g_str_has_prefix(mids[i], "audio");
     g_string_append_printf(sdp,
-                           "m=%s 9 UDP/TLS/RTP/SAVPF %d\r\nc=IN IP4 0.0.0.0\r\n"
+                           "m=%s 9 UDP/TLS/RTP/SAVPF %s\r\nc=IN IP4 0.0.0.0\r\n"
                            "a=mid:%s\r\na=ice-ufrag:%s\r\na=ice-pwd:%s\r\na=fingerprint:sha-256 "
                            "%s\r\na=setup:active\r\na=rtcp-mux\r\na=%s\r\n"
                            "a=candidate:1 1 udp 2130706431 127.0.0.1 %u typ host\r\n",
-                           audio ? "audio" : "video", audio ? 111 : 96, mids[i], peer->local.ufrag,
-                           peer->local.password, peer->fingerprint,
+                           audio ? "audio" : "video", audio ? "111" : video, mids[i],
+                           peer->local.ufrag, peer->local.password, peer->fingerprint,
                            i <= 2 ? "sendrecv" : "recvonly", peer->port);
     if (i <= 2)
       g_string_append_printf(sdp, "a=ssrc:%u cname:%s\r\n", peer->ssrc + i - 1, peer->leg);
