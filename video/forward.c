@@ -104,8 +104,8 @@ static gsize select_rtcp(const AblakFlow *target, const Plain *plain, guint8 *re
   return selected;
 }
 
-/* Of what else there is the sender's copy comes. Among several it has none: by the relay's own
- * feedback it knows that the packet arrived, and forgets it. */
+/* Whether a packet is kept for the target. Of pictures with RTX, between two, the sender has a
+ * copy. Among several it has none: the relay's own feedback told it that the packet arrived. */
 static bool is_kept(const AblakFlow *target, guint8 payload_type)
 {
   AblakSdpKind kind;
