@@ -3,6 +3,7 @@
 // garbage, and two processes do not often wait for each other.
 import { spawn } from "node:child_process";
 import { join } from "node:path";
+import { onCore } from "../real-time.mjs";
 import { CLIENT_CORE, cpuSecondsOf } from "./servers.mjs";
 
 const here = import.meta.dirname ?? new URL(".", import.meta.url).pathname;
@@ -15,7 +16,12 @@ export function percentile(sorted, part) {
 }
 
 class Generator {
-  #process = spawn("taskset", ["-c", CLIENT_CORE, process.execPath, ...ROOM_FOR_GARBAGE, join(here, "clients.mjs")], { stdio: ["ignore", "inherit", "inherit", "ipc"] });
+  #process;
+
+  constructor(before) {
+    const [program, ...args] = [...before, process.execPath, ...ROOM_FOR_GARBAGE, join(here, "clients.mjs")];
+    this.#process = spawn(program, args, { stdio: ["ignore", "inherit", "inherit", "ipc"] });
+  }
 
   get pid() {
     return this.#process.pid;
@@ -39,8 +45,8 @@ class Generator {
 }
 
 export class Generators {
-  #holder = new Generator();
-  #typists = Array.from({ length: TYPISTS }, () => new Generator());
+  #holder = new Generator(["taskset", "-c", CLIENT_CORE]);
+  #typists = Array.from({ length: TYPISTS }, () => new Generator(onCore(CLIENT_CORE)));
   #target = null;
 
   async seed(target) {
