@@ -182,7 +182,7 @@ void ablak_forward(Loop *loop, AblakFlow *flow, guint length)
   for (guint i = 0; i < length && flow->resend != NULL; i++)
     if (loop->plain[i].rtcp)
       answer_nacks(loop, flow, &loop->plain[i]);
-  if (ablak_flow_is_told(flow))
+  if (ablak_room_is_several(room))
     ablak_several_prepare(loop, flow, length);
   for (guint i = 0; i < room->length; i++) {
     AblakFlow *target = room->flows[i];

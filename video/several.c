@@ -1,4 +1,4 @@
-/* video/several.c: congestion control among three and four, and of who is alone. */
+/* video/several.c: congestion control among three and four. */
 #include "video/several.h"
 #include "video/bytes.h"
 #include <string.h>
@@ -15,8 +15,6 @@
  * calls a weak line begins below. */
 #define LEAST_BPS 125000
 #define LEAST_FIRST_BPS 180000
-/* What browsers begin with when they know nothing of a line. */
-#define ALONE_BPS 300000
 #define NO_LIMIT_BPS ((guint64)1000 * 1000 * 1000)
 /* How often it is said that there is no limit: a packet may be lost. */
 #define LIFT_TIMES 5
@@ -101,7 +99,7 @@ static guint64 share_of(const Loop *loop, const AblakFlow *flow, const AblakFlow
 /* 0 while nobody has said anything. */
 static guint64 limit_of(const Loop *loop, const AblakFlow *flow)
 {
-  guint64 limit = ablak_flow_is_alone(flow) ? ALONE_BPS : 0;
+  guint64 limit = 0;
   for (guint i = 0; i < flow->room->length; i++) {
     const AblakFlow *receiver = flow->room->flows[i];
     if (receiver == flow || receiver->several.estimate_ms == 0 ||
@@ -166,7 +164,7 @@ void ablak_several_tick(Loop *loop, AblakFlow *flow)
   if (!ablak_flow_can_send(flow))
     return;
   ablak_forward_keep(flow);
-  if (ablak_flow_is_told(flow)) {
+  if (ablak_room_is_several(flow->room)) {
     tell_arrivals(loop, flow);
     tell_limit_if_new(loop, flow);
     return;

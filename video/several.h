@@ -1,5 +1,4 @@
-/* video/several.h: what a room of more than two, and whoever is alone, needs beyond forwarding. The
- * media loop's.
+/* video/several.h: what a room of more than two needs beyond forwarding. The media loop's.
  *
  * Between two, congestion feedback passes end to end. Among more it cannot: each sender numbers its
  * own packets, so a receiver's feedback on two senders' numbers would speak of neither; and MIDs
@@ -16,11 +15,6 @@
  * three. Nobody is told less than a small picture needs.
  * Back among two, the limits are lifted and feedback passes end to end again.
  *
- * Whom nobody gets anything from (who waits for the other one, or whose other one's line is cut) is
- * told what arrived, too: a browser that hears nothing of what it sends soon sends no pictures, and
- * not at once when somebody comes. It is told to send little: the line behind the relay is not
- * known.
- *
  * Why not pair by pair (a numbering for each receiver, and each one's feedback translated back): a
  * sender believes the first report about a packet, which is that of the better leg; see README.md
  * for what either costs. */
@@ -30,21 +24,6 @@
 static inline bool ablak_room_is_several(const AblakRoom *room)
 {
   return room->length > 2;
-}
-
-/* Nobody gets what it sends. */
-static inline bool ablak_flow_is_alone(const AblakFlow *flow)
-{
-  for (guint i = 0; i < flow->room->length; i++)
-    if (flow->room->flows[i] != flow && ablak_flow_can_send(flow->room->flows[i]))
-      return false;
-  return true;
-}
-
-/* The relay itself tells it what arrived. */
-static inline bool ablak_flow_is_told(const AblakFlow *flow)
-{
-  return ablak_room_is_several(flow->room) || ablak_flow_is_alone(flow);
 }
 
 /* The first `length` of loop->plain, all of them the flow's. */

@@ -421,38 +421,6 @@ static void test_several(Fixture *fixture, gconstpointer unused)
   await(peer_nacks(clerk) == 1, 1000);
 }
 
-static void send_some(Peer *peer)
-{
-  for (int i = 0; i < 20; i++) {
-    peer_send(peer);
-    run_ms(1);
-  }
-}
-
-/* Who waits is told what arrives, or its browser would stop sending pictures, and to send little;
- * with the other one there, feedback is that one's, until the first is alone again. */
-static void test_alone(Fixture *fixture, gconstpointer unused)
-{
-  Peer *clerk = join_as(fixture, "clerk", false);
-  await(all_connected(fixture), 10000);
-  send_some(clerk);
-  await(peer_feedback(clerk).arrivals_told > 0 && peer_feedback(clerk).limit_bps == 300000, 1000);
-
-  join_as(fixture, "citizen", false);
-  await(all_connected(fixture) && peer_feedback(clerk).limit_bps > 900000000, 10000);
-  run_ms(150);
-  guint told = peer_feedback(clerk).arrivals_told;
-  all_send(fixture, 20);
-  run_ms(250);
-  g_assert_cmpuint(peer_feedback(clerk).arrivals_told, ==, told);
-
-  tell(fixture, ABLAK_MEDIA_LEAVE, "s", "citizen");
-  run_ms(100);
-  send_some(clerk);
-  await(peer_feedback(clerk).arrivals_told > told && peer_feedback(clerk).limit_bps == 300000,
-        1000);
-}
-
 static void record(Fixture *fixture, const char *leg, int fd, guint8 party)
 {
   g_autoptr(AblakMediaMessage) message = ablak_media_message_new(ABLAK_MEDIA_RECORD, "s", leg);
@@ -550,7 +518,6 @@ int main(int argc, char **argv)
   add("/call/silence", NULL, test_silence);
   add("/call/hostile", NULL, test_hostile);
   add("/call/several", NULL, test_several);
-  add("/call/alone", NULL, test_alone);
   add("/call/many", NULL, test_many);
   return g_test_run();
 }
