@@ -15,6 +15,8 @@ import { temporaryFolder } from "./process.mjs";
 
 const here = new URL(".", import.meta.url).pathname;
 const CORES = "0,1";
+/** So long has the one who waits done so: a browser that has just connected still probes its line. */
+const WAITED_MS = 1500;
 const JANUS_SCRIPTS = { "/adapter.js": "/usr/share/javascript/webrtc-adapter/adapter.min.js", "/janus.js": "/usr/share/javascript/janus-gateway/janus.min.js" };
 const html = (scripts) => `<!doctype html><meta charset="utf-8"><title>join</title><video autoplay playsinline muted></video>${scripts}`;
 
@@ -111,7 +113,7 @@ export async function joinTimes(build, joins, say, profiles) {
   async function oursOnce(pulls) {
     room.session++;
     room.pulls = pulls;
-    if (!pulls) await call(ours[0], "wait");
+    if (!pulls) await call(ours[0], "wait").then(() => sleep(WAITED_MS));
     times[pulls ? "both" : "waits"].push(await call(ours[1], "join"));
   }
   // The first ones warm the pages up.
