@@ -1,9 +1,14 @@
 /* video/srtp-keys.c: key derivation and the keyed primitives. */
+/* SHA-1 of the key's blocks is kept and copied for each packet. EVP_MAC does the same with memory
+ * from the heap twice a packet: 0.4 us instead of 0.15 for a short one, and more on a cold core. */
+#define OPENSSL_SUPPRESS_DEPRECATED
 #include "video/srtp-keys.h"
-#include <openssl/core_names.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
+#include <openssl/sha.h>
 #include <string.h>
+
+#define SHA1_BLOCK 64
 
 /* A direction only ever seals or only ever opens: a context is made when it is first used. */
 struct AblakSrtpCipher {
@@ -11,7 +16,7 @@ struct AblakSrtpCipher {
   guint8 salt[ABLAK_SRTP_SALT_MAX];
   EVP_CIPHER_CTX *seal; /* GCM, encrypting; or counter mode */
   EVP_CIPHER_CTX *open; /* GCM, decrypting */
-  EVP_MAC_CTX *mac;     /* counter mode only */
+  SHA_CTX inner, outer; /* HMAC's (RFC 2104), after the key; counter mode only */
 };
 
 gsize ablak_srtp_salt_size(AblakSrtpProfile profile)
@@ -62,19 +67,14 @@ static EVP_CIPHER_CTX *keyed(const EVP_CIPHER *type, const guint8 *key, int encr
   return context;
 }
 
-static EVP_MAC_CTX *keyed_mac(const guint8 *key)
+static void begin_with(SHA_CTX *state, const guint8 *key, guint8 pad)
 {
-  EVP_MAC *mac = EVP_MAC_fetch(NULL, "HMAC", NULL);
-  EVP_MAC_CTX *context = EVP_MAC_CTX_new(mac);
-  char digest[] = "SHA1";
-  const OSSL_PARAM parameters[] = {
-      OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest, 0),
-      OSSL_PARAM_construct_end(),
-  };
-  EVP_MAC_free(mac);
-  if (context == NULL || EVP_MAC_init(context, key, ABLAK_SRTP_AUTH_KEY_SIZE, parameters) != 1)
-    g_error("HMAC-SHA1 is not available");
-  return context;
+  guint8 block[SHA1_BLOCK];
+  for (gsize i = 0; i < sizeof block; i++)
+    block[i] = (i < ABLAK_SRTP_AUTH_KEY_SIZE ? key[i] : 0) ^ pad;
+  if (SHA1_Init(state) != 1 || SHA1_Update(state, block, sizeof block) != 1)
+    g_error("SHA-1 is not available");
+  OPENSSL_cleanse(block, sizeof block);
 }
 
 AblakSrtpCipher *ablak_srtp_cipher_new(AblakSrtpProfile profile, const AblakSrtpSessionKeys *keys)
@@ -85,7 +85,8 @@ AblakSrtpCipher *ablak_srtp_cipher_new(AblakSrtpProfile profile, const AblakSrtp
     memcpy(cipher->key, keys->key, sizeof cipher->key);
   } else {
     cipher->seal = keyed(EVP_aes_128_ctr(), keys->key, 1);
-    cipher->mac = keyed_mac(keys->auth_key);
+    begin_with(&cipher->inner, keys->auth_key, 0x36);
+    begin_with(&cipher->outer, keys->auth_key, 0x5c);
   }
   return cipher;
 }
@@ -96,7 +97,6 @@ void ablak_srtp_cipher_free(AblakSrtpCipher *cipher)
     return;
   EVP_CIPHER_CTX_free(cipher->seal);
   EVP_CIPHER_CTX_free(cipher->open);
-  EVP_MAC_CTX_free(cipher->mac);
   OPENSSL_cleanse(cipher, sizeof *cipher);
   g_free(cipher);
 }
@@ -177,14 +177,15 @@ bool ablak_srtp_cipher_count(AblakSrtpCipher *cipher, const guint8 iv[16], guint
 bool ablak_srtp_cipher_digest(AblakSrtpCipher *cipher, const AblakSrtpPiece pieces[2],
                               guint8 ret_tag[10])
 {
-  guint8 digest[20];
-  gsize size = 0;
-  if (EVP_MAC_init(cipher->mac, NULL, 0, NULL) != 1)
-    return false;
+  guint8 digest[SHA_DIGEST_LENGTH];
+  SHA_CTX state = cipher->inner;
   for (int i = 0; i < 2; i++)
-    if (pieces[i].size > 0 && EVP_MAC_update(cipher->mac, pieces[i].data, pieces[i].size) != 1)
+    if (SHA1_Update(&state, pieces[i].data, pieces[i].size) != 1)
       return false;
-  if (EVP_MAC_final(cipher->mac, digest, &size, sizeof digest) != 1)
+  if (SHA1_Final(digest, &state) != 1)
+    return false;
+  state = cipher->outer;
+  if (SHA1_Update(&state, digest, sizeof digest) != 1 || SHA1_Final(digest, &state) != 1)
     return false;
   memcpy(ret_tag, digest, 10);
   return true;
