@@ -1,5 +1,5 @@
 #include "crash-vfs.h"
-#include <sqlite3.h>
+#include "store/passing-vfs.h"
 #include <string.h>
 
 #define SECTOR_SIZE 512
@@ -17,21 +17,16 @@ typedef struct {
 } Disk;
 
 typedef struct {
-  sqlite3_file base;
-  sqlite3_file *real;
+  PassingFile passing;
   char *path; /* NULL: temporary files are of no interest */
 } CrashFile;
 
 static sqlite3_vfs *real_vfs;
 static sqlite3_vfs crash_vfs;
+static sqlite3_io_methods crash_methods;
 static bool is_lying;
 static GMutex lock;
 static GHashTable *disks; /* path -> Disk */
-
-static sqlite3_file *real_of(sqlite3_file *file)
-{
-  return ((CrashFile *)file)->real;
-}
 
 static void pending_free(gpointer data)
 {
@@ -90,26 +85,20 @@ static void remember(sqlite3_file *file, gint64 offset, const void *bytes, gsize
 
 static int crash_close(sqlite3_file *file)
 {
-  int code = real_of(file)->pMethods->xClose(real_of(file));
   g_clear_pointer(&((CrashFile *)file)->path, g_free);
-  return code;
-}
-
-static int crash_read(sqlite3_file *file, void *buffer, int amount, sqlite3_int64 offset)
-{
-  return real_of(file)->pMethods->xRead(real_of(file), buffer, amount, offset);
+  return passing_close(file);
 }
 
 static int crash_write(sqlite3_file *file, const void *buffer, int amount, sqlite3_int64 offset)
 {
   remember(file, offset, buffer, (gsize)amount);
-  return real_of(file)->pMethods->xWrite(real_of(file), buffer, amount, offset);
+  return passing_methods.xWrite(file, buffer, amount, offset);
 }
 
 static int crash_truncate(sqlite3_file *file, sqlite3_int64 size)
 {
   remember(file, size, NULL, 0);
-  return real_of(file)->pMethods->xTruncate(real_of(file), size);
+  return passing_methods.xTruncate(file, size);
 }
 
 static int crash_sync(sqlite3_file *file, int flags)
@@ -125,93 +114,14 @@ static int crash_sync(sqlite3_file *file, int flags)
   return SQLITE_OK; /* the real disk need not be bothered */
 }
 
-static int crash_file_size(sqlite3_file *file, sqlite3_int64 *size)
-{
-  return real_of(file)->pMethods->xFileSize(real_of(file), size);
-}
-
-static int crash_lock(sqlite3_file *file, int level)
-{
-  return real_of(file)->pMethods->xLock(real_of(file), level);
-}
-
-static int crash_unlock(sqlite3_file *file, int level)
-{
-  return real_of(file)->pMethods->xUnlock(real_of(file), level);
-}
-
-static int crash_check_reserved_lock(sqlite3_file *file, int *result)
-{
-  return real_of(file)->pMethods->xCheckReservedLock(real_of(file), result);
-}
-
-static int crash_file_control(sqlite3_file *file, int op, void *argument)
-{
-  return real_of(file)->pMethods->xFileControl(real_of(file), op, argument);
-}
-
-static int crash_sector_size(sqlite3_file *file)
-{
-  return real_of(file)->pMethods->xSectorSize(real_of(file));
-}
-
-static int crash_characteristics(sqlite3_file *file)
-{
-  return real_of(file)->pMethods->xDeviceCharacteristics(real_of(file));
-}
-
-static int crash_shm_map(sqlite3_file *file, int page, int size, int extend, void volatile **memory)
-{
-  return real_of(file)->pMethods->xShmMap(real_of(file), page, size, extend, memory);
-}
-
-static int crash_shm_lock(sqlite3_file *file, int offset, int count, int flags)
-{
-  return real_of(file)->pMethods->xShmLock(real_of(file), offset, count, flags);
-}
-
-static void crash_shm_barrier(sqlite3_file *file)
-{
-  real_of(file)->pMethods->xShmBarrier(real_of(file));
-}
-
-static int crash_shm_unmap(sqlite3_file *file, int remove)
-{
-  return real_of(file)->pMethods->xShmUnmap(real_of(file), remove);
-}
-
-/* Version 2: without memory-mapped pages, whose writes could not be seen. */
-static const sqlite3_io_methods crash_methods = {
-    .iVersion = 2,
-    .xClose = crash_close,
-    .xRead = crash_read,
-    .xWrite = crash_write,
-    .xTruncate = crash_truncate,
-    .xSync = crash_sync,
-    .xFileSize = crash_file_size,
-    .xLock = crash_lock,
-    .xUnlock = crash_unlock,
-    .xCheckReservedLock = crash_check_reserved_lock,
-    .xFileControl = crash_file_control,
-    .xSectorSize = crash_sector_size,
-    .xDeviceCharacteristics = crash_characteristics,
-    .xShmMap = crash_shm_map,
-    .xShmLock = crash_shm_lock,
-    .xShmBarrier = crash_shm_barrier,
-    .xShmUnmap = crash_shm_unmap,
-};
-
 /* --- the file system's methods --- */
 
 static int crash_open(sqlite3_vfs *vfs, const char *path, sqlite3_file *file, int flags,
                       int *ret_flags)
 {
   CrashFile *made = (CrashFile *)file;
-  *made = (CrashFile){.real = (sqlite3_file *)(made + 1)};
-  int code = real_vfs->xOpen(real_vfs, path, made->real, flags, ret_flags);
-  if (made->real->pMethods == NULL)
-    return code;
-  made->base.pMethods = &crash_methods;
+  *made = (CrashFile){0};
+  int code = passing_open(real_vfs, path, file, flags, ret_flags, &crash_methods);
   if (code != SQLITE_OK || path == NULL ||
       (flags & (SQLITE_OPEN_MAIN_DB | SQLITE_OPEN_WAL | SQLITE_OPEN_MAIN_JOURNAL)) == 0)
     return code;
@@ -237,11 +147,16 @@ static int crash_delete(sqlite3_vfs *vfs, const char *path, int sync_folder)
 void crash_vfs_install(bool lying)
 {
   is_lying = lying;
+  crash_methods = passing_methods;
+  crash_methods.xClose = crash_close;
+  crash_methods.xWrite = crash_write;
+  crash_methods.xTruncate = crash_truncate;
+  crash_methods.xSync = crash_sync;
   real_vfs = sqlite3_vfs_find(NULL);
   crash_vfs = *real_vfs;
   crash_vfs.zName = "crash";
   crash_vfs.pNext = NULL;
-  crash_vfs.szOsFile = (int)sizeof(CrashFile) + real_vfs->szOsFile;
+  crash_vfs.szOsFile = sizeof(CrashFile);
   crash_vfs.xOpen = crash_open;
   crash_vfs.xDelete = crash_delete;
   disks = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, disk_free);
