@@ -9,9 +9,9 @@ const AblakConfigKey ablak_box_config_keys[] = {
      "Port on which pages are served; 0 takes a free one."},
     {"certificate", ABLAK_CONFIG_STRING, "", 0, 0, NULL, ABLAK_CONFIG_RESTART,
      "PEM file of the pages' certificate chain; empty serves plain HTTP, which browsers give a "
-     "camera on localhost only."},
+     "camera on localhost only. SIGHUP reads a renewed one."},
     {"certificate-key", ABLAK_CONFIG_STRING, "", 0, 0, NULL, ABLAK_CONFIG_RESTART,
-     "PEM file of its private key."},
+     "PEM file of its private key, read again with it."},
     {"public-url", ABLAK_CONFIG_STRING, "", 0, 0, NULL, ABLAK_CONFIG_RELOAD,
      "Address that invitations point to; empty takes the one the clerk's browser uses."},
     {"trusted-proxy", ABLAK_CONFIG_STRING, "", 0, 0, NULL, ABLAK_CONFIG_RESTART,

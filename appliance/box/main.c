@@ -162,6 +162,9 @@ static void reload(gpointer data)
     read_limits(box);
   else
     ablak_log_gerror(ABLAK_LOG_ERROR, "config.refused", error, NULL);
+  g_clear_error(&error);
+  if (!ablak_http_renew_certificates(box->http, &error))
+    ablak_log_gerror(ABLAK_LOG_ERROR, "certificate.refused", error, NULL);
 }
 
 static bool start(AblakBranch *box, GError **error)

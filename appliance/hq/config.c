@@ -8,9 +8,10 @@ const AblakConfigKey ablak_hq_config_keys[] = {
     {"people-port", ABLAK_CONFIG_INT, "8090", 0, 65535, NULL, ABLAK_CONFIG_RESTART,
      "Port on which the console is served; 0 takes a free one."},
     {"certificate", ABLAK_CONFIG_STRING, "", 0, 0, NULL, ABLAK_CONFIG_RESTART,
-     "PEM file of the console's certificate chain; empty serves plain HTTP."},
+     "PEM file of the console's certificate chain; empty serves plain HTTP. SIGHUP reads a renewed "
+     "one."},
     {"certificate-key", ABLAK_CONFIG_STRING, "", 0, 0, NULL, ABLAK_CONFIG_RESTART,
-     "PEM file of its private key."},
+     "PEM file of its private key, read again with it."},
     {"boxes-address", ABLAK_CONFIG_STRING, "127.0.0.1", 0, 0, NULL, ABLAK_CONFIG_RESTART,
      "Address on which boxes enrol and replicate, always with TLS 1.3."},
     {"boxes-port", ABLAK_CONFIG_INT, "8091", 0, 65535, NULL, ABLAK_CONFIG_RESTART,

@@ -97,6 +97,9 @@ static void reload(gpointer data)
     read_limits(hq);
   else
     ablak_log_gerror(ABLAK_LOG_ERROR, "config.refused", error, NULL);
+  g_clear_error(&error);
+  if (!ablak_http_renew_certificates(hq->http, &error))
+    ablak_log_gerror(ABLAK_LOG_ERROR, "certificate.refused", error, NULL);
 }
 
 static bool check_page(AblakTxn *txn, const AblakPerson *person, bool active, gpointer app,

@@ -170,6 +170,10 @@ AblakHttp *ablak_http_new(const AblakHttpOptions *options,
 void ablak_http_free(AblakHttp *http);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(AblakHttp, ablak_http_free)
 int ablak_http_port(AblakHttp *http, const char *listener);
+/* Reads every listener's certificate and key again (they are renewed while the server runs), for
+ * connections to come. False: one of them cannot be used ("http/certificate"), and the one of
+ * before still is. */
+bool ablak_http_renew_certificates(AblakHttp *http, GError **error);
 
 /* Built-in, outside the table: GET /healthz (calls the probe), GET /metrics (Prometheus text from
  * the metrics registry), GET /api/openapi.json, static files with ETag, strict CSP, nosniff,

@@ -12,6 +12,7 @@ enum lws_callback_reasons;
 struct AblakNet {
   struct lws_context *context;
   struct lws_vhost *vhost;
+  struct ssl_ctx_st *tls_context; /* libwebsockets'; NULL: plain */
   struct ssl_ctx_st *unused;
   struct uv_loop_s *loop;
   GSource *source; /* runs it */

@@ -62,18 +62,46 @@ static bool configure(SSL_CTX *ctx, AblakNet *net)
   return load_client_names(ctx, net);
 }
 
+static char *take_why(void)
+{
+  char text[160];
+  ERR_error_string_n(ERR_peek_last_error(), text, sizeof text);
+  ERR_clear_error();
+  return g_strdup(text);
+}
+
 int ablak_net_configure(struct lws *wsi, void *ctx)
 {
   AblakNet *net = lws_context_user(lws_get_context(wsi));
+  net->tls_context = ctx;
   net->configured = configure(ctx, net);
   if (!net->configured) {
-    char text[160];
-    ERR_error_string_n(ERR_peek_last_error(), text, sizeof text);
     g_free(net->why);
-    net->why = g_strdup(text);
-    ERR_clear_error();
+    net->why = take_why();
   }
   return 0;
+}
+
+/* All of the new certificate or nothing: it is read into a context of its own first. */
+static bool renew(SSL_CTX *ctx, const AblakNet *net)
+{
+  STACK_OF(X509) *chain = NULL;
+  SSL_CTX *read = SSL_CTX_new(TLS_server_method());
+  bool done = load_own_certificate(read, net) && SSL_CTX_get0_chain_certs(read, &chain) == 1 &&
+              SSL_CTX_use_cert_and_key(ctx, SSL_CTX_get0_certificate(read),
+                                       SSL_CTX_get0_privatekey(read), chain, 1) == 1;
+  SSL_CTX_free(read);
+  return done;
+}
+
+bool ablak_net_renew(AblakNet *net, GError **error)
+{
+  if (net->tls_context == NULL || renew(net->tls_context, net))
+    return true;
+  g_autofree char *why = take_why();
+  ablak_error_set(error, ABLAK_ERROR_FAILED, "http/certificate",
+                  "The certificate or key cannot be used: %s", why);
+  return false;
 }
 
 static const struct lws_protocols protocols[] = {

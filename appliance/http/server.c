@@ -159,6 +159,18 @@ static bool add_listener(AblakHttp *http, const AblakListener *wanted, GError **
   return listener->net != NULL && listen_on(listener, wanted, error);
 }
 
+bool ablak_http_renew_certificates(AblakHttp *http, GError **error)
+{
+  GError *first = NULL;
+  for (guint i = 0; i < http->listeners->len; i++) {
+    AblakHttpListener *listener = http->listeners->pdata[i];
+    ablak_net_renew(listener->net, first == NULL ? &first : NULL);
+  }
+  if (first != NULL)
+    g_propagate_error(error, first);
+  return first == NULL;
+}
+
 static gboolean on_tick(gpointer data)
 {
   AblakHttp *http = data;

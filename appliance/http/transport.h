@@ -1,10 +1,11 @@
 /* http/transport.h: connections carried by libwebsockets, private to this folder.
  *
  * libwebsockets 4.1.6 gives sockets, TLS and buffering, on a libuv loop that is one source of the
- * GLib loop (net.c); HTTP/1.1 and WebSocket framing are read by head.c and frame.c. Its own HTTP role is not used for four
- * reasons, all in its 4.1.6 sources: a connection whose reply is pending stays readable and spins
- * when the peer sends or closes; flow control also stops writing; a POST without a length is taken
- * as 100 MB; and targets arrive decoded, so "%2F" and "/" cannot be told apart.
+ * GLib loop (net.c); HTTP/1.1 and WebSocket framing are read by head.c and frame.c. Its own HTTP
+ * role is not used for four reasons, all in its 4.1.6 sources: a connection whose reply is pending
+ * stays readable and spins when the peer sends or closes; flow control also stops writing; a POST
+ * without a length is taken as 100 MB; and targets arrive decoded, so "%2F" and "/" cannot be told
+ * apart.
  *
  * Ownership: the owner holds the transport from creation to ablak_transport_unref. Callbacks come
  * on the main context; `closed` exactly once, never from inside an owner's own call. */
@@ -22,6 +23,9 @@ typedef struct {
 
 /* A libwebsockets context with one virtual host; plain when `tls` is NULL. */
 AblakNet *ablak_net_new(const AblakNetTls *tls, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* Reads the certificate and its key again, for connections to come. After a failure those of before
+ * are still used. */
+bool ablak_net_renew(AblakNet *net, GError **error);
 /* Closes what is left. Never from inside a transport's callback. */
 void ablak_net_free(AblakNet *net);
 
