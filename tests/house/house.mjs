@@ -16,7 +16,7 @@ const run = promisify(execFile);
 const programs = {
   hq: join(build, "appliance/hq/ablak-hq"),
   box: join(build, "appliance/box/ablakd"),
-  media: join(build, "video/ablak-media"),
+  media: process.env.ABLAK_MEDIA ?? join(build, "video/ablak-media"),
   ablak: join(build, "provisioning/cli/ablak"),
 };
 

@@ -8,13 +8,13 @@ import { write } from "./sdp.mjs";
 
 export class Ablak {
   #sessions = 0;
-  /** `profiles`: the SRTP profiles it may use, if not its own choice. */
-  static async start(build, core = RELAY_CORE, profiles) {
+  /** `profiles`: the SRTP profiles it may use, if not its own choice; `program`: another media process of the build. */
+  static async start(build, core = RELAY_CORE, profiles, program = "video/ablak-media") {
     const relay = new Ablak();
     relay.box = await Box.listen(join(temporaryFolder(), "control"));
     relay.box.setMaxListeners(0);
     const hello = once(relay.box, "hello");
-    relay.child = start(join(build, "video/ablak-media"), ["--control-socket", relay.box.path, "--media-addresses", RELAY_ADDRESS,
+    relay.child = start(join(build, program), ["--control-socket", relay.box.path, "--media-addresses", RELAY_ADDRESS,
       "--media-port-min", "0", "--media-port-max", "0", "--media-sessions-max", "10000", "--log-level", "error",
       ...(profiles ? ["--media-srtp-profiles", profiles] : [])], { core });
     await hello;

@@ -19,6 +19,8 @@ LoadLeg *load_leg_new(Load *load)
   LoadLeg *leg = g_new0(LoadLeg, 1);
   leg->load = load;
   leg->index = load->legs->len;
+  /* Everyone begins elsewhere: feedback on another's packets is then known for what it is. */
+  leg->transport_sequence = (guint16)random_number();
   load_ice_init(&leg->ice);
   for (LoadKind kind = 0; kind < LOAD_KINDS; kind++) {
     leg->out[kind].ssrc = random_number();
@@ -90,6 +92,7 @@ void load_leg_received(LoadLeg *leg, const struct sockaddr_in *from, guint8 *dat
     break;
   case ABLAK_PACKET_RTCP:
     leg->load->report.control_received += leg->load->measuring;
+    load_rtcp_received(leg, data, size);
     break;
   case ABLAK_PACKET_UNKNOWN:
     break;

@@ -59,9 +59,11 @@ typedef struct {
   LoadOut out[LOAD_KINDS];
   LoadIn in[LOAD_KINDS];
   guint16 transport_sequence;
+  bool numbered;                           /* transport-wide, is what comes */
+  guint16 number_next;                     /* as far as nothing was lost */
   LoadArrival arrivals[LOAD_ARRIVALS_MAX]; /* since the last feedback */
   guint arrivals_length;
-  guint8 feedbacks;
+  guint8 feedbacks, reports;
   gint64 next_feedback_ns, next_report_ns;
 } LoadLeg;
 

@@ -270,6 +270,15 @@ static void open_sample(LoadLeg *leg, const LoadLeg *sender, LoadKind kind, guin
   leg->in[kind].renumbered = (guint16)(sequence - ablak_read16(mark + 10));
 }
 
+static void note_number(LoadLeg *leg, guint16 number, gint64 at_ns)
+{
+  leg->load->report.gaps += leg->numbered && number != leg->number_next;
+  leg->numbered = true;
+  leg->number_next = (guint16)(number + 1);
+  if (leg->arrivals_length < LOAD_ARRIVALS_MAX)
+    leg->arrivals[leg->arrivals_length++] = (LoadArrival){number, at_ns};
+}
+
 /* One-byte header extensions only, as they were sent. */
 static void note_arrival(LoadLeg *leg, const guint8 *data, gsize size, gint64 at_ns)
 {
@@ -277,8 +286,8 @@ static void note_arrival(LoadLeg *leg, const guint8 *data, gsize size, gint64 at
   if ((data[0] & 0x10) == 0 || ablak_read16(data + 12) != 0xbede || end > size)
     return;
   for (gsize at = 16; at < end; at += data[at] == 0 ? 1 : 2 + (data[at] & 15u))
-    if (data[at] >> 4 == LOAD_EXT_TRANSPORT && leg->arrivals_length < LOAD_ARRIVALS_MAX)
-      leg->arrivals[leg->arrivals_length++] = (LoadArrival){ablak_read16(data + at + 1), at_ns};
+    if (data[at] >> 4 == LOAD_EXT_TRANSPORT)
+      note_number(leg, ablak_read16(data + at + 1), at_ns);
 }
 
 void load_media_received(LoadLeg *leg, guint8 *data, gsize size, gint64 at_ns)

@@ -51,14 +51,15 @@ static double quantile_us(const LoadReport *report, double part)
 
 json_t *load_report_json(const LoadReport *report)
 {
-  return json_pack("{s:I, s:I, s:I, s:f, s:f, s:f, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "sent",
-                   (json_int_t)report->sent, "received", (json_int_t)report->received, "duplicates",
-                   (json_int_t)report->duplicates, "p50_us", quantile_us(report, 0.5), "p99_us",
-                   quantile_us(report, 0.99), "late_max_us", (double)report->late_max_ns / 1000.0,
-                   "wall_received", (json_int_t)report->wall_received, "control_received",
-                   (json_int_t)report->control_received, "opened", (json_int_t)report->opened,
-                   "forged", (json_int_t)report->forged, "drops",
-                   (json_int_t)(report->drops - report->drops_before), "wall_ns",
-                   (json_int_t)report->wall_ns, "own_ns", (json_int_t)report->own_ns, "relay_ns",
-                   (json_int_t)report->relay_ns);
+  return json_pack(
+      "{s:I, s:I, s:I, s:f, s:f, s:f, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}",
+      "sent", (json_int_t)report->sent, "received", (json_int_t)report->received, "duplicates",
+      (json_int_t)report->duplicates, "p50_us", quantile_us(report, 0.5), "p99_us",
+      quantile_us(report, 0.99), "late_max_us", (double)report->late_max_ns / 1000.0,
+      "wall_received", (json_int_t)report->wall_received, "control_received",
+      (json_int_t)report->control_received, "told", (json_int_t)report->told, "strays",
+      (json_int_t)report->strays, "gaps", (json_int_t)report->gaps, "opened",
+      (json_int_t)report->opened, "forged", (json_int_t)report->forged, "drops",
+      (json_int_t)(report->drops - report->drops_before), "wall_ns", (json_int_t)report->wall_ns,
+      "own_ns", (json_int_t)report->own_ns, "relay_ns", (json_int_t)report->relay_ns);
 }

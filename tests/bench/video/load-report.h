@@ -14,6 +14,9 @@ typedef struct {
   guint64 late_max_ns; /* how far the generator itself was behind its schedule */
   /* Whatever came between the two readings of the clocks. */
   guint64 wall_received, control_received;
+  /* Of transport-wide feedback: packets that senders were told have arrived, told of packets that
+   * the sender never sent, and numbers that did not follow the one before. */
+  guint64 told, strays, gaps;
   guint64 opened, forged; /* a sample is decrypted and looked at */
   guint64 drops_before, drops;
   gint64 wall_ns, own_ns, relay_ns;

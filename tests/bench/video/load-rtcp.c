@@ -2,11 +2,17 @@
 #include "load-rtcp.h"
 #include "load-bytes.h"
 #include "load-media.h"
-#include "video/rtp.h"
+#include "tests/bench/video/pairwise/report.h"
+#include "video/feedback.h"
 #include <string.h>
 
 #define MS_NS G_GINT64_CONSTANT(1000000)
 #define FEEDBACK_INTERVAL_NS (50 * MS_NS)
+/* More than any leg sends in a run. */
+#define NUMBERS_BACK 8192
+/* As browsers do for packets without transport-wide numbers: once a second, what comes and more. */
+#define ESTIMATE_INTERVAL_NS (1000 * MS_NS)
+#define ESTIMATE_BPS 20000000
 #define REPORT_INTERVAL_NS (1000 * MS_NS)
 #define AUDIO_REPORT_EVERY 5
 #define TICK_US 250
@@ -100,6 +106,14 @@ static void send_feedback(LoadLeg *leg)
   send_rtcp(leg, data, size, sizeof data);
 }
 
+static void send_estimate(LoadLeg *leg)
+{
+  guint8 data[ABLAK_RTCP_ESTIMATE_SIZE + ABLAK_SRTP_OVERHEAD];
+  ablak_rtcp_write_estimate(data, leg->out[LOAD_VIDEO].ssrc, leg->in[LOAD_VIDEO].ssrc,
+                            ESTIMATE_BPS);
+  send_rtcp(leg, data, ABLAK_RTCP_ESTIMATE_SIZE, sizeof data);
+}
+
 static gsize add_report_block(guint8 *data, const LoadIn *in)
 {
   memset(data, 0, 24);
@@ -130,20 +144,53 @@ static void send_report(LoadLeg *leg, LoadKind kind, gint64 now_ns)
   send_rtcp(leg, data, size, sizeof data);
 }
 
+static void tick_feedback(LoadLeg *leg, gint64 now_ns)
+{
+  if (leg->next_feedback_ns > now_ns)
+    return;
+  if (leg->arrivals_length > 0) {
+    leg->next_feedback_ns = now_ns + FEEDBACK_INTERVAL_NS - leg->index % 7 * MS_NS;
+    send_feedback(leg);
+  } else if (!leg->numbered) {
+    leg->next_feedback_ns = now_ns + ESTIMATE_INTERVAL_NS - leg->index % 97 * MS_NS;
+    send_estimate(leg);
+  }
+}
+
 void load_rtcp_tick(LoadLeg *leg, gint64 now_ns)
 {
   /* Nothing is reported before there is anything, and every leg at its own times. */
-  if (leg->arrivals_length == 0)
+  if (leg->in[LOAD_VIDEO].packets == 0)
     return;
-  if (leg->next_feedback_ns <= now_ns) {
-    leg->next_feedback_ns = now_ns + FEEDBACK_INTERVAL_NS - leg->index % 7 * MS_NS;
-    send_feedback(leg);
-  }
+  tick_feedback(leg, now_ns);
   if (leg->next_report_ns <= now_ns) {
     bool first = leg->next_report_ns == 0;
     leg->next_report_ns = now_ns + REPORT_INTERVAL_NS - (first ? leg->index % 97 * 10 * MS_NS : 0);
     send_report(leg, LOAD_VIDEO, now_ns);
-    if (leg->feedbacks % AUDIO_REPORT_EVERY == 0)
+    if (leg->reports++ % AUDIO_REPORT_EVERY == 0)
       send_report(leg, LOAD_AUDIO, now_ns);
   }
+}
+
+static void note_told(guint16 number, bool arrived, gint64 at_us, gpointer data)
+{
+  const LoadLeg *leg = data;
+  LoadReport *report = &leg->load->report;
+  (void)at_us;
+  /* Its packets of the run lie ready, numbered, from the begin. */
+  if ((guint16)(leg->transport_sequence - number - 1) >= NUMBERS_BACK)
+    report->strays++;
+  else
+    report->told += arrived && leg->load->measuring;
+}
+
+void load_rtcp_received(LoadLeg *leg, guint8 *data, gsize size)
+{
+  AblakRtcpPacket packet;
+  gsize offset = 0;
+  if (leg->receive == NULL || ablak_srtp_unprotect_rtcp(leg->receive, data, &size) != ABLAK_SRTP_OK)
+    return;
+  while (ablak_rtcp_next(data, size, &offset, &packet))
+    if (ablak_rtcp_is_transport_wide(&packet))
+      pairwise_report_each(&packet, note_told, leg);
 }

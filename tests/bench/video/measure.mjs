@@ -8,8 +8,12 @@ import { Generator } from "./generator.mjs";
 import { Janus } from "./janus.mjs";
 import { memoryBytes, RELAY_CORE, start, stop } from "./process.mjs";
 
+const pairwise = (rule) => (build) => Ablak.start(build, RELAY_CORE, undefined, `tests/bench/video/ablak-media-pairwise-${rule}`);
 export const systems = {
   ours: (build) => Ablak.start(build),
+  // What the product decided against, for calls of more than two: pairwise/pairwise.c.
+  each: pairwise("each"),
+  worst: pairwise("worst"),
   peer: () => Janus.start(),
 };
 
@@ -53,6 +57,7 @@ export class Bench {
     const began = memory ? () => setTimeout(() => (bytes = memoryBytes(this.relay.pid)), windowMs / 2) : undefined;
     const report = await Promise.race([this.failed, this.generator.run(this.parties * this.calls, this.relay.pid, windowMs, { began })]);
     if (report.opened === 0 || report.forged > 0) throw new Error(`the relay changed packets: ${JSON.stringify(report)}`);
+    if (report.strays > 0) throw new Error(`senders were told of packets that are not theirs: ${JSON.stringify(report)}`);
     if (report.drops > 0) throw new Error(`the generator lost ${report.drops} packets itself`);
     return {
       ...report, memory: bytes,
