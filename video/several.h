@@ -16,8 +16,8 @@
  * Back among two, the limits are lifted and feedback passes end to end again.
  *
  * Why not pair by pair (a numbering for each receiver, and each one's feedback translated back): a
- * sender believes the first report about a packet, which is that of the better leg; see README.md
- * for what either costs. */
+ * sender believes the first report about a packet, whosever it is, and one told only the worst of
+ * them knows no shares; see README.md for what was measured. */
 #pragma once
 #include "video/loop-private.h"
 

@@ -58,6 +58,16 @@ static void test_report(void)
   }
 }
 
+/* The longest run there is. */
+static void test_report_run(void)
+{
+  static const guint8 report[] = {0x8f, 205, 0,    5,    0, 0, 0, 1, 0,    0,    0, 2,
+                                  0,    0,   0x1f, 0xff, 0, 0, 0, 0, 0x1f, 0xff, 0, 0};
+  g_autofree Told *told = g_new0(Told, 1);
+  read_report(report, sizeof report, told);
+  g_assert_true(told->told == 0x1fff && told->lost[0x1ffe] == 1);
+}
+
 /* --- a room ------------------------------------------------------------------------------------
  */
 
@@ -169,6 +179,19 @@ static void test_two(gconstpointer rule)
   g_assert_cmpint(ABS(told->at_us[0] - 1000 * MS), <=, 250);
 }
 
+/* It is as late as to the last, whoever reports first. */
+static void test_latest(void)
+{
+  g_autoptr(Room) room = room_new(PAIRWISE_WORST, 3);
+  for (guint16 i = 0; i < 2; i++)
+    for (guint receiver = 1; receiver < 3; receiver++)
+      send(room, 0, i, receiver, 1000 * MS, (1000 + (receiver == 1 ? 30 * i : 0)) * MS);
+  report(room, 1, true);
+  report(room, 2, true);
+  const Told *told = tell(room, 0, 1030 * MS);
+  g_assert_cmpint(told->at_us[1] - told->at_us[0], ==, 30 * MS);
+}
+
 /* A report that is lost is no loss of packets. */
 static void test_lost_report(gconstpointer rule)
 {
@@ -261,6 +284,7 @@ int main(int argc, char **argv)
 {
   g_test_init(&argc, &argv, NULL);
   g_test_add_func("/pairwise/report", test_report);
+  g_test_add_func("/pairwise/report-run", test_report_run);
   gconstpointer rules[] = {GUINT_TO_POINTER(PAIRWISE_EACH), GUINT_TO_POINTER(PAIRWISE_WORST)};
   static const char *const names[] = {"each", "worst"};
   for (guint i = 0; i < G_N_ELEMENTS(rules); i++) {
@@ -273,6 +297,7 @@ int main(int argc, char **argv)
     g_test_add_data_func(lost_report, rules[i], test_lost_report);
     g_test_add_data_func(repeated, rules[i], test_repeated);
   }
+  g_test_add_func("/pairwise/worst/latest", test_latest);
   g_test_add_func("/pairwise/silence", test_silence);
   g_test_add_func("/pairwise/long", test_long);
   return g_test_run();

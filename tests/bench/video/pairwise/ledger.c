@@ -279,20 +279,20 @@ void pairwise_ledger_report(PairwiseLedger *ledger, guint place, const AblakRtcp
 /* --- what a sender is told ---------------------------------------------------------------------
  */
 
-static bool is_decided(const PairwiseLedger *ledger, const Sent *sent, gint64 now_us)
+static bool is_decided(const Sent *sent, gint64 now_us)
 {
-  return (sent->waiting & ledger->present) == 0 || now_us - sent->sent_us >= PAIRWISE_PATIENCE_US;
+  return sent->waiting == 0 || now_us - sent->sent_us >= PAIRWISE_PATIENCE_US;
 }
 
 /* Of what is decided as much as one packet can tell without naming what nobody has reported. */
-static void gather(PairwiseLedger *ledger, Sender *sender, gint64 now_us)
+static void gather(Sender *sender, gint64 now_us)
 {
   AblakArrivals *arrivals = &sender->arrivals[0];
   for (; sender->cursor != sender->end; sender->cursor++) {
     const Sent *sent = sent_of(sender, sender->cursor);
     if (sent == NULL) /* never came here: the next one's arrival tells that it is lost */
       continue;
-    if (!is_decided(ledger, sent, now_us))
+    if (!is_decided(sent, now_us))
       return;
     if (came_to_all(sent)) {
       if (arrivals->length == ABLAK_ARRIVALS_MAX)
@@ -313,7 +313,7 @@ gsize pairwise_ledger_tell(PairwiseLedger *ledger, guint place,
   Sender *sender = &ledger->senders[place];
   gsize size = 0;
   if (ledger->rule == PAIRWISE_WORST)
-    gather(ledger, sender, now_us);
+    gather(sender, now_us);
   for (guint i = 0; i < PAIRWISE_PLACES && size == 0; i++)
     size = ablak_rtcp_write_arrivals(ret_packet, &sender->arrivals[i], sender_ssrc, media_ssrc);
   return size;
