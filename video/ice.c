@@ -2,6 +2,7 @@
 #include "video/ice.h"
 #include "core/error.h"
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <nice/agent.h>
 #include <nice/interfaces.h>
 
@@ -113,6 +114,24 @@ static bool add_addresses(AblakIce *ice, GError **error)
   return true;
 }
 
+/* libnice ties a socket to the interface of its address (IP_UNICAST_IF), and whoever is reached by
+ * another one gets no answer. Which way leads to whom the routing table knows; only link-local
+ * addresses need their interface. */
+static void untie_sockets(AblakIce *ice)
+{
+  g_autoptr(GPtrArray) sockets = nice_agent_get_sockets(ice->agent, ice->stream, COMPONENT);
+  for (guint i = 0; i < sockets->len; i++) {
+    g_autoptr(GSocketAddress) address = g_socket_get_local_address(sockets->pdata[i], NULL);
+    if (!G_IS_INET_SOCKET_ADDRESS(address))
+      continue;
+    GInetAddress *own = g_inet_socket_address_get_address(G_INET_SOCKET_ADDRESS(address));
+    bool v4 = g_inet_address_get_family(own) == G_SOCKET_FAMILY_IPV4;
+    if (!g_inet_address_get_is_link_local(own))
+      g_socket_set_option(sockets->pdata[i], v4 ? IPPROTO_IP : IPPROTO_IPV6,
+                          v4 ? IP_UNICAST_IF : IPV6_UNICAST_IF, 0, NULL);
+  }
+}
+
 static bool begin(AblakIce *ice, GError **error)
 {
   if (!add_addresses(ice, error))
@@ -136,6 +155,7 @@ static bool begin(AblakIce *ice, GError **error)
                     "no local port is free for this leg");
     return false;
   }
+  untie_sockets(ice);
   return true;
 }
 
