@@ -2,7 +2,7 @@
 #include "forms/log.h"
 #include "core/error.h"
 
-#define LAGGARDS_AT_ONCE 8
+#define LAGGARDS_AT_ONCE 2
 
 /* --- what is known --- */
 
