@@ -199,13 +199,17 @@ AblakLeg *ablak_leg_new(AblakSession *session, const AblakMediaMessage *join, gi
     leg->offered[at].sources = g_array_new(FALSE, FALSE, sizeof(AblakSdpSource));
   leg->generation = generation;
   leg->understood = ABLAK_SDP_PAYLOADS_ALL;
-  leg->flow = ablak_flow_new(session->room, leg->may_send, &ablak_leg_flow_handler, leg);
-  if (join->first)
-    ablak_flow_set_first(leg->flow);
   leg->early_candidates =
       g_ptr_array_new_with_free_func((GDestroyNotify)(void (*)(void))ablak_sdp_candidate_free);
   g_queue_init(&leg->early);
   return leg;
+}
+
+void ablak_leg_enter(AblakLeg *leg, bool first)
+{
+  leg->flow = ablak_flow_new(leg->session->room, leg->may_send, &ablak_leg_flow_handler, leg);
+  if (first)
+    ablak_flow_set_first(leg->flow);
 }
 
 void ablak_leg_free(AblakLeg *leg)

@@ -82,6 +82,8 @@ struct AblakLeg {
 
 AblakLeg *ablak_leg_new(AblakSession *session, const AblakMediaMessage *join, gint64 generation,
                         GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* Into the session's room, where there must be a place. Before anything else is done with it. */
+void ablak_leg_enter(AblakLeg *leg, bool first);
 /* Leaves the session's tables too. */
 void ablak_leg_free(AblakLeg *leg);
 

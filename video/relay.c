@@ -241,6 +241,8 @@ static bool join(AblakRelay *relay, AblakSession *known, const AblakMediaMessage
     g_ptr_array_remove(session->legs, former);
   else if (session->legs->len == ABLAK_RELAY_LEGS_MAX)
     leave(session, session_quiet_leg(session));
+  /* Whose place it takes has left the room. */
+  ablak_leg_enter(leg, message->first);
   g_ptr_array_add(session->legs, leg);
   if (known == NULL)
     g_hash_table_insert(relay->sessions, session->id, session);

@@ -116,6 +116,12 @@ static void test_limits(Fixture *fixture, gconstpointer unused)
   }
   join(fixture, "s", "e");
   expect_error(fixture, "media/session-full");
+  /* Who comes again takes the place of before. */
+  for (gsize i = 0; i < G_N_ELEMENTS(legs); i++) {
+    join(fixture, "s", legs[i]);
+    expect_state(fixture, "new");
+    g_assert_cmpint(expect_offer(fixture, legs[i]), ==, 2);
+  }
   for (int i = 0; i < 2; i++) {
     g_autofree char *session = g_strdup_printf("s%d", i);
     join(fixture, session, "a");
