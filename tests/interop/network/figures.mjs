@@ -7,9 +7,10 @@ import { until } from "../../house/house.mjs";
 const EVERY_MS = 60;
 
 // Runs in the page before its own script. It notes the time of each frame decoded, and of each piece
-// of sound how many milliseconds were made up (as WebRTC's statistics call it, concealed) because nothing had come.
+// of sound how many milliseconds were made up (as WebRTC's statistics call it, concealed) because nothing had come;
+// and by the sender's clock, as its reports give it, how far the picture shown is ahead of the sound heard.
 function observe(everyMs) {
-  const it = (window.figuresOfTest = { peers: [], frames: {}, sound: {} });
+  const it = (window.figuresOfTest = { peers: [], frames: {}, sound: {}, ahead: {} });
   const Peer = window.RTCPeerConnection;
   window.RTCPeerConnection = class extends Peer {
     constructor(...given) {
@@ -42,13 +43,20 @@ function observe(everyMs) {
     sources[mid] = ssrc;
     for (; frames[mid] < framesDecoded; frames[mid]++) times.push(Date.now());
   };
+  const compare = (shown, heard) => {
+    if (shown?.estimatedPlayoutTimestamp && heard?.estimatedPlayoutTimestamp)
+      (it.ahead[shown.mid] ??= []).push({ at: Date.now(), ms: shown.estimatedPlayoutTimestamp - heard.estimatedPlayoutTimestamp });
+  };
   const look = async () => {
     const peer = it.peers.findLast((one) => one.connectionState !== "closed");
+    const coming = {};
     for (const entry of (await peer?.getStats())?.values() ?? []) {
       if (entry.type !== "inbound-rtp") continue;
+      coming[entry.mid] = entry;
       if (entry.kind === "audio") hear(entry);
       else see(entry);
     }
+    for (const mid in coming) if (/^video/.test(mid)) compare(coming[mid], coming[mid.replace("video", "audio")]);
   };
   let busy = false;
   setInterval(() => {
@@ -70,6 +78,7 @@ function longestGap(times, from, to) {
   return gap;
 }
 
+const percentile = (values, share) => values.sort((a, b) => a - b)[Math.min(values.length - 1, Math.floor(values.length * share))] ?? null;
 const sumOf = (list, name) => list.reduce((sum, one) => sum + one[name], 0);
 
 /**
@@ -94,9 +103,10 @@ function longestSilence(sound) {
  * at another place ("-2"). `backAt`: when its line came back.
  */
 export async function received(page, from, to, { backAt, place = "" } = {}) {
-  const [frames, sound] = await page.evaluate((at) => [window.figuresOfTest.frames[`video${at}`] ?? [], window.figuresOfTest.sound[`audio${at}`] ?? []], place);
+  const [frames, sound, ahead] = await page.evaluate((at) => [window.figuresOfTest.frames[`video${at}`] ?? [], window.figuresOfTest.sound[`audio${at}`] ?? [], window.figuresOfTest.ahead[`video${at}`] ?? []], place);
   const inside = frames.filter((time) => time > from && time < to);
   const pieces = sound.filter(({ at }) => at > from && at < to);
+  const apart = percentile(ahead.filter(({ at }) => at > from && at < to).map(({ ms }) => ms), 0.5);
   const silent = longestSilence(pieces), dark = longestGap(frames, from, to);
   const figures = {
     audioGapMs: silent.ms,
@@ -104,6 +114,7 @@ export async function received(page, from, to, { backAt, place = "" } = {}) {
     madeUpPercent: Math.round((sumOf(pieces, "madeUpMs") * 1000) / (to - from)) / 10,
     framesPerSecond: Math.round((inside.length * 10_000) / (to - from)) / 10,
     pictureGapMs: dark.ms,
+    pictureAheadMs: apart && Math.round(apart),
   };
   return backAt === undefined ? figures : { ...figures, soundBackMs: silent.end - backAt, pictureBackMs: dark.end - backAt };
 }
@@ -120,8 +131,6 @@ export function way(page) {
       }
   });
 }
-
-const percentile = (values, share) => values.sort((a, b) => a - b)[Math.min(values.length - 1, Math.floor(values.length * share))] ?? null;
 
 /** Types into a field on one page and measures when the other shows it. */
 export class Typing {
