@@ -9,7 +9,7 @@ import { Janus } from "./janus.mjs";
 import { memoryBytes, RELAY_CORE, start, stop } from "./process.mjs";
 
 const pairwise = (rule) => (build) => Ablak.start(build, RELAY_CORE, undefined, `tests/bench/video/ablak-media-pairwise-${rule}`);
-export const systems = {
+const systems = {
   ours: (build) => Ablak.start(build),
   // What the product decided against, for calls of more than two: pairwise/pairwise.c.
   each: pairwise("each"),

@@ -3,7 +3,7 @@
 // Prints JSON lines; what happens meanwhile goes to stderr.
 import { name as peerName } from "./janus.mjs";
 import { joinTimes } from "./join.mjs";
-import { baseline, Bench, capacity, systems } from "./measure.mjs";
+import { baseline, Bench, capacity } from "./measure.mjs";
 import { enterNamespace } from "./net.mjs";
 import { LOAD_CORE, median, pinSelf, quantile } from "./process.mjs";
 
@@ -53,7 +53,7 @@ async function sweep(system, cipher) {
 async function processor(cipher) {
   const rounds = { ours: [], peer: [] };
   for (let round = 0; round < ROUNDS; round++)
-    for (const system of Object.keys(systems)) rounds[system].push(await sweep(system, cipher));
+    for (const system of Object.keys(rounds)) rounds[system].push(await sweep(system, cipher));
   const middle = (pick) => [median(rounds.ours.map(pick)), median(rounds.peer.map(pick))];
   if (cipher.id === "own") say(`own ciphers: ours ${rounds.ours[0].cipher}, peer ${rounds.peer[0].cipher}`);
   for (const size of SIZES) row(`processor time a relayed packet, ${size} calls, ${cipher.name}`, "us", ...middle((it) => it[size].usPerPacket), "<=0.35");
