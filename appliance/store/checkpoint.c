@@ -12,10 +12,12 @@
 #include "store/private.h"
 
 /* In pages. From LONG_LOG on the log is moved, and then begun anew; its file stays as long as
- * journal_size_limit says (connection.c), for one that grows costs each commit a second write. The
+ * journal_size_limit says (connection.c), for one that grows costs each commit a second write. Not
+ * longer: a frame begins in the middle of a block, and a block that the kernel has forgotten since
+ * the log was there last is read before a part of it is written, in the middle of a commit. The
  * writer moves LAST_FEW at most. Where a reader stands in the way, the next attempt is made
  * TRY_AGAIN later. */
-#define LONG_LOG 32768
+#define LONG_LOG 8192
 #define LAST_FEW 64
 #define TRY_AGAIN 1024
 #define FAR_TOO_LONG (4 * LONG_LOG) /* commits come faster than pages are moved: without pauses */

@@ -54,7 +54,7 @@ static const char *pragmas_of(ConnectMode mode)
     return "PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=0; PRAGMA trusted_schema=OFF";
   if (mode == CONNECT_WRITE)
     return "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;"
-           "PRAGMA journal_size_limit=167772160; PRAGMA wal_autocheckpoint=0;"
+           "PRAGMA journal_size_limit=67108864; PRAGMA wal_autocheckpoint=0;"
            "PRAGMA trusted_schema=OFF";
   /* the system has the pages of the file, too: a small cache of our own for each reader */
   return "PRAGMA query_only=ON; PRAGMA cache_size=-512; PRAGMA trusted_schema=OFF";

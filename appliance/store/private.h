@@ -46,6 +46,10 @@ void checkpointer_stop(Checkpointer *checkpointer);
 /* The writer, after a commit: the log has this many pages now. */
 void checkpointer_committed(Checkpointer *checkpointer, sqlite3 *writer, int logged);
 
+/* The writer, after a commit: the log has this many pages now. Writes its next blocks (log-lead.c).
+ */
+void log_lead(sqlite3 *writer, int pages);
+
 /* The name of the file system through which the database is written in pieces (paced-vfs.c), with
  * pauses in between, but for a hurry (sqlite3_file_control with a bool). */
 #define PACED_HURRY 1001

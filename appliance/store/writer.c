@@ -7,7 +7,7 @@
 #define GROUP_MAX 1024
 /* Under load, commits begin no sooner after each other: a commit costs far more than a job in it,
  * so what comes meanwhile goes into the next one. After a pause nothing waits. */
-#define PACE_US 2000
+#define PACE_US 1000
 
 /* A caller of write_sync waits here, without a main loop. */
 typedef struct {
@@ -289,6 +289,7 @@ static void run_group(Writer *writer, GPtrArray *jobs)
   if (!commit_group(writer, jobs, &error))
     fail_group(writer, jobs, error);
   tell(writer, jobs, writer->txn->events);
+  log_lead(writer->txn->db, writer->log_pages);
   checkpointer_committed(writer->store->checkpointer, writer->txn->db, writer->log_pages);
   g_clear_pointer(&writer->txn->events, g_ptr_array_unref);
 }

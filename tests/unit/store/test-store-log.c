@@ -1,5 +1,6 @@
 /* store: what is held is one commit; the write-ahead log is moved, and begun anew. */
 #include "fixture.h"
+#include <glib/gstdio.h>
 #include <string.h>
 
 /* --- one commit ---------------------------------------------------------------------------------
@@ -65,7 +66,7 @@ static void test_hold_and_wait(Fixture *fixture, gconstpointer data)
  */
 
 #define LARGE (4096 * 1024)
-#define LARGE_COMMITS 34 /* more pages than the log is to have */
+#define LARGE_COMMITS 10 /* more pages than the log is to have */
 #define WAIT_US (60 * G_USEC_PER_SEC)
 
 static bool write_note(AblakTxn *txn, gpointer data, GError **error)
@@ -124,6 +125,35 @@ static void test_log_begins_anew(Fixture *fixture, gconstpointer data)
   g_assert_cmpint(fixture_int(fixture->store, "SELECT length(note) FROM account"), ==, 3);
 }
 
+static gint64 log_size(Fixture *fixture)
+{
+  g_autofree char *path = g_strconcat(fixture->path, "-wal", NULL);
+  GStatBuf found;
+  g_assert_cmpint(g_stat(path, &found), ==, 0);
+  return found.st_size;
+}
+
+/* Of whoever writes much, blocks are there before they are needed; nobody else's file grows. */
+static void test_blocks_lead(Fixture *fixture, gconstpointer data)
+{
+  enum { MANY = 300000 };
+  commit(fixture, 1);
+  commit(fixture, 1);
+  g_assert_cmpint(log_size(fixture), <, MANY);
+  commit(fixture, MANY);
+  commit(fixture, 1); /* what follows a commit has been done when the next one is */
+  gint64 size = log_size(fixture);
+  g_assert_cmpint(size, >, MANY + 500000);
+  for (int i = 0; i < 20; i++)
+    commit(fixture, 1);
+  g_assert_cmpint(log_size(fixture), ==, size);
+  for (int i = 0; i < 10; i++)
+    commit(fixture, MANY);
+  commit(fixture, 1);
+  g_assert_cmpint(log_size(fixture), >, size + 9 * MANY);
+  g_assert_cmpint(fixture_int(fixture->store, "SELECT length(note) FROM account"), ==, 1);
+}
+
 /* --- an end in the middle ----------------------------------------------------------------------
  */
 
@@ -163,6 +193,7 @@ int main(int argc, char **argv)
   ADD("hold", test_hold);
   ADD("hold-and-wait", test_hold_and_wait);
   ADD("log-begins-anew", test_log_begins_anew);
+  ADD("blocks-lead", test_blocks_lead);
   ADD("closed-while-moving", test_closed_while_moving);
   return g_test_run();
 }

@@ -112,7 +112,7 @@ static guint count_losses(Run *run)
   return losses;
 }
 
-static guint run_and_cut(bool lying, guint *ret_images)
+static guint run_and_cut(bool lying, bool long_log, guint *ret_images)
 {
   Fixture fixture = {0};
   Run run = {.fixture = &fixture,
@@ -120,7 +120,8 @@ static guint run_and_cut(bool lying, guint *ret_images)
              .images = g_array_new(FALSE, FALSE, sizeof(Image))};
   crash_vfs_install(lying);
   fixture_set_up(&fixture, NULL);
-  g_assert_true(ablak_store_write_sync(fixture.store, checkpoint_often, NULL, NULL));
+  if (!long_log)
+    g_assert_true(ablak_store_write_sync(fixture.store, checkpoint_often, NULL, NULL));
   write_all(&run);
   cut(&run);
   fixture_close(&fixture);
@@ -136,7 +137,15 @@ static guint run_and_cut(bool lying, guint *ret_images)
 static void test_power_cut(void)
 {
   guint images;
-  g_assert_cmpuint(run_and_cut(false, &images), ==, 0);
+  g_assert_cmpuint(run_and_cut(false, false, &images), ==, 0);
+  g_assert_cmpuint(images, >, CUTS / 4);
+}
+
+/* A log that blocks are written ahead of. */
+static void test_long_log(void)
+{
+  guint images;
+  g_assert_cmpuint(run_and_cut(false, true, &images), ==, 0);
   g_assert_cmpuint(images, >, CUTS / 4);
 }
 
@@ -144,13 +153,14 @@ static void test_power_cut(void)
 static void test_lying_disk(void)
 {
   guint images;
-  g_assert_cmpuint(run_and_cut(true, &images), >, 0);
+  g_assert_cmpuint(run_and_cut(true, false, &images), >, 0);
 }
 
 int main(int argc, char **argv)
 {
   g_test_init(&argc, &argv, NULL);
   g_test_add_func("/store/power/cut", test_power_cut);
+  g_test_add_func("/store/power/long-log", test_long_log);
   g_test_add_func("/store/power/lying-disk", test_lying_disk);
   return g_test_run();
 }
