@@ -1,20 +1,14 @@
-// The processes of clients, all on the second core: one holds all drafts open, two type. Whoever types
+// The processes of clients, all on one core: one holds all drafts open, two type. Whoever types
 // neither answers thousands of pings nor looks after thousands of connections when it collects
 // garbage, and two processes do not often wait for each other.
-import { spawn, spawnSync } from "node:child_process";
+import { spawn } from "node:child_process";
 import { join } from "node:path";
-import { CLIENT_CORE, cpuSecondsOf } from "./servers.mjs";
+import { CLIENT_CORE, cpuSecondsOf, putFirst } from "./servers.mjs";
 
 const here = import.meta.dirname ?? new URL(".", import.meta.url).pathname;
 const TYPISTS = 2;
 // What typists allocate is gone soon: with room for it, garbage is collected seldom and quickly.
 const ROOM_FOR_GARBAGE = ["--min-semi-space-size=32", "--max-semi-space-size=64"];
-
-// Whoever types goes before whoever only holds drafts open, and before others on this machine, where
-// that is allowed; not in the real-time class, where the kernel's threads that write to the disk would
-// wait for them.
-const NICE = ["nice", "-n", "-10"];
-const FIRST = spawnSync(NICE[0], [...NICE.slice(1), "true"], { encoding: "utf8" }).stderr === "" ? NICE : [];
 
 export function percentile(sorted, part) {
   return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * part))];
@@ -23,9 +17,8 @@ export function percentile(sorted, part) {
 class Generator {
   #process;
 
-  constructor(before) {
-    const [program, ...args] = [...before, process.execPath, ...ROOM_FOR_GARBAGE, join(here, "clients.mjs")];
-    this.#process = spawn(program, args, { stdio: ["ignore", "inherit", "inherit", "ipc"] });
+  constructor() {
+    this.#process = spawn("taskset", ["-c", CLIENT_CORE, process.execPath, ...ROOM_FOR_GARBAGE, join(here, "clients.mjs")], { stdio: ["ignore", "inherit", "inherit", "ipc"] });
   }
 
   get pid() {
@@ -50,8 +43,8 @@ class Generator {
 }
 
 export class Generators {
-  #holder = new Generator(["taskset", "-c", CLIENT_CORE]);
-  #typists = Array.from({ length: TYPISTS }, () => new Generator([...FIRST, "taskset", "-c", CLIENT_CORE]));
+  #holder = new Generator();
+  #typists = Array.from({ length: TYPISTS }, () => new Generator());
   #target = null;
 
   async seed(target) {
@@ -66,6 +59,7 @@ export class Generators {
   // Two people at each of these, in place of the page that only holds it open.
   async sit(rooms) {
     await this.#holder.ask("leave", { rooms });
+    for (const one of this.#typists) putFirst(one.pid);
     await Promise.all(this.#typists.map((one, i) => one.ask("sit", { ...this.#target, rooms: rooms.filter((_, j) => j % TYPISTS === i) })));
   }
 

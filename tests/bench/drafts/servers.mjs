@@ -1,9 +1,8 @@
-// The servers a draft can be typed on, each pinned to the first core: the box, npm's server and a
-// bare relay. A server has `url`, `rooms` (paths, as many as wanted), `memory()` in bytes, the
+// The servers a draft can be typed on, each pinned to one core: the box, npm's server and a bare relay. A server has `url`, `rooms` (paths, as many as wanted), `memory()` in bytes, the
 // `cpuSeconds()` it has used, and `stop()`.
-import { execFileSync, spawn } from "node:child_process";
+import { execFileSync, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { readFileSync, statSync, existsSync } from "node:fs";
+import { existsSync, readFileSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { House, until } from "../../house/house.mjs";
 import { freePort } from "../../house/ports.mjs";
@@ -11,11 +10,27 @@ import { Client } from "../../house/client.mjs";
 
 const here = import.meta.dirname ?? new URL(".", import.meta.url).pathname;
 const root = join(here, "../../..");
-export const CLIENT_CORE = "1";
-const SERVER_CORE = "0";
+
+// The core that the disk's interrupts come to is the servers': on the clients', whoever waits for the
+// disk would wait for them.
+const SERVER_CORE = String(coreOfDisk());
+export const CLIENT_CORE = SERVER_CORE === "0" ? "1" : "0";
+
+function coreOfDisk() {
+  const lines = readFileSync("/proc/interrupts", "utf8").split("\n").filter((line) => /-req\.|nvme\d+q[1-9]|ahci/.test(line));
+  const counts = lines.map((line) => line.trim().split(/ +/).slice(1, 3).map(Number));
+  const [first, second] = [0, 1].map((core) => counts.reduce((sum, each) => sum + each[core], 0));
+  return first > second ? 0 : 1;
+}
 const ticks = Number(execFileSync("getconf", ["CLK_TCK"], { encoding: "utf8" }));
 
 const pin = (pid, core) => execFileSync("taskset", ["-a", "-c", "-p", core, String(pid)], { stdio: "ignore" });
+
+// Who is measured goes before others on this machine, where that is allowed; not in the real-time
+// class, where the kernel's threads that write to the disk wait for them.
+export function putFirst(pid) {
+  spawnSync("renice", ["-n", "-20", "-p", ...readdirSync(`/proc/${pid}/task`)], { stdio: "ignore" });
+}
 
 const memoryOf = (pid) =>
   1024 * Number(/^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))[1]);
@@ -37,6 +52,7 @@ async function nodeServer(args, env, port, count) {
   const child = spawn("taskset", ["-c", SERVER_CORE, process.execPath, ...args], { stdio: ["ignore", "pipe", "inherit"], env: { ...process.env, ...env } });
   child.stdout.resume();
   await until("the server", () => fetch(`http://127.0.0.1:${port}/`).then(() => true));
+  putFirst(child.pid);
   return {
     memory: () => memoryOf(child.pid),
     cpuSeconds: () => cpuSecondsOf(child.pid),
@@ -77,6 +93,7 @@ export async function boxServer(build, count) {
     await house.launch("box");
     const pid = house.pid("box");
     pin(pid, SERVER_CORE);
+    putFirst(pid);
     const client = new Client(house.boxUrl);
     await client.post("/api/sign-in", { login: "supervisor", password: "demo-supervisor-password" });
     return {
