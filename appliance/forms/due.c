@@ -6,8 +6,11 @@
 #include "forms/live.h"
 #include <malloc.h>
 
-#define TICK_MS 16   /* checks need not be to the point */
-#define NAP_MS 50    /* nor sleep */
+#define TICK_MS 4 /* checks need not be to the point */
+#define NAP_MS 10 /* nor sleep */
+/* At most, in one turn of the loop, of what can wait: keys that come meanwhile cannot. Hundreds who
+ * began to type together are due together ever after. */
+#define SLICE_US 1000
 #define TRIM_FROM 64 /* drafts that fell asleep while few are awake: give their memory back */
 
 static void join(GQueue *queue, GList **place, Live *live)
@@ -76,10 +79,12 @@ void ablak_draft_live_flush_soon(Live *live)
 static gboolean check_all(gpointer data)
 {
   AblakDrafts *drafts = data;
-  gint64 now_ms = ablak_clock_monotonic_ms();
+  gint64 now_ms = ablak_clock_monotonic_ms(), end_us = g_get_monotonic_time() + SLICE_US;
   for (GList *at = drafts->unchecked.head, *next; at != NULL; at = next) {
     Live *live = at->data;
     next = at->next;
+    if (g_get_monotonic_time() >= end_us)
+      break;
     if (live->check_at_ms > now_ms)
       continue;
     ablak_draft_live_part(&drafts->unchecked, &live->unchecked);
@@ -114,11 +119,13 @@ static gboolean sleep_all(gpointer data)
 {
   AblakDrafts *drafts = data;
   gint64 now_ms = drafts_monotonic_ms(drafts), quiet_ms = drafts->options.quiet_ms;
+  gint64 end_us = g_get_monotonic_time() + SLICE_US;
   for (GList *at = drafts->awake.head, *next; at != NULL; at = next) {
     Live *live = at->data;
     next = at->next;
-    if (now_ms - live->used_at_ms < quiet_ms / 4)
-      break;                                               /* and so are those behind it */
+    bool rests = now_ms - live->used_at_ms >= quiet_ms / 4; /* if not, nobody behind it does */
+    if (!rests || g_get_monotonic_time() >= end_us)
+      break;
     bool unused = ablak_draft_live_connections(live) == 0; /* it will leave instead */
     bool sleeps = !unused && is_quiet(live, now_ms) && ablak_draft_live_sleep(live);
     if (unused || sleeps)
@@ -156,10 +163,11 @@ static void watch_unused(AblakDrafts *drafts);
 static gboolean leave_all(gpointer data)
 {
   AblakDrafts *drafts = data;
-  gint64 now_ms = ablak_clock_monotonic_ms();
+  gint64 now_ms = ablak_clock_monotonic_ms(), end_us = g_get_monotonic_time() + SLICE_US;
   drafts->unused_source = 0;
   Live *live;
-  while ((live = g_queue_peek_head(&drafts->unused)) != NULL && live->leave_at_ms <= now_ms) {
+  while ((live = g_queue_peek_head(&drafts->unused)) != NULL && live->leave_at_ms <= now_ms &&
+         g_get_monotonic_time() < end_us) {
     ablak_draft_live_part(&drafts->unused, &live->unused);
     ablak_draft_live_leave(live);
   }
