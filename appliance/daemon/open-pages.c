@@ -3,6 +3,7 @@
 #include <string.h>
 
 #define CHECK_EVERY_MS 3000
+#define SHARES 60 /* thousands of sessions are not read from the store in one turn of the loop */
 #define CLOSE_POLICY 1008 /* RFC 6455 §7.4.1 */
 #define CLOSE_FROZEN 4409
 
@@ -17,8 +18,10 @@ struct AblakOpenPages {
   AblakStore *store;
   AblakPageCheck check;
   gpointer app;
-  GHashTable *open; /* the connection -> Page */
-  guint timer;
+  GHashTable *open;    /* the connection -> Page */
+  GPtrArray *to_check; /* Session, of this round */
+  guint share;         /* sessions checked in a turn */
+  guint turn, timer;
 };
 
 static void page_free(gpointer data)
@@ -111,23 +114,39 @@ static void check_session(AblakOpenPages *pages, AblakTxn *txn, const Session *s
     ablak_open_pages_end_session(pages, session->person->session);
 }
 
-static gboolean check_all(gpointer data)
+static void begin_round(AblakOpenPages *pages)
+{
+  g_autoptr(GHashTable) sessions = sessions_of(pages);
+  GHashTableIter iter;
+  gpointer session;
+  g_hash_table_iter_init(&iter, sessions);
+  while (g_hash_table_iter_next(&iter, NULL, &session)) {
+    g_hash_table_iter_steal(&iter);
+    g_ptr_array_add(pages->to_check, session);
+  }
+  pages->share = (pages->to_check->len + SHARES - 1) / SHARES;
+}
+
+static gboolean check_share(gpointer data)
 {
   AblakOpenPages *pages = data;
-  if (g_hash_table_size(pages->open) == 0)
+  if (++pages->turn == SHARES) {
+    pages->turn = 0;
+    begin_round(pages);
+  }
+  if (pages->to_check->len == 0)
     return G_SOURCE_CONTINUE;
-  g_autoptr(GHashTable) sessions = sessions_of(pages);
   g_autoptr(GError) error = NULL;
   g_autoptr(AblakTxn) txn = ablak_store_read(pages->store, &error);
   if (!txn) {
     ablak_log_gerror(ABLAK_LOG_WARNING, "session.check-failed", error, NULL);
     return G_SOURCE_CONTINUE;
   }
-  GHashTableIter iter;
-  gpointer session;
-  g_hash_table_iter_init(&iter, sessions);
-  while (g_hash_table_iter_next(&iter, NULL, &session))
-    check_session(pages, txn, session);
+  for (guint i = 0; i < pages->share && pages->to_check->len > 0; i++) {
+    guint last = pages->to_check->len - 1;
+    check_session(pages, txn, pages->to_check->pdata[last]);
+    g_ptr_array_remove_index_fast(pages->to_check, last);
+  }
   return G_SOURCE_CONTINUE;
 }
 
@@ -141,7 +160,8 @@ AblakOpenPages *ablak_open_pages_new(AblakStore *store, AblakPageCheck check, gp
   pages->check = check;
   pages->app = app;
   pages->open = g_hash_table_new_full(NULL, NULL, NULL, page_free);
-  pages->timer = g_timeout_add(CHECK_EVERY_MS, check_all, pages);
+  pages->to_check = g_ptr_array_new_with_free_func(session_free);
+  pages->timer = g_timeout_add(CHECK_EVERY_MS / SHARES, check_share, pages);
   return pages;
 }
 
@@ -151,6 +171,7 @@ void ablak_open_pages_free(AblakOpenPages *pages)
     return;
   g_source_remove(pages->timer);
   g_hash_table_unref(pages->open);
+  g_ptr_array_unref(pages->to_check);
   g_free(pages);
 }
 

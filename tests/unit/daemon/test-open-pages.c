@@ -105,10 +105,34 @@ static void test_checks(void)
   remove_folder(folder);
 }
 
+/* Thousands of sessions would stop everybody for as long as it takes to read them. */
+static void test_shares(void)
+{
+  enum { SESSIONS = 150 };
+  g_autofree char *folder = NULL;
+  AblakStore *store = open_store(&folder);
+  Checks checks = {0};
+  Page opened[SESSIONS] = {0};
+  AblakOpenPages *pages = ablak_open_pages_new(store, check, &checks);
+  for (int i = 0; i < SESSIONS; i++) {
+    g_autofree char *session = g_strdup_printf("s%d", i);
+    g_autoptr(AblakPerson) person = person_of(session);
+    ablak_open_pages_add(pages, person, NULL, end_page, &opened[i]);
+  }
+  for (guint before = 0; checks.checks < SESSIONS; before = checks.checks) {
+    g_main_context_iteration(NULL, TRUE);
+    g_assert_cmpuint(checks.checks - before, <=, SESSIONS / 10);
+  }
+  ablak_open_pages_free(pages);
+  ablak_store_close(store);
+  remove_folder(folder);
+}
+
 int main(int argc, char **argv)
 {
   g_test_init(&argc, &argv, NULL);
   g_test_add_func("/open-pages/ends", test_ends);
   g_test_add_func("/open-pages/checks", test_checks);
+  g_test_add_func("/open-pages/shares", test_shares);
   return g_test_run();
 }
