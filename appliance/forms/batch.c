@@ -96,10 +96,10 @@ static bool store_rows(AblakTxn *txn, const Batch *batch, GError **error)
 static bool batch_job(AblakTxn *txn, gpointer data, GError **error)
 {
   const Batch *batch = data;
-  g_autoptr(AblakDraft) draft = ablak_draft_get(txn, batch->draft_id, error);
-  if (draft == NULL)
+  bool filed;
+  if (!ablak_draft_is_filed(txn, batch->draft_id, &filed, error))
     return false;
-  if (draft->filed && batch->rows->len > 0) {
+  if (filed && batch->rows->len > 0) {
     ablak_error_set(error, ABLAK_ERROR_CONFLICT, "forms/frozen", "the draft was filed before");
     return false;
   }

@@ -86,18 +86,30 @@ static AblakDraft *read_draft(AblakRows *rows)
   return draft;
 }
 
-AblakDraft *ablak_draft_get(AblakTxn *txn, const char *draft_id, GError **error)
+static AblakRows *row_of(AblakTxn *txn, const char *sql, const char *draft_id, GError **error)
 {
   g_autoptr(GError) cause = NULL;
-  g_autoptr(AblakRows) rows =
-      ablak_txn_query_one(txn, &cause, DRAFT_COLUMNS " WHERE id = ?", "t", draft_id);
-  if (rows != NULL)
-    return read_draft(rows);
+  AblakRows *rows = ablak_txn_query_one(txn, &cause, sql, "t", draft_id);
   if (g_error_matches(cause, ABLAK_ERROR, ABLAK_ERROR_NOT_FOUND))
     ablak_error_set(error, ABLAK_ERROR_NOT_FOUND, "forms/unknown-draft", "no such draft");
-  else
+  else if (rows == NULL)
     g_propagate_error(error, g_steal_pointer(&cause));
-  return NULL;
+  return rows;
+}
+
+AblakDraft *ablak_draft_get(AblakTxn *txn, const char *draft_id, GError **error)
+{
+  g_autoptr(AblakRows) rows = row_of(txn, DRAFT_COLUMNS " WHERE id = ?", draft_id, error);
+  return rows != NULL ? read_draft(rows) : NULL;
+}
+
+bool ablak_draft_is_filed(AblakTxn *txn, const char *draft_id, bool *ret_filed, GError **error)
+{
+  g_autoptr(AblakRows) rows =
+      row_of(txn, "SELECT state = 'filed' FROM draft WHERE id = ?", draft_id, error);
+  if (rows != NULL)
+    *ret_filed = ablak_rows_int(rows, 0) != 0;
+  return rows != NULL;
 }
 
 AblakDraft *ablak_draft_of_visit(AblakTxn *txn, const char *visit_id, GError **error)

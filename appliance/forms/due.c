@@ -28,13 +28,18 @@ void ablak_draft_live_part(GQueue *queue, GList **place)
   *place = NULL;
 }
 
+static void part_unchecked(Live *live)
+{
+  g_clear_pointer(&live->unchecked, g_sequence_remove);
+}
+
 void ablak_draft_live_part_all(Live *live)
 {
   AblakDrafts *drafts = live->drafts;
   ablak_draft_live_part(&drafts->gathering, &live->gathering);
-  ablak_draft_live_part(&drafts->unchecked, &live->unchecked);
   ablak_draft_live_part(&drafts->awake, &live->awake);
   ablak_draft_live_part(&drafts->unused, &live->unused);
+  part_unchecked(live);
 }
 
 static void stop(guint *source)
@@ -44,12 +49,18 @@ static void stop(guint *source)
   *source = 0;
 }
 
+void ablak_draft_live_due_start(AblakDrafts *drafts)
+{
+  drafts->unchecked = g_sequence_new(NULL);
+}
+
 void ablak_draft_live_due_stop(AblakDrafts *drafts)
 {
   stop(&drafts->gathering_source);
   stop(&drafts->checks_source);
   stop(&drafts->unused_source);
   stop(&drafts->sleep_source);
+  g_sequence_free(drafts->unchecked);
 }
 
 /* --- writing --- */
@@ -76,21 +87,30 @@ void ablak_draft_live_flush_soon(Live *live)
 
 /* --- checking --- */
 
+/* Who typed lately waits longer, so the order is not that of coming. */
+static int by_check_at(gconstpointer a, gconstpointer b, gpointer data)
+{
+  const Live *one = a, *other = b;
+  return (one->check_at_ms > other->check_at_ms) - (one->check_at_ms < other->check_at_ms);
+}
+
+static Live *first_unchecked(AblakDrafts *drafts)
+{
+  GSequenceIter *first = g_sequence_get_begin_iter(drafts->unchecked);
+  return g_sequence_iter_is_end(first) ? NULL : g_sequence_get(first);
+}
+
 static gboolean check_all(gpointer data)
 {
   AblakDrafts *drafts = data;
   gint64 now_ms = ablak_clock_monotonic_ms(), end_us = g_get_monotonic_time() + SLICE_US;
-  for (GList *at = drafts->unchecked.head, *next; at != NULL; at = next) {
-    Live *live = at->data;
-    next = at->next;
-    if (g_get_monotonic_time() >= end_us)
-      break;
-    if (live->check_at_ms > now_ms)
-      continue;
-    ablak_draft_live_part(&drafts->unchecked, &live->unchecked);
+  Live *live;
+  while ((live = first_unchecked(drafts)) != NULL && live->check_at_ms <= now_ms &&
+         g_get_monotonic_time() < end_us) {
+    part_unchecked(live);
     ablak_draft_live_check(live);
   }
-  if (!g_queue_is_empty(&drafts->unchecked))
+  if (live != NULL)
     return G_SOURCE_CONTINUE;
   drafts->checks_source = 0;
   return G_SOURCE_REMOVE;
@@ -100,7 +120,7 @@ void ablak_draft_live_check_in(Live *live, gint64 wait_ms)
 {
   AblakDrafts *drafts = live->drafts;
   live->check_at_ms = ablak_clock_monotonic_ms() + wait_ms;
-  join(&drafts->unchecked, &live->unchecked, live);
+  live->unchecked = g_sequence_insert_sorted(drafts->unchecked, live, by_check_at, NULL);
   if (drafts->checks_source == 0)
     drafts->checks_source =
         g_timeout_add(MIN(TICK_MS, drafts->options.checks_ms), check_all, drafts);

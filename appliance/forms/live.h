@@ -63,7 +63,8 @@ struct Live {
   GHashTable *gone;  /* cookie -> Gone, while something waits; NULL: none */
   bool leaving;      /* its log is being merged before it goes */
   guint leave_source;
-  GList *gathering, *unchecked, *awake, *unused; /* its places in the queues of due.c; NULL: none */
+  GList *gathering, *awake, *unused; /* its places in the queues of due.c; NULL: none */
+  GSequenceIter *unchecked;
 };
 
 struct AblakDraftConnection {
@@ -146,7 +147,8 @@ struct AblakDrafts {
   GHashTable *forms; /* "id version edition" -> AblakForm: of the drafts in memory */
   gsize memory;      /* of the documents */
   guint64 last_cookie;
-  GQueue gathering, unchecked, awake, unused; /* of Live: due.c */
+  GQueue gathering, awake, unused; /* of Live: due.c */
+  GSequence *unchecked;            /* of Live, by check_at_ms */
   guint gathering_source, checks_source, sleep_source, unused_source;
   guint awareness_source;
   guint asleep;    /* how many fell asleep since memory was given back */
@@ -220,7 +222,8 @@ void ablak_draft_live_used(Live *live);
 void ablak_draft_live_leave_later(Live *live);
 void ablak_draft_live_part(GQueue *queue, GList **place);
 void ablak_draft_live_part_all(Live *live);
-void ablak_draft_live_due_stop(AblakDrafts *drafts);
+void ablak_draft_live_due_start(AblakDrafts *drafts);
+void ablak_draft_live_due_stop(AblakDrafts *drafts); /* no draft is left */
 
 /* --- checks.c --- */
 void ablak_draft_live_checks_soon(Live *live);

@@ -38,4 +38,6 @@ const char *ablak_form_refusal(const AblakForm *form, bool office, const AblakYd
                                char **ret_path);
 
 /* --- draft.c --- */
+/* What every write asks: no more of the draft is read. */
+bool ablak_draft_is_filed(AblakTxn *txn, const char *draft_id, bool *ret_filed, GError **error);
 const char *ablak_draft_audience(bool office);

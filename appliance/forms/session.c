@@ -41,6 +41,7 @@ AblakDrafts *ablak_drafts_new(AblakStore *store, const AblakDraftsOptions *optio
       g_hash_table_new_full(g_str_hash, g_str_equal, NULL, (GDestroyNotify)ablak_draft_live_free);
   drafts->forms =
       g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)ablak_form_unref);
+  ablak_draft_live_due_start(drafts);
   ablak_draft_live_tail_open(drafts);
   drafts->awareness_source = ablak_draft_live_presence_watch(drafts);
   return drafts;
