@@ -46,9 +46,14 @@ void checkpointer_stop(Checkpointer *checkpointer);
 /* The writer, after a commit: the log has this many pages now. */
 void checkpointer_committed(Checkpointer *checkpointer, sqlite3 *writer, int logged);
 
+/* What is known of the log's file; zero-initialised. */
+typedef struct {
+  int pages;          /* of the log, when it was last looked at */
+  sqlite3_int64 size; /* of the file, at least; 0: not known */
+} LogLead;
 /* The writer, after a commit: the log has this many pages now. Writes its next blocks (log-lead.c).
  */
-void log_lead(sqlite3 *writer, int pages);
+void log_lead(sqlite3 *writer, LogLead *lead, int pages);
 
 /* The name of the file system through which the database is written in pieces (paced-vfs.c), with
  * pauses in between, but for a hurry (sqlite3_file_control with a bool). */

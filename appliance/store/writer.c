@@ -48,6 +48,7 @@ struct Writer {
   gint64 begun_us;  /* the last commit */
   bool stopping;
   int log_pages; /* of the write-ahead log, after the last commit */
+  LogLead lead;
 };
 
 static void job_free(Job *job)
@@ -289,7 +290,7 @@ static void run_group(Writer *writer, GPtrArray *jobs)
   if (!commit_group(writer, jobs, &error))
     fail_group(writer, jobs, error);
   tell(writer, jobs, writer->txn->events);
-  log_lead(writer->txn->db, writer->log_pages);
+  log_lead(writer->txn->db, &writer->lead, writer->log_pages);
   checkpointer_committed(writer->store->checkpointer, writer->txn->db, writer->log_pages);
   g_clear_pointer(&writer->txn->events, g_ptr_array_unref);
 }
