@@ -21,8 +21,8 @@
 #define LATE_US 3000
 #define BLOCK 4096
 #define BLOCKS 256
-#define READ_EVERY_US 10000
-#define SLOW_READ_US 10000
+#define READ_EVERY_US 3000
+#define SLOW_READ_US 5000
 #define BEST_EFFORT (2 << 13) /* ioprio_set(2): class 2, level 0 */
 
 typedef struct {

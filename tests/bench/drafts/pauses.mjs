@@ -23,7 +23,8 @@ export function watchMachine(build) {
   };
 }
 
-// Whether the span has a part in one of the pauses.
+// Whether the span has a part in one of the pauses, or in its aftermath: what piled up meanwhile
+// takes cores that are half busy as long again.
 export function isIn(pauses, from, to) {
-  return pauses.some(({ begin, end }) => from < end && to > begin);
+  return pauses.some(({ begin, end }) => from < end + (end - begin) && to > begin);
 }

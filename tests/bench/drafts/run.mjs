@@ -6,7 +6,8 @@
 // A machine may stand still for reasons outside of it: a hypervisor takes a core away, a disk is
 // somebody else's, too. Who makes four steps and waits for a disk meets that more often than who makes
 // two. So a process that asks next to nothing of it looks when (machine-pauses.c), and the 99th
-// percentile is there twice: of all keys, and of those that were not under way in a pause.
+// percentile is there twice: of all keys, and of those that were not under way in a pause or its
+// aftermath.
 // run.mjs BUILD [DRAFTS TYPED]
 import { execFileSync, spawn } from "node:child_process";
 import { closeSync, fdatasyncSync, openSync, rmSync, writeSync } from "node:fs";
@@ -18,7 +19,7 @@ import { boxServer, machineSeconds, npmServer, relayServer } from "./servers.mjs
 
 const [build, drafts = "5000", typed = "500"] = process.argv.slice(2);
 const count = Number(drafts), busy = Number(typed), ROUNDS = 3;
-const typing = { keysPerSecond: 5, warmUpMs: 6000, measureMs: 12_000 }, settleMs = 4000;
+const typing = { keysPerSecond: 5, warmUpMs: 6000, measureMs: 30_000 }, settleMs = 4000;
 
 const sleep = (ms) => new Promise((done) => setTimeout(done, ms));
 const rounded = (value) => Number(value.toPrecision(3));
@@ -30,22 +31,18 @@ async function main() {
     { start: () => boxServer(build, count), rooms: count },
     { start: () => npmServer(count), rooms: count },
     { start: () => relayServer(busy), rooms: busy, undecoded: true },
-  ].map((system) => ({ ...system, generators: new Generators(), rounds: [] }));
-  try {
-    for (let i = 0; i < ROUNDS; i++)
-      for (const system of systems) system.rounds.push(await alone(system, systems[0]));
-    report(...systems, sync);
-  } finally {
-    for (const { generators } of systems) generators.end();
-  }
+  ].map((system) => ({ ...system, rounds: [] }));
+  for (let i = 0; i < ROUNDS; i++)
+    for (const system of systems) system.rounds.push(await alone(system, systems[0]));
+  report(...systems, sync);
 }
 
 // One system has the machine for itself: its server with all drafts open, and people at those that
 // are typed in.
 async function alone(system, ours) {
-  const server = await system.start();
+  const server = await system.start(), generators = new Generators();
   try {
-    const { generators, undecoded = false } = system;
+    const { undecoded = false } = system;
     const { url, headers, durable = false, rooms } = server;
     system.name = server.name;
     ours.seed ??= await generators.seed({ url, headers, room: rooms[0] });
@@ -61,6 +58,7 @@ async function alone(system, ours) {
     await generators.close();
     return { ...typed, opened, perDraft: (opened - before) / count, left: server.memory(), onDisk: server.bytesOnDisk?.() };
   } finally {
+    generators.end();
     await server.stop();
   }
 }
@@ -136,10 +134,12 @@ function syncTimes() {
   return { p50: percentile(times, 0.5), p99: percentile(times, 0.99) };
 }
 
-// Again with room for the connections, and with the build to be measured.
+// Again with room for the connections, with the build to be measured, and in a session of its own:
+// that is what go-first puts first.
 const env = { ...process.env, ABLAK_BUILD: resolve(build) };
 if (process.env.ABLAK_BUILD !== env.ABLAK_BUILD || Number(execFileSync("bash", ["-c", "ulimit -n"], { encoding: "utf8" })) < count * 3) {
-  const again = spawn("bash", ["-c", `ulimit -n ${count * 3} && exec "$@"`, "bash", process.execPath, ...process.argv.slice(1)], { stdio: "inherit", env });
+  const again = spawn("bash", ["-c", `ulimit -n ${count * 3} && exec "$@"`, "bash", process.execPath, ...process.argv.slice(1)], { stdio: "inherit", env, detached: true });
+  for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, () => process.kill(-again.pid, signal));
   again.on("exit", (code) => process.exit(code ?? 1));
 } else {
   await main();
