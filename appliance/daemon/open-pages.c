@@ -140,6 +140,7 @@ static gboolean check_share(gpointer data)
   g_autoptr(AblakTxn) txn = ablak_store_read(pages->store, &error);
   if (!txn) {
     ablak_log_gerror(ABLAK_LOG_WARNING, "session.check-failed", error, NULL);
+    g_ptr_array_set_size(pages->to_check, 0); /* until the next round */
     return G_SOURCE_CONTINUE;
   }
   for (guint i = 0; i < pages->share && pages->to_check->len > 0; i++) {
