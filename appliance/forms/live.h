@@ -215,7 +215,7 @@ bool ablak_draft_live_merge_logs(Live *live);
 /* --- due.c: what drafts wait for --- */
 /* At the end of this turn of the loop. */
 void ablak_draft_live_flush_soon(Live *live);
-void ablak_draft_live_check_in(Live *live, gint64 wait_ms);
+void ablak_draft_live_check_in(Live *live, gint64 wait_ms); /* it is not among the unchecked */
 /* Its documents were needed just now; when they are not for a while, it falls asleep. */
 void ablak_draft_live_used(Live *live);
 /* Leaves when it has been unused for a while. */
