@@ -1,4 +1,5 @@
-// The servers a draft can be typed on, each pinned to one core: the box, npm's server and a bare relay. A server has `url`, `rooms` (paths, as many as wanted), `memory()` in bytes, the
+// The servers a draft can be typed on, each pinned to one core: the box, npm's server and a bare
+// relay. A server has `url`, `rooms` (paths, as many as wanted), `memory()` in bytes, the
 // `cpuSeconds()` it has used, and `stop()`.
 import { execFileSync, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
