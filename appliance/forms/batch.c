@@ -283,12 +283,21 @@ bool ablak_draft_live_merge_logs(Live *live)
   return live->open != NULL;
 }
 
+static void note_change(Live *live)
+{
+  gint64 now_ms = drafts_monotonic_ms(live->drafts);
+  live->typing = now_ms - live->changed_at_ms < live->drafts->options.quiet_ms;
+  live->changed_at_ms = now_ms;
+}
+
 void ablak_draft_live_flush(Live *live)
 {
   ablak_draft_live_part(&live->drafts->gathering, &live->gathering);
   Batch *batch = g_steal_pointer(&live->open);
   if (batch == NULL)
     return;
+  if (batch->rows->len > 0)
+    note_change(live);
   for (int i = 0; !live->failed && i < 2; i++) {
     Document *document = &live->documents[i];
     if (has_grown(document) && may_merge(document))
@@ -307,7 +316,6 @@ void ablak_draft_live_write(Document *document, GBytes *update, const char *acto
 {
   Live *live = document->live;
   Batch *batch = ablak_draft_live_batch(live);
-  live->changed = true;
   gsize size = 0;
   const void *data = g_bytes_get_data(update, &size);
   Row *row = g_new0(Row, 1);

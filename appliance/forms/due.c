@@ -128,11 +128,12 @@ void ablak_draft_live_check_in(Live *live, gint64 wait_ms)
 
 /* --- sleeping --- */
 
-/* Whoever only opened a draft has got what there is; who typed pauses, and goes on. */
+/* Whoever opened a draft has got what there is, and who changed it once may be done; who types
+ * pauses, and goes on. */
 static bool is_quiet(const Live *live, gint64 now_ms)
 {
   gint64 quiet_ms = live->drafts->options.quiet_ms;
-  return now_ms - live->used_at_ms >= (live->changed ? quiet_ms : quiet_ms / 4);
+  return now_ms - live->used_at_ms >= (live->typing ? quiet_ms : quiet_ms / 4);
 }
 
 static gboolean sleep_all(gpointer data)

@@ -149,7 +149,6 @@ bool ablak_draft_live_sleep(Live *live)
     return false;
   unload_document(&live->documents[0]);
   unload_document(&live->documents[1]);
-  live->changed = false;
   return true;
 }
 
@@ -174,7 +173,7 @@ static Live *live_new(AblakDrafts *drafts, const char *draft_id, GError **error)
   Live *live = g_new0(Live, 1);
   live->drafts = drafts;
   live->draft_id = g_strdup(draft_id);
-  live->checked_at_ms = G_MININT64 / 2; /* long ago */
+  live->checked_at_ms = live->changed_at_ms = G_MININT64 / 2; /* long ago */
   init_document(live, false);
   init_document(live, true);
   live->updated_at_ms = G_MININT64 / 2; /* the first write tells */

@@ -50,7 +50,8 @@ struct Live {
   Batch *open;           /* gathers; NULL: nothing yet */
   GQueue flying;         /* of Batch, given to the store, oldest first */
   gint64 used_at_ms;     /* monotonic: when the documents were last needed */
-  bool changed;          /* somebody wrote since the documents were loaded */
+  gint64 changed_at_ms;  /* monotonic: when somebody last wrote */
+  bool typing;           /* and that was soon after the time before */
   gint64 checked_at_ms;  /* monotonic: when the last check ran */
   gint64 check_at_ms;    /* while it is among the unchecked */
   gint64 leave_at_ms;    /* while it is among the unused */

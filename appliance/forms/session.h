@@ -38,7 +38,7 @@ typedef struct {
                            checks of one draft; 0: 150 */
   unsigned idle_ms;       /* how long an unused document stays in memory; 0: 60,000 */
   unsigned quiet_ms;      /* and the documents of one that nobody goes on changing; a quarter
-                           of it when nobody began to; 0: 600 */
+                           of it when nobody began to, or once only; 0: 600 */
   unsigned log_rows_max;  /* the log is merged into one row beyond this; 0: 200 */
   gsize log_bytes_max;    /* or beyond this; 0: 256 KiB */
   unsigned tail_rows_max; /* newest rows of all logs, kept together, about; 0: 32,768 */

@@ -5,9 +5,6 @@
 #include "store/private.h"
 
 #define GROUP_MAX 1024
-/* Under load, commits begin no sooner after each other: a commit costs far more than a job in it,
- * so what comes meanwhile goes into the next one. After a pause nothing waits. */
-#define PACE_US 1000
 
 /* A caller of write_sync waits here, without a main loop. */
 typedef struct {
@@ -45,7 +42,6 @@ struct Writer {
   GSource *source;   /* attached while deliveries wait */
   unsigned holds;
   unsigned waiters; /* in the queue: somebody stands still until it is done */
-  gint64 begun_us;  /* the last commit */
   bool stopping;
   int log_pages; /* of the write-ahead log, after the last commit */
   LogLead lead;
@@ -307,13 +303,6 @@ static GPtrArray *take_group(Writer *writer)
   g_mutex_lock(&writer->lock);
   while (!may_begin(writer))
     g_cond_wait(&writer->wake, &writer->lock);
-  gint64 wait_us = writer->begun_us + PACE_US - g_get_monotonic_time();
-  if (wait_us > 0 && writer->waiters == 0 && !writer->stopping) {
-    g_mutex_unlock(&writer->lock);
-    g_usleep((gulong)wait_us);
-    g_mutex_lock(&writer->lock);
-  }
-  writer->begun_us = g_get_monotonic_time();
   while (jobs->len < GROUP_MAX && !g_queue_is_empty(&writer->queue)) {
     Job *job = g_queue_pop_head(&writer->queue);
     writer->waiters -= job->wait != NULL;
