@@ -3,7 +3,10 @@
 #include <string.h>
 
 #define CHECK_EVERY_MS 3000
-#define SHARES 60 /* thousands of sessions are not read from the store in one turn of the loop */
+/* Thousands of sessions are not read from the store in one turn of the loop. */
+#define SHARE_EVERY_MS 50
+#define SHARES (CHECK_EVERY_MS / SHARE_EVERY_MS)
+#define SHARE_MIN 8
 #define CLOSE_POLICY 1008 /* RFC 6455 §7.4.1 */
 #define CLOSE_FROZEN 4409
 
@@ -21,7 +24,8 @@ struct AblakOpenPages {
   GHashTable *open;    /* the connection -> Page */
   GPtrArray *to_check; /* Session, of this round */
   guint share;         /* sessions checked in a turn */
-  guint turn, timer;
+  gint64 round_us;     /* when the round began */
+  guint timer;
 };
 
 static void page_free(gpointer data)
@@ -116,6 +120,7 @@ static void check_session(AblakOpenPages *pages, AblakTxn *txn, const Session *s
 
 static void begin_round(AblakOpenPages *pages)
 {
+  pages->round_us = g_get_monotonic_time();
   g_autoptr(GHashTable) sessions = sessions_of(pages);
   GHashTableIter iter;
   gpointer session;
@@ -124,31 +129,37 @@ static void begin_round(AblakOpenPages *pages)
     g_hash_table_iter_steal(&iter);
     g_ptr_array_add(pages->to_check, session);
   }
-  pages->share = (pages->to_check->len + SHARES - 1) / SHARES;
+  pages->share = MAX(SHARE_MIN, (pages->to_check->len + SHARES - 1) / SHARES);
 }
 
-static gboolean check_share(gpointer data)
+static void check_share(AblakOpenPages *pages)
 {
-  AblakOpenPages *pages = data;
-  if (++pages->turn == SHARES) {
-    pages->turn = 0;
-    begin_round(pages);
-  }
-  if (pages->to_check->len == 0)
-    return G_SOURCE_CONTINUE;
   g_autoptr(GError) error = NULL;
   g_autoptr(AblakTxn) txn = ablak_store_read(pages->store, &error);
   if (!txn) {
     ablak_log_gerror(ABLAK_LOG_WARNING, "session.check-failed", error, NULL);
     g_ptr_array_set_size(pages->to_check, 0); /* until the next round */
-    return G_SOURCE_CONTINUE;
+    return;
   }
   for (guint i = 0; i < pages->share && pages->to_check->len > 0; i++) {
     guint last = pages->to_check->len - 1;
     check_session(pages, txn, pages->to_check->pdata[last]);
     g_ptr_array_remove_index_fast(pages->to_check, last);
   }
-  return G_SOURCE_CONTINUE;
+}
+
+/* One share, or one round, after the other. */
+static gboolean turn(gpointer data)
+{
+  AblakOpenPages *pages = data;
+  if (pages->to_check->len == 0)
+    begin_round(pages);
+  if (pages->to_check->len > 0)
+    check_share(pages);
+  gint64 rest_ms = CHECK_EVERY_MS - (g_get_monotonic_time() - pages->round_us) / 1000;
+  bool goes_on = pages->to_check->len > 0 || rest_ms < SHARE_EVERY_MS;
+  pages->timer = g_timeout_add(goes_on ? SHARE_EVERY_MS : (guint)rest_ms, turn, pages);
+  return G_SOURCE_REMOVE;
 }
 
 /* --- life ----------------------------------------------------------------------------------------
@@ -162,7 +173,7 @@ AblakOpenPages *ablak_open_pages_new(AblakStore *store, AblakPageCheck check, gp
   pages->app = app;
   pages->open = g_hash_table_new_full(NULL, NULL, NULL, page_free);
   pages->to_check = g_ptr_array_new_with_free_func(session_free);
-  pages->timer = g_timeout_add(CHECK_EVERY_MS / SHARES, check_share, pages);
+  pages->timer = g_timeout_add(CHECK_EVERY_MS, turn, pages);
   return pages;
 }
 

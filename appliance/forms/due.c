@@ -6,8 +6,8 @@
 #include "forms/live.h"
 #include <malloc.h>
 
-#define TICK_MS 4 /* checks need not be to the point */
-#define NAP_MS 10 /* nor sleep */
+#define TICK_MS 4 /* what is due so soon after each other is checked together */
+#define NAP_MS 10 /* and sleep need not be to the point */
 /* At most, in one turn of the loop, of what can wait: keys that come meanwhile cannot. Hundreds who
  * began to type together are due together ever after. */
 #define SLICE_US 1000
@@ -100,20 +100,32 @@ static Live *first_unchecked(AblakDrafts *drafts)
   return g_sequence_iter_is_end(first) ? NULL : g_sequence_get(first);
 }
 
+static void watch_unchecked(AblakDrafts *drafts);
+
 static gboolean check_all(gpointer data)
 {
   AblakDrafts *drafts = data;
   gint64 now_ms = ablak_clock_monotonic_ms(), end_us = g_get_monotonic_time() + SLICE_US;
+  drafts->checks_source = 0;
   Live *live;
   while ((live = first_unchecked(drafts)) != NULL && live->check_at_ms <= now_ms &&
          g_get_monotonic_time() < end_us) {
     part_unchecked(live);
     ablak_draft_live_check(live);
   }
-  if (live != NULL)
-    return G_SOURCE_CONTINUE;
-  drafts->checks_source = 0;
+  watch_unchecked(drafts);
   return G_SOURCE_REMOVE;
+}
+
+static void watch_unchecked(AblakDrafts *drafts)
+{
+  stop(&drafts->checks_source);
+  const Live *first = first_unchecked(drafts);
+  if (first == NULL)
+    return;
+  gint64 wait_ms = MAX(first->check_at_ms - ablak_clock_monotonic_ms(), 0);
+  gint64 tick_ms = MIN(TICK_MS, drafts->options.checks_ms);
+  drafts->checks_source = g_timeout_add((guint)MAX(wait_ms, tick_ms), check_all, drafts);
 }
 
 void ablak_draft_live_check_in(Live *live, gint64 wait_ms)
@@ -121,9 +133,8 @@ void ablak_draft_live_check_in(Live *live, gint64 wait_ms)
   AblakDrafts *drafts = live->drafts;
   live->check_at_ms = ablak_clock_monotonic_ms() + wait_ms;
   live->unchecked = g_sequence_insert_sorted(drafts->unchecked, live, by_check_at, NULL);
-  if (drafts->checks_source == 0)
-    drafts->checks_source =
-        g_timeout_add(MIN(TICK_MS, drafts->options.checks_ms), check_all, drafts);
+  if (first_unchecked(drafts) == live)
+    watch_unchecked(drafts);
 }
 
 /* --- sleeping --- */
