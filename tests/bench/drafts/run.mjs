@@ -24,6 +24,7 @@ const typing = { keysPerSecond: 5, warmUpMs: 6000, measureMs: 30_000 }, settleMs
 const sleep = (ms) => new Promise((done) => setTimeout(done, ms));
 const rounded = (value) => Number(value.toPrecision(3));
 const median = (values) => [...values].sort((a, b) => a - b)[values.length >> 1];
+let cleanUp = async () => {}; // what a run that is ended leaves behind
 
 async function main() {
   const sync = syncTimes();
@@ -41,6 +42,11 @@ async function main() {
 // are typed in.
 async function alone(system, ours) {
   const server = await system.start(), generators = new Generators();
+  const stop = async () => {
+    generators.end();
+    await server.stop();
+  };
+  cleanUp = stop;
   try {
     const { undecoded = false } = system;
     const { url, headers, durable = false, rooms } = server;
@@ -58,8 +64,8 @@ async function alone(system, ours) {
     await generators.close();
     return { ...typed, opened, perDraft: (opened - before) / count, left: server.memory(), onDisk: server.bytesOnDisk?.() };
   } finally {
-    generators.end();
-    await server.stop();
+    cleanUp = async () => {};
+    await stop();
   }
 }
 
@@ -139,8 +145,13 @@ function syncTimes() {
 if (process.env.ABLAK_BENCH_SESSION !== "own") {
   const env = { ...process.env, ABLAK_BUILD: resolve(build), ABLAK_BENCH_SESSION: "own" };
   const again = spawn("bash", ["-c", `ulimit -n ${count * 3} && exec "$@"`, "bash", process.execPath, ...process.argv.slice(1)], { stdio: "inherit", env, detached: true });
-  for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, () => process.kill(-again.pid, signal));
+  for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, () => again.kill(signal));
   again.on("exit", (code) => process.exit(code ?? 1));
 } else {
+  for (const signal of ["SIGINT", "SIGTERM"])
+    process.once(signal, async () => {
+      await cleanUp();
+      process.kill(0, "SIGKILL"); // whoever was just starting, too
+    });
   await main();
 }
