@@ -71,14 +71,20 @@ static unsigned utf8_sequence(const guint8 *at, const guint8 *end)
 /* The first eight bytes, the lowest first; what is behind the end is zero. */
 static guint64 word_at(const guint8 *at, gsize size)
 {
-  guint64 word = 0;
   if (size >= 8) {
+    guint64 word;
     memcpy(&word, at, 8);
     return GUINT64_FROM_LE(word);
   }
-  for (gsize i = 0; i < size; i++)
-    word |= (guint64)at[i] << 8 * i;
-  return word;
+  if (size >= 4) { /* two halves, which may have bytes in common */
+    guint32 low, high;
+    memcpy(&low, at, 4);
+    memcpy(&high, at + size - 4, 4);
+    return GUINT32_FROM_LE(low) | (guint64)GUINT32_FROM_LE(high) << 8 * (size - 4);
+  }
+  if (size == 0)
+    return 0;
+  return at[0] | (guint64)at[size / 2] << 8 * (size / 2) | (guint64)at[size - 1] << 8 * (size - 1);
 }
 
 /* Of eight bytes that begin a character: how many are ASCII and whole characters of two bytes, as

@@ -202,6 +202,6 @@ struct AblakYdoc {
   bool fresh;   /* it began with an empty document */
   bool loading; /* and takes it all from one update */
   Ranges deletes;
-  Ranges merges; /* places where a split may be healed */
-  Log log;       /* when tracked */
+  GArray *merges; /* guint32: items at which a split may be healed; NULL: none */
+  Log log;        /* when tracked */
 };

@@ -333,7 +333,7 @@ static void free_content(Doc *doc)
   g_free(doc->chains);
   g_free(doc->deleted.at);
   g_free(doc->deletes.at);
-  g_free(doc->merges.at);
+  g_clear_pointer(&doc->merges, g_array_unref);
   g_free(doc->log.at);
 }
 

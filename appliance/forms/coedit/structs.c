@@ -12,9 +12,11 @@ static void mend_pair(const Client *client, const Item *left, const Item *right)
     memcpy(end - 3, "\xef\xbf\xbd\xef\xbf\xbd", 6);
 }
 
-static void push_merge(Doc *doc, const Item *item)
+static void push_merge(Doc *doc, guint32 index)
 {
-  ranges_add(&doc->merges, (Range){item->client, item->clock, item->length});
+  if (doc->merges == NULL)
+    doc->merges = g_array_new(FALSE, FALSE, sizeof index);
+  g_array_append_val(doc->merges, index);
 }
 
 static guint32 split(Doc *doc, Client *client, Place place, guint32 count)
@@ -41,7 +43,7 @@ static guint32 split(Doc *doc, Client *client, Place place, guint32 count)
   else if (item_key(doc, right) != NONE)
     doc->chains[right->chain].head = right_index;
   client_insert_after(doc, client, place, right_index);
-  push_merge(doc, right);
+  push_merge(doc, right_index);
   return right_index;
 }
 
@@ -265,12 +267,13 @@ static void delete_shallow(Doc *doc, Item *item, guint32 *work)
   }
 }
 
-static void delete_child(Doc *doc, Item *item, guint32 *work)
+static void delete_child(Doc *doc, guint32 index, guint32 *work)
 {
+  Item *item = item_at(doc, index);
   if (!item_is_deleted(item))
     delete_shallow(doc, item, work);
   else if (doc->loading || item->clock < client_before(doc, doc_client(doc, item->client)))
-    push_merge(doc, item); /* it becomes GC with its parent, and may merge then */
+    push_merge(doc, index); /* it becomes GC with its parent, and may merge then */
 }
 
 void doc_delete_item(Doc *doc, Item *item)
@@ -280,13 +283,13 @@ void doc_delete_item(Doc *doc, Item *item)
   while (work != NONE) {
     Type *type = doc->chains[work].type;
     work = type->next;
-    for (Item *child = type_first(type); child != NULL; child = item_right(doc, child))
+    for (guint32 child = doc->chains[type->list].head; child != NONE;
+         child = item_at(doc, child)->right)
       delete_child(doc, child, &work);
     guint32 cursor = 0, chain;
     while (table_next(type->entries, &cursor, &chain)) {
-      Item *last = item_or_null(doc, doc->chains[chain].head);
-      if (last != NULL)
-        delete_child(doc, last, &work);
+      if (doc->chains[chain].head != NONE)
+        delete_child(doc, doc->chains[chain].head, &work);
     }
   }
 }

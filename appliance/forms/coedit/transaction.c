@@ -189,6 +189,17 @@ static void merge_touched(Doc *doc)
   }
 }
 
+/* Most splits last, as something stands in them now: that is seen without a search. An item that
+ * was merged meanwhile still says where it was. */
+static void heal(Doc *doc, guint32 index)
+{
+  const Item *item = item_at(doc, index), *left = item_or_null(doc, item->left),
+             *right = item_right(doc, item);
+  if (item->kind == KIND_GC || (left != NULL && mergeable(left, item, index)) ||
+      (right != NULL && mergeable(item, right, item->right)))
+    merge_range(doc, doc_client(doc, item->client), item->clock, item->clock);
+}
+
 static void merge_all(Doc *doc)
 {
   for (guint32 i = doc->deletes.count; i-- > 0;) {
@@ -200,10 +211,8 @@ static void merge_all(Doc *doc)
     merge_loaded(doc);
   else
     merge_touched(doc);
-  for (guint32 i = doc->merges.count; i-- > 0;) {
-    const Range *range = &doc->merges.at[i];
-    merge_range(doc, doc_client(doc, range->client), range->clock, range->clock);
-  }
+  for (guint i = doc->merges != NULL ? doc->merges->len : 0; i-- > 0;)
+    heal(doc, g_array_index(doc->merges, guint32, i));
 }
 
 /* ---- the end ---- */
@@ -266,7 +275,7 @@ GBytes *doc_finish(Doc *doc, bool want_update)
   if (doc->fresh) /* what was loaded at once grows slowly from here on */
     doc_trim(doc);
   ranges_clear(&doc->deletes);
-  ranges_clear(&doc->merges);
+  g_clear_pointer(&doc->merges, g_array_unref);
   g_clear_pointer(&doc->log.at, g_free);
   doc->log.count = doc->log.capacity = 0;
   doc->touched = NONE;
