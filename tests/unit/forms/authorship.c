@@ -1,11 +1,6 @@
 /* Who wrote what: the last author, the others of a text, and whose value gave way. */
 #include "world.h"
 
-static gint64 fake_ms(gpointer data)
-{
-  return *(gint64 *)data;
-}
-
 static const char *text_at(const Client *client, const char *path, const char *key)
 {
   return ablak_json_get_string(json_object_get(client->authors, path), key);

@@ -4,11 +4,6 @@
 
 #define QUIET_MS 600
 
-static gint64 fake_ms(gpointer data)
-{
-  return *(const gint64 *)data;
-}
-
 static gboolean enough(gpointer passed)
 {
   *(bool *)passed = true;

@@ -40,11 +40,6 @@ static void test_bound(void)
   }
 }
 
-static gint64 fake_ms(gpointer data)
-{
-  return *(gint64 *)data;
-}
-
 typedef struct {
   Client *client;
   unsigned paused, resumed;

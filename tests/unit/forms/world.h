@@ -9,6 +9,12 @@ typedef struct {
   char *id;
 } World;
 
+/* For options: a clock that stands still unless the test moves it; its data are the time. */
+static inline gint64 fake_ms(gpointer data)
+{
+  return *(const gint64 *)data;
+}
+
 static inline void world_open(World *world, const AblakDraftsOptions *options)
 {
   AblakDraftsOptions defaults = {.checks_ms = 5, .quiet_ms = 4}; /* asleep at every pause */
