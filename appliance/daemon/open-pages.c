@@ -6,7 +6,7 @@
 /* Thousands of sessions are not read from the store in one turn of the loop. */
 #define SHARE_EVERY_MS 50
 #define SHARES (CHECK_EVERY_MS / SHARE_EVERY_MS)
-#define SHARE_MIN 8
+#define SHARE_MIN 8       /* sessions: a few need not wake the loop one by one */
 #define CLOSE_POLICY 1008 /* RFC 6455 §7.4.1 */
 #define CLOSE_FROZEN 4409
 
@@ -148,7 +148,7 @@ static void check_share(AblakOpenPages *pages)
   }
 }
 
-/* One share, or one round, after the other. */
+/* A share of the round; after the last one, nothing until the next round. */
 static gboolean turn(gpointer data)
 {
   AblakOpenPages *pages = data;
@@ -157,8 +157,9 @@ static gboolean turn(gpointer data)
   if (pages->to_check->len > 0)
     check_share(pages);
   gint64 rest_ms = CHECK_EVERY_MS - (g_get_monotonic_time() - pages->round_us) / 1000;
-  bool goes_on = pages->to_check->len > 0 || rest_ms < SHARE_EVERY_MS;
-  pages->timer = g_timeout_add(goes_on ? SHARE_EVERY_MS : (guint)rest_ms, turn, pages);
+  bool goes_on = pages->to_check->len > 0;
+  pages->timer =
+      g_timeout_add(goes_on ? SHARE_EVERY_MS : (guint)MAX(rest_ms, SHARE_EVERY_MS), turn, pages);
   return G_SOURCE_REMOVE;
 }
 
